@@ -1,0 +1,75 @@
+/**
+ * What one call has been through so far: its clocks, its place in a fallback, its attempts. It travels in the fiber's
+ * context, so that policies composed in any order tell one story, and an error at the end of it can tell all of it.
+ * It decides nothing.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { AttemptRecord } from "./LlmResponse.ts"
+
+/** The state of one call. Policies write to it while the call runs; nobody reads it afterwards but through copies. */
+export interface LlmCall {
+  /** Milliseconds since the epoch, by Effect's `Clock`. */
+  readonly startedMs: number
+  /** When the call must have ended, if it has a deadline (law 10's `total` clock). */
+  deadlineMs: number | undefined
+  /** The longest wait for a permit, and for response headers, if limited. */
+  queueLimitMs: number | undefined
+  headersLimitMs: number | undefined
+  /** Which fallback target is being tried; the first is 0. */
+  targetIndex: number
+  /** Waits that belong to the next attempt. */
+  queuedMs: number
+  waitedMs: number
+  /** One record per request made or refused, in order (law 17). */
+  readonly attempts: Array<AttemptRecord>
+}
+
+const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", { defaultValue: () => undefined })
+
+/**
+ * Runs `use` with the call that is under way, or with a new one if none is: the outermost policy begins the call, and
+ * everything inside joins it.
+ */
+export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const current = fiber.getRef(Current)
+    if (current !== undefined) return use(current)
+    const call: LlmCall = {
+      startedMs: fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(),
+      deadlineMs: undefined,
+      queueLimitMs: undefined,
+      headersLimitMs: undefined,
+      targetIndex: 0,
+      queuedMs: 0,
+      waitedMs: 0,
+      attempts: [],
+    }
+    return Effect.provideService(use(call), Current, call)
+  })
+
+/** An attempt's record while the attempt runs; it is in `call.attempts` from the start, so that no end can lose it. */
+export type OpenAttempt = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
+
+/** Opens the record of one request about to be made or refused, and charges the waits before it to it. */
+export const openAttempt = (
+  call: LlmCall,
+  nowMs: number,
+  target: { readonly provider: string; readonly model?: string | undefined },
+): OpenAttempt => {
+  const attempt: OpenAttempt = {
+    provider: target.provider,
+    model: target.model,
+    targetIndex: call.targetIndex,
+    started: new Date(nowMs).toISOString(),
+    queuedMs: call.queuedMs,
+    waitedMs: call.waitedMs,
+    durationMs: 0,
+    costUsd: null,
+  }
+  call.queuedMs = 0
+  call.waitedMs = 0
+  call.attempts.push(attempt)
+  return attempt
+}

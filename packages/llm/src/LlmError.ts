@@ -1,0 +1,227 @@
+/**
+ * The one error of this library, and the tree of its reasons:
+ *
+ * ```
+ * LlmError { reason, provider, model, attempts, text }
+ *   ConnectionError          no response came: DNS, refused, reset, TLS            retried, falls back
+ *   TimeoutError             one of the five clocks ran out                        retried, falls back; `total`: neither
+ *   RateLimitError           too fast                                              retried, falls back
+ *   QuotaExceededError       out of money; waiting does not help                   falls back
+ *   OverloadedError          the provider has no capacity now                      retried, falls back
+ *   ServerError              the provider failed                                   retried, falls back
+ *   StreamInterruptedError   the stream ended before the provider said so          retried, falls back (before output)
+ *   InvalidResponseError     an answer that cannot be read                         retried once, falls back
+ *   AuthenticationError      the key is wrong                                      falls back, with a warning
+ *   PermissionDeniedError    the key may not do this                               falls back, with a warning
+ *   ModelNotFoundError       no such model or deployment                           falls back
+ *   ContextLengthExceededError  the request is too long for the model              falls back
+ *   ContentFilterError       the provider refuses the prompt                       falls back
+ *   InvalidRequestError      the request is wrong; nothing will help but changing it
+ *   CircuitOpenError         our own breaker refused to send                       falls back
+ *   ConfigurationError       a setting is missing or malformed
+ * ```
+ *
+ * Recover from one with `Effect.catchReason("LlmError", "RateLimitError", …)`. An error never holds a key.
+ */
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { AttemptRecord } from "./LlmResponse.ts"
+
+/** What a provider told of a failure: every reason that comes from a response keeps it. `body` is an excerpt (<= 2,000 characters). */
+const wireFields = {
+  message: Schema.String,
+  status: Schema.optional(Schema.Finite),
+  code: Schema.optional(Schema.String),
+  type: Schema.optional(Schema.String),
+  requestId: Schema.optional(Schema.String),
+  retryAfterMs: Schema.optional(Schema.Finite),
+  /** The provider's `x-should-retry`, which overrules the table above. */
+  shouldRetry: Schema.optional(Schema.Boolean),
+  body: Schema.optional(Schema.String),
+}
+
+/** No response: the name did not resolve, the connection was refused or reset, TLS failed. `code` is the system's. */
+export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", wireFields) {}
+
+/** Which clock ran out: the wait for a permit, for headers, for the first piece, between pieces, or the whole call's. */
+export const Clock = Schema.Literals(["queue", "headers", "first-output", "idle", "total"])
+export type Clock = typeof Clock.Type
+
+/** `clock` ran for `limitMs` without what it waits for. */
+export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutError", {
+  ...wireFields,
+  clock: Clock,
+  limitMs: Schema.Finite,
+}) {}
+
+/** Too many requests or tokens for now: it succeeds when sent later. */
+export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLimitError", wireFields) {}
+
+/** The account has no money or budget left: only a person can mend that. */
+export class QuotaExceededError extends Schema.TaggedError<QuotaExceededError>()("QuotaExceededError", wireFields) {}
+
+/** The provider has no capacity at the moment (503, 529). */
+export class OverloadedError extends Schema.TaggedError<OverloadedError>()("OverloadedError", wireFields) {}
+
+/** The provider failed (500, 502, 504). */
+export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", wireFields) {}
+
+/** The stream ended before the provider's own terminal signal; `LlmError.text` holds what had come. */
+export class StreamInterruptedError extends Schema.TaggedError<StreamInterruptedError>()(
+  "StreamInterruptedError",
+  wireFields,
+) {}
+
+/** A success that cannot be read. `position` says where: a byte offset, an event number, or a path in the body. */
+export class InvalidResponseError extends Schema.TaggedError<InvalidResponseError>()("InvalidResponseError", {
+  ...wireFields,
+  position: Schema.optional(Schema.String),
+}) {}
+
+/** 401: the key is missing, wrong or revoked. */
+export class AuthenticationError extends Schema.TaggedError<AuthenticationError>()("AuthenticationError", wireFields) {}
+
+/** 403: the key is right but may not do this. */
+export class PermissionDeniedError extends Schema.TaggedError<PermissionDeniedError>()(
+  "PermissionDeniedError",
+  wireFields,
+) {}
+
+/** The model or deployment does not exist, or not for this key. */
+export class ModelNotFoundError extends Schema.TaggedError<ModelNotFoundError>()("ModelNotFoundError", wireFields) {}
+
+/** The request and the answer it asks for do not fit the model's context window. */
+export class ContextLengthExceededError extends Schema.TaggedError<ContextLengthExceededError>()(
+  "ContextLengthExceededError",
+  wireFields,
+) {}
+
+/** The provider's filter refused the prompt. `categories` are the names of the filters that fired, as the provider writes them. */
+export class ContentFilterError extends Schema.TaggedError<ContentFilterError>()("ContentFilterError", {
+  ...wireFields,
+  categories: Schema.Array(Schema.String),
+}) {}
+
+/** The request is wrong. `parameter` names the field: ours when found before sending, the provider's otherwise. */
+export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>()("InvalidRequestError", {
+  ...wireFields,
+  parameter: Schema.optional(Schema.String),
+}) {}
+
+/** This library's breaker is open for the target: no request was made. `retryAfterMs` is when it lets a probe through. */
+export class CircuitOpenError extends Schema.TaggedError<CircuitOpenError>()("CircuitOpenError", wireFields) {}
+
+/** A setting is missing or malformed. `setting` is the variable or option; the message says what to write. */
+export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()("ConfigurationError", {
+  message: Schema.String,
+  setting: Schema.String,
+}) {}
+
+export const LlmErrorReason = Schema.Union([
+  ConnectionError,
+  TimeoutError,
+  RateLimitError,
+  QuotaExceededError,
+  OverloadedError,
+  ServerError,
+  StreamInterruptedError,
+  InvalidResponseError,
+  AuthenticationError,
+  PermissionDeniedError,
+  ModelNotFoundError,
+  ContextLengthExceededError,
+  ContentFilterError,
+  InvalidRequestError,
+  CircuitOpenError,
+  ConfigurationError,
+])
+export type LlmErrorReason = typeof LlmErrorReason.Type
+
+/** A reason's tag: the `errorType` of the promise surface. */
+export type ErrorType = LlmErrorReason["_tag"]
+
+/** What policies do with a reason: how often it is worth trying again, and whether another target may do better. */
+export interface Verdict {
+  readonly retries: "never" | "once" | "always"
+  readonly fallsBack: boolean
+}
+
+/** The error table (law 2: one fault, one meaning). `docs/errors.md` is generated from it. */
+export const verdicts: Readonly<Record<ErrorType, Verdict>> = {
+  ConnectionError: { retries: "always", fallsBack: true },
+  TimeoutError: { retries: "always", fallsBack: true },
+  RateLimitError: { retries: "always", fallsBack: true },
+  QuotaExceededError: { retries: "never", fallsBack: true },
+  OverloadedError: { retries: "always", fallsBack: true },
+  ServerError: { retries: "always", fallsBack: true },
+  StreamInterruptedError: { retries: "always", fallsBack: true },
+  InvalidResponseError: { retries: "once", fallsBack: true },
+  AuthenticationError: { retries: "never", fallsBack: true },
+  PermissionDeniedError: { retries: "never", fallsBack: true },
+  ModelNotFoundError: { retries: "never", fallsBack: true },
+  ContextLengthExceededError: { retries: "never", fallsBack: true },
+  ContentFilterError: { retries: "never", fallsBack: true },
+  InvalidRequestError: { retries: "never", fallsBack: false },
+  CircuitOpenError: { retries: "never", fallsBack: true },
+  ConfigurationError: { retries: "never", fallsBack: false },
+}
+
+const never: Verdict = { retries: "never", fallsBack: false }
+
+/** The verdict on one reason: the table, but for the call's own deadline and a provider's `x-should-retry`. */
+export const verdict = (reason: LlmErrorReason): Verdict => {
+  if (reason._tag === "TimeoutError" && reason.clock === "total") return never
+  const fromTable = verdicts[reason._tag]
+  if (reason._tag === "ConfigurationError" || reason.shouldRetry === undefined) return fromTable
+  if (!reason.shouldRetry) return { ...fromTable, retries: "never" }
+  // Money and keys do not come back by waiting, whatever a proxy says.
+  return reason._tag === "QuotaExceededError" || reason._tag === "AuthenticationError"
+    ? fromTable
+    : { ...fromTable, retries: "always" }
+}
+
+/**
+ * Everything that can go wrong with a call. `reason` says what, `attempts` what was tried, `text` what had already been
+ * received of the answer (absent where nothing had).
+ */
+export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
+  reason: LlmErrorReason,
+  provider: Schema.String,
+  model: Schema.optional(Schema.String),
+  attempts: Schema.Array(AttemptRecord),
+  text: Schema.optional(Schema.String),
+}) {
+  override get message(): string {
+    return this.reason.message
+  }
+
+  /** True where sending the same request again may succeed. */
+  get isRetryable(): boolean {
+    return verdict(this.reason).retries !== "never"
+  }
+
+  /** How long the provider asked to wait, if it said. */
+  get retryAfter(): Duration.Duration | undefined {
+    const { reason } = this
+    return reason._tag === "ConfigurationError" || reason.retryAfterMs === undefined
+      ? undefined
+      : Duration.millis(reason.retryAfterMs)
+  }
+
+  /** The same error with more known about it. */
+  with(more: { readonly attempts?: ReadonlyArray<AttemptRecord>; readonly text?: string | undefined }): LlmError {
+    const text = more.text || this.text
+    return new LlmError({
+      reason: this.reason,
+      provider: this.provider,
+      model: this.model,
+      attempts: more.attempts ?? this.attempts,
+      ...(text === undefined || text === "" ? {} : { text }),
+    })
+  }
+}
+
+/** True for an `LlmError`, across realms and copies of this library. */
+export const isLlmError = (error: unknown): error is LlmError =>
+  Predicate.isTagged(error, "LlmError") && Predicate.hasProperty(error, "reason")

@@ -1,0 +1,139 @@
+/**
+ * What `stream` emits, in order: one `response-start`, then pieces of parts, then one `response-finish`. A stream without
+ * `response-finish` did not succeed, and it fails with an `LlmError` (law 1: proof of completion).
+ *
+ * `index` numbers the part a piece belongs to, in the order of the response's `parts`. A part has ended when a piece with
+ * another index, or `response-finish`, arrives.
+ */
+import * as Schema from "effect/Schema"
+import { FinishReason, fromParts, type LlmResponse, ResponseMetadata, type ResponsePart } from "./LlmResponse.ts"
+import { OtherPart, ReasoningPart } from "./LlmRequest.ts"
+
+const Index = Schema.Finite
+
+/** The provider accepted the request and began to answer. */
+export const ResponseStart = Schema.Struct({
+  type: Schema.Literal("response-start"),
+  servedModel: Schema.optional(Schema.String),
+})
+
+/** The next piece of text. */
+export const TextDelta = Schema.Struct({ type: Schema.Literal("text-delta"), index: Index, delta: Schema.String })
+
+/** The next piece of the model's thinking. */
+export const ReasoningDelta = Schema.Struct({
+  type: Schema.Literal("reasoning-delta"),
+  index: Index,
+  delta: Schema.String,
+})
+
+/** The next piece of a refusal. */
+export const RefusalDelta = Schema.Struct({ type: Schema.Literal("refusal-delta"), index: Index, delta: Schema.String })
+
+/** The model began to write a tool call. */
+export const ToolCallStart = Schema.Struct({
+  type: Schema.Literal("tool-call-start"),
+  index: Index,
+  id: Schema.String,
+  name: Schema.String,
+})
+
+/** The next piece of a tool call's arguments, as JSON text. */
+export const ToolCallDelta = Schema.Struct({
+  type: Schema.Literal("tool-call-delta"),
+  index: Index,
+  delta: Schema.String,
+})
+
+/** A tool call is complete; `arguments` is parsed JSON. */
+export const ToolCallEnd = Schema.Struct({
+  type: Schema.Literal("tool-call-end"),
+  index: Index,
+  id: Schema.String,
+  name: Schema.String,
+  arguments: Schema.Unknown,
+})
+
+/** A part that is only known whole: reasoning with its signature (it replaces the pieces sent before), or `other`. */
+export const PartEnd = Schema.Struct({
+  type: Schema.Literal("part-end"),
+  index: Index,
+  part: Schema.Union([ReasoningPart, OtherPart]),
+})
+
+/** The provider's own terminal signal arrived: the answer is whole. Always the last event. */
+export const ResponseFinish = Schema.Struct({
+  type: Schema.Literal("response-finish"),
+  finishReason: FinishReason,
+  metadata: ResponseMetadata,
+})
+
+export const LlmEvent = Schema.Union([
+  ResponseStart,
+  TextDelta,
+  ReasoningDelta,
+  RefusalDelta,
+  ToolCallStart,
+  ToolCallDelta,
+  ToolCallEnd,
+  PartEnd,
+  ResponseFinish,
+])
+export type LlmEvent = typeof LlmEvent.Type
+export type ResponseFinish = typeof ResponseFinish.Type
+
+/** True for an event that carries something of the answer; `response-start` and `response-finish` do not. */
+export const isOutput = (event: LlmEvent): boolean =>
+  event.type !== "response-start" && event.type !== "response-finish"
+
+/** Puts the pieces of one stream together again. Feed it every event in order; it keeps no event. */
+export interface Assembly {
+  readonly add: (event: LlmEvent) => void
+  /** The text so far: what a caller has seen of an answer that is not, or never will be, complete. */
+  readonly text: () => string
+  /** The whole response, once `response-finish` has been added. */
+  readonly response: () => LlmResponse | undefined
+}
+
+/** An empty assembly. */
+export const assemble = (): Assembly => {
+  const parts: Array<ResponsePart | undefined> = []
+  let finish: ResponseFinish | undefined
+  const extend = (type: "text" | "reasoning" | "refusal", index: number, delta: string) => {
+    const part = parts[index]
+    if (part !== undefined && part.type === type) parts[index] = { ...part, text: part.text + delta }
+    else parts[index] = { type, text: delta }
+  }
+  return {
+    add: (event) => {
+      switch (event.type) {
+        case "text-delta":
+          return extend("text", event.index, event.delta)
+        case "reasoning-delta":
+          return extend("reasoning", event.index, event.delta)
+        case "refusal-delta":
+          return extend("refusal", event.index, event.delta)
+        case "tool-call-end":
+          parts[event.index] = { type: "tool-call", id: event.id, name: event.name, arguments: event.arguments }
+          return
+        case "part-end":
+          parts[event.index] = event.part
+          return
+        case "response-finish":
+          finish = event
+          return
+        default:
+          return
+      }
+    },
+    text: () => parts.reduce((text, part) => (part?.type === "text" ? text + part.text : text), ""),
+    response: () =>
+      finish === undefined
+        ? undefined
+        : fromParts(
+            parts.filter((part) => part !== undefined),
+            finish.finishReason,
+            finish.metadata,
+          ),
+  }
+}

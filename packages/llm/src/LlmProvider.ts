@@ -1,0 +1,24 @@
+/**
+ * The one service. A provider, a policy around a provider, a fallback over many, and a script in a test are all an
+ * `LlmProvider`; programs ask for this tag and never learn which of them answers.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { LlmError } from "./LlmError.ts"
+import type { LlmEvent } from "./LlmEvent.ts"
+import type { LlmRequest } from "./LlmRequest.ts"
+import type { LlmResponse } from "./LlmResponse.ts"
+
+/**
+ * Answers requests. `generate` waits for the whole answer, `stream` emits it piece by piece; both fail with `LlmError`
+ * only, and interrupting either closes its connection.
+ */
+export class LlmProvider extends Context.Service<
+  LlmProvider,
+  {
+    readonly name: string
+    readonly generate: (request: LlmRequest) => Effect.Effect<LlmResponse, LlmError>
+    readonly stream: (request: LlmRequest) => Stream.Stream<LlmEvent, LlmError>
+  }
+>()("@wiseflow/llm/LlmProvider") {}

@@ -1,0 +1,80 @@
+/**
+ * A wire format: it translates, it never sends. It does not know which URL, which headers or which key a request goes
+ * with, and it does no I/O; given the same input it gives the same output.
+ */
+import type * as Result from "effect/Result"
+import type { InvalidRequestError } from "../LlmError.ts"
+import type { LlmEvent } from "../LlmEvent.ts"
+import type { LlmRequest } from "../LlmRequest.ts"
+import type { FinishReason, ResponsePart, Usage, UsageStatus } from "../LlmResponse.ts"
+import type { ModelCapabilities } from "./ModelCapabilities.ts"
+import type { ProviderFailure } from "./ProviderFailure.ts"
+
+/** What encoding needs to know beside the request. */
+export interface EncodeOptions {
+  /** The model or deployment to ask, already chosen. */
+  readonly model: string
+  /** Whose `providerOptions` apply. */
+  readonly provider: string
+  readonly stream: boolean
+  /** What the model refuses or renames, where the deployment says otherwise than the table for its name. */
+  readonly capabilities?: Partial<ModelCapabilities> | undefined
+}
+
+/** A request body as the provider wants it, and what had to be dropped or moved for it, in words for the caller. */
+export interface EncodedRequest {
+  readonly body: Record<string, unknown>
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** How an answer ended, once the provider's own terminal signal has been seen. */
+export interface Ending {
+  readonly finishReason: FinishReason
+  readonly rawFinishReason: string | undefined
+  readonly usage: Usage
+  readonly usageStatus: UsageStatus
+  readonly servedModel: string | undefined
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** A whole answer. */
+export interface Answer extends Ending {
+  readonly parts: ReadonlyArray<ResponsePart>
+}
+
+/** Something required that cannot be read: where it stood, and an excerpt of it (<= 500 characters). */
+export interface Unreadable {
+  readonly _tag: "Unreadable"
+  readonly message: string
+  readonly position: string
+  readonly excerpt: string
+}
+
+/** Why a body or an event is not an answer: the provider said so, or it cannot be read. */
+export type Fault = ProviderFailure | Unreadable
+
+/** Reads one stream. It holds state; one stream, one decoder. */
+export interface StreamDecoder {
+  /**
+   * Reads one server-sent event and appends what it means to `events`; returns the fault that ends the stream, if it
+   * carries one. Unknown events and fields mean nothing and fail nothing.
+   */
+  readonly push: (name: string | undefined, data: string, events: Array<LlmEvent>) => Fault | undefined
+  /** True once nothing more can follow: the provider's last signal (`[DONE]`, `message_stop`) has been read. */
+  readonly isComplete: () => boolean
+  /** Ends every part still open, for the end of input. Undefined where the terminal signal is missing (law 1). */
+  readonly end: (events: Array<LlmEvent>) => Ending | undefined
+  /** The figures so far, for an answer that is cut short. */
+  readonly usage: () => Usage
+}
+
+/** A wire format. */
+export interface Protocol {
+  readonly name: string
+  readonly encode: (request: LlmRequest, options: EncodeOptions) => Result.Result<EncodedRequest, InvalidRequestError>
+  /** Reads a parsed 2xx body. An error body under 200 is that error (law 2). */
+  readonly decode: (body: unknown) => Result.Result<Answer, Fault>
+  /** Reads a body under a failing status: parsed JSON, or the text itself where it is not JSON. */
+  readonly decodeFailure: (body: unknown, status: number) => ProviderFailure
+  readonly decodeStream: () => StreamDecoder
+}

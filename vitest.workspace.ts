@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config"
+
+const resolve = { conditions: ["@wiseflow/source"] }
+const ssr = { resolve: { conditions: ["@wiseflow/source"] } }
+
+/** One project a package, all reading the library's source through the "@wiseflow/source" export condition. */
+export default defineConfig({
+  test: {
+    projects: ["llm", "cli", "bench"].map((name) => ({
+      resolve,
+      ssr,
+      test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"] },
+    })),
+  },
+})
