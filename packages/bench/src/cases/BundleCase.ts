@@ -1,0 +1,73 @@
+/** What a program that asks one question, whole and streamed, weighs when it is bundled for a browser or an edge runtime. */
+import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
+import { build } from "esbuild"
+
+const programs: Record<string, string> = {
+  "@wiseflow/llm": `
+    import { LLMInterface } from "@wiseflow/llm"
+    const llm = new LLMInterface({ provider: "openai", model: "m", apiKey: "k", apiBase: "https://api.openai.com/v1" })
+    export const call = (messages) => llm.generate({ messages })
+    export const stream = (messages) => llm.stream({ messages })`,
+  openai: `
+    import OpenAI from "openai"
+    const openai = new OpenAI({ apiKey: "k", dangerouslyAllowBrowser: true })
+    export const call = (messages) => openai.chat.completions.create({ model: "m", messages })
+    export const stream = (messages) => openai.chat.completions.create({ model: "m", messages, stream: true })`,
+  "@anthropic-ai/sdk": `
+    import Anthropic from "@anthropic-ai/sdk"
+    const anthropic = new Anthropic({ apiKey: "k", dangerouslyAllowBrowser: true })
+    export const call = (messages) => anthropic.messages.create({ model: "m", max_tokens: 9, messages })
+    export const stream = (messages) => anthropic.messages.create({ model: "m", max_tokens: 9, messages, stream: true })`,
+  xsai: `
+    import { generateText, streamText } from "xsai"
+    const options = { apiKey: "k", baseURL: "https://api.openai.com/v1/", model: "m" }
+    export const call = (messages) => generateText({ ...options, messages })
+    export const stream = (messages) => streamText({ ...options, messages })`,
+  "ai + @ai-sdk/openai": `
+    import { generateText, streamText } from "ai"
+    import { createOpenAI } from "@ai-sdk/openai"
+    const model = createOpenAI({ apiKey: "k" }).chat("m")
+    export const call = (messages) => generateText({ model, messages })
+    export const stream = (messages) => streamText({ model, messages })`,
+  "@langchain/openai": `
+    import { ChatOpenAI } from "@langchain/openai"
+    const chat = new ChatOpenAI({ apiKey: "k", model: "m" })
+    export const call = (messages) => chat.invoke(messages)
+    export const stream = (messages) => chat.stream(messages)`,
+}
+
+export interface BundleSizes {
+  readonly gzipKb: ReadonlyMap<string, number>
+  readonly failures: ReadonlyArray<{ readonly label: string; readonly message: string }>
+}
+
+/** Gzipped kilobytes by row. */
+export const measureBundles = async (): Promise<BundleSizes> => {
+  const gzipKb = new Map<string, number>()
+  const failures: Array<{ readonly label: string; readonly message: string }> = []
+  for (const [label, contents] of Object.entries(programs)) {
+    try {
+      const result = await build({
+        stdin: { contents, resolveDir: fileURLToPath(new URL("../..", import.meta.url)) },
+        bundle: true,
+        minify: true,
+        format: "esm",
+        platform: "browser",
+        target: "es2022",
+        define: { "process.env.NODE_ENV": '"production"' },
+        external: ["node:*"],
+        legalComments: "none",
+        logLevel: "silent",
+        write: false,
+      })
+      const bytes = result.outputFiles[0]?.contents ?? new Uint8Array()
+      gzipKb.set(label, gzipSync(bytes, { level: 9 }).length / 1_024)
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      const notBuilt = label === "@wiseflow/llm" && text.includes("Could not resolve")
+      failures.push({ label, message: notBuilt ? "not built: run `npm run build` first" : text.slice(0, 400) })
+    }
+  }
+  return { gzipKb, failures }
+}
