@@ -38,7 +38,7 @@ export const quickEffort: Effort = {
   batchMs: 30,
   warmUpMs: 0,
   smallWritePieces: 20,
-  largeWritePieces: 2_000,
+  largeWritePieces: 500,
   firstPieces: 3,
   held: 200,
   processes: 1,

@@ -74,7 +74,7 @@ export const measureCpu = async (crew: Crew, cpuCase: CpuCase, effort: Effort): 
   })
   return crew.measure(cpuCase.name, crew.names(), effort.rounds, async (client, name) => {
     const count = counts.get(name) ?? load.inFlight
-    await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
+    if (effort.warmUpMs > 0) await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
     const { cpuMicros } = await client.ask({ kind: "run", apiBase, load: { ...load, count } })
     return cpuMicros / count / units
   })
