@@ -32,13 +32,13 @@ export const waitsMs = ({ requests }: Observation): ReadonlyArray<number> =>
 
 /** Runs one trial. It rejects only where the client's process broke before its call began. */
 export const runTrial = async (fault: FaultCase, client: FaultClientRow): Promise<Observation> => {
-  await using server = await FaultServer.start(fault.script(wires[client.wire]))
+  const server = await FaultServer.start(fault.script(wires[client.wire]))
   const child = fork(
     fileURLToPath(new URL("./CallOnce.ts", import.meta.url)),
     [client.name, server.url, fault.call, fault.aborts ? "abort" : "finish"],
     {
       execArgv: ["--import", new URL("./LoopbackOnly.ts", import.meta.url).href],
-      env: { PATH: process.env["PATH"], NODE_ENV: "production", WISEFLOW_LOG_LEVEL: "NONE" },
+      env: { PATH: process.env["PATH"], NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     },
   )
@@ -54,14 +54,14 @@ export const runTrial = async (fault: FaultCase, client: FaultClientRow): Promis
     const started = reported(child, "started")
     const ended = reported(child, "ended")
     const broken = new Promise<never>((_, reject) => {
-      child.on("exit", (code) => reject(new Error(`${client.name} exited with ${code}: ${errorLine(complaint)}`)))
+      child.on("close", (code) => reject(new Error(`${client.name} exited with ${code}: ${errorLine(complaint)}`)))
     })
     broken.catch(() => undefined)
     const start = await Promise.race([started, broken, timeLimit(loadMs, `${client.name} did not load`)])
-    const end = await Promise.race([ended, broken, sleep(patienceMs)])
+    const end = await Promise.race([ended, broken, sleep(patienceMs, undefined, { ref: false })])
     const unfinished = server.requests.findLast((request) => request.answeredAtMs === undefined)
     if (end !== undefined && unfinished !== undefined) {
-      await Promise.race([unfinished.connection.closed, sleep(lingerMs)])
+      await Promise.race([unfinished.connection.closed, sleep(lingerMs, undefined, { ref: false })])
     }
     const closedAtMs = unfinished?.connection.closedAtMs
     return {
@@ -81,6 +81,7 @@ export const runTrial = async (fault: FaultCase, client: FaultClientRow): Promis
     }
   } finally {
     child.kill("SIGKILL")
+    await server.close()
   }
 }
 
