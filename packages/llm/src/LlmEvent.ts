@@ -89,6 +89,8 @@ export const isOutput = (event: LlmEvent): boolean =>
 /** Puts the pieces of one stream together again. Feed it every event in order; it keeps no event. */
 export interface Assembly {
   readonly add: (event: LlmEvent) => void
+  /** The parts so far, in order. A tool call counts once it is complete. */
+  readonly parts: () => ReadonlyArray<ResponsePart>
   /** The text so far: what a caller has seen of an answer that is not, or never will be, complete. */
   readonly text: () => string
   /** The whole response, once `response-finish` has been added. */
@@ -99,11 +101,20 @@ export interface Assembly {
 export const assemble = (): Assembly => {
   const parts: Array<ResponsePart | undefined> = []
   let finish: ResponseFinish | undefined
+  // Most pieces belong to the part of the piece before: it grows in place, and no object is made for it.
+  let growing: { readonly type: "text" | "reasoning" | "refusal"; text: string } | undefined
+  let growingIndex = -1
   const extend = (type: "text" | "reasoning" | "refusal", index: number, delta: string) => {
+    if (growing !== undefined && growingIndex === index && growing.type === type) {
+      growing.text += delta
+      return
+    }
     const part = parts[index]
-    if (part !== undefined && part.type === type) parts[index] = { ...part, text: part.text + delta }
-    else parts[index] = { type, text: delta }
+    growing = { type, text: part !== undefined && part.type === type ? part.text + delta : delta }
+    growingIndex = index
+    parts[index] = growing
   }
+  const present = () => parts.filter((part) => part !== undefined)
   return {
     add: (event) => {
       switch (event.type) {
@@ -118,6 +129,7 @@ export const assemble = (): Assembly => {
           return
         case "part-end":
           parts[event.index] = event.part
+          growing = undefined
           return
         case "response-finish":
           finish = event
@@ -126,14 +138,8 @@ export const assemble = (): Assembly => {
           return
       }
     },
+    parts: present,
     text: () => parts.reduce((text, part) => (part?.type === "text" ? text + part.text : text), ""),
-    response: () =>
-      finish === undefined
-        ? undefined
-        : fromParts(
-            parts.filter((part) => part !== undefined),
-            finish.finishReason,
-            finish.metadata,
-          ),
+    response: () => (finish === undefined ? undefined : fromParts(present(), finish.finishReason, finish.metadata)),
   }
 }

@@ -1,0 +1,132 @@
+/**
+ * What models refuse or rename, as data, so that a request that one target takes does not fail on the next for a
+ * parameter (law 13). A name that is in no row is taken to accept everything.
+ */
+
+/** What one model accepts. A deployment whose name hides its model says so with a `Partial` of this. */
+export interface ModelCapabilities {
+  /** `temperature` and `topP`. `without-reasoning`: only with `reasoningEffort: "none"`. */
+  readonly sampling: "accepted" | "without-reasoning" | "refused"
+  /** Whether `temperature` and `topP` may be sent together. */
+  readonly temperatureWithTopP: boolean
+  /** `frequencyPenalty` and `presencePenalty`. */
+  readonly penalties: boolean
+  readonly stop: boolean
+  readonly reasoningEffort: boolean
+  /** Whether tools and reasoning go together in one Chat Completions request. */
+  readonly reasoningWithTools: boolean
+  readonly parallelToolCalls: boolean
+  /** Chat Completions' name for `maxTokens`. */
+  readonly maxTokensField: "max_tokens" | "max_completion_tokens"
+  /** The role under which Chat Completions takes system messages. */
+  readonly systemRole: "system" | "developer" | "user"
+  /** `max_tokens` for the Messages protocol, which requires it, where a request does not say. */
+  readonly defaultMaxTokens: number
+}
+
+const everything: ModelCapabilities = {
+  sampling: "accepted",
+  temperatureWithTopP: true,
+  penalties: true,
+  stop: true,
+  reasoningEffort: true,
+  reasoningWithTools: true,
+  parallelToolCalls: true,
+  maxTokensField: "max_tokens",
+  systemRole: "system",
+  defaultMaxTokens: 4096,
+}
+
+interface Row {
+  readonly models: RegExp
+  readonly capabilities: Partial<ModelCapabilities>
+}
+
+const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tokens" }
+const openAiReasoning: Partial<ModelCapabilities> = {
+  ...openAi,
+  sampling: "refused",
+  penalties: false,
+  stop: false,
+  systemRole: "developer",
+}
+
+/**
+ * The first row whose pattern matches the bare model name wins. Sources, read in November 2026:
+ * [1] openai 7.57 types: `max_tokens` is deprecated and "not compatible with o-series"; `stop` is not supported by the
+ *     latest reasoning models. [2] `openai-model-catalog.ts` of @ai-sdk/openai: sampling and penalties by model, the
+ *     developer role, gpt-5.6 and tools. [3] Recorded 400s: o1-mini refuses the role `system`; gpt-5-mini `max_tokens`.
+ * [4] platform.claude.com, migration guides and effort page: sampling parameters are gone since Opus 4.7; `temperature`
+ *     and `top_p` exclude each other since Opus 4.1; effort exists since Opus 4.5 and Sonnet 4.6, not on Haiku 4.5.
+ * [5] docs.x.ai, reasoning models: no penalties, no `stop`; grok-4 and later have no `reasoning_effort`.
+ */
+const rows: ReadonlyArray<Row> = [
+  // [1] [3]
+  {
+    models: /^o1-(mini|preview)/,
+    capabilities: { ...openAiReasoning, systemRole: "user", reasoningEffort: false, parallelToolCalls: false },
+  },
+  { models: /^o\d/, capabilities: { ...openAiReasoning, parallelToolCalls: false } },
+  // [2] Chat variants of gpt-5 do not reason.
+  { models: /^gpt-5-chat/, capabilities: { ...openAi, reasoningEffort: false } },
+  {
+    models: /^gpt-5\.[6-9]/,
+    capabilities: { ...openAiReasoning, sampling: "without-reasoning", reasoningWithTools: false },
+  },
+  { models: /^gpt-5\.\d/, capabilities: { ...openAiReasoning, sampling: "without-reasoning" } },
+  { models: /^gpt-6(\.\d+)?-(terra|luna|sol)/, capabilities: { ...openAiReasoning, sampling: "without-reasoning" } },
+  { models: /^(gpt-([5-9]|\d\d)|codex-)/, capabilities: openAiReasoning },
+  { models: /^gpt-4o(-mini)?-search/, capabilities: { ...openAi, sampling: "refused", reasoningEffort: false } },
+  { models: /^gpt-oss/, capabilities: {} },
+  { models: /^(gpt-|chatgpt-)/, capabilities: { ...openAi, reasoningEffort: false } },
+  // [4]
+  {
+    models: /^claude-(instant|2|3|opus-4-(0|2025)|sonnet-4-(0|2025)|(opus|sonnet)-4$)/,
+    capabilities: { reasoningEffort: false },
+  },
+  {
+    models: /^claude-(opus-4-1|sonnet-4-5|haiku-4-5)/,
+    capabilities: { temperatureWithTopP: false, reasoningEffort: false },
+  },
+  { models: /^claude-(opus-4-[56]|sonnet-4-6)/, capabilities: { temperatureWithTopP: false } },
+  { models: /^claude-/, capabilities: { sampling: "refused" } },
+  // [5]
+  { models: /^grok-3-mini/, capabilities: { penalties: false, stop: false } },
+  { models: /^grok-.*non-reasoning/, capabilities: { reasoningEffort: false } },
+  { models: /^grok-[4-9]/, capabilities: { penalties: false, stop: false, reasoningEffort: false } },
+  // Other makers' models, also where Azure serves them: nothing is known to be refused.
+  {
+    models:
+      /^(deepseek|mistral|ministral|codestral|magistral|llama|meta|phi|cohere|command|qwen|gemini|gemma|grok|kimi|glm)/,
+    capabilities: {},
+  },
+]
+
+/**
+ * The name that makers give a model, from the names that services give it: without `provider/` prefixes, a fine-tune's
+ * frame (`ft:gpt-4o:org::id`), a region and version (`us.anthropic.claude-…-v1:0`), and with `.` for `-` in Claude's
+ * versions (OpenRouter's `claude-sonnet-4.5`).
+ */
+export const bareModelName = (model: string): string => {
+  const name = model
+    .toLowerCase()
+    .replace(/^.*\//, "")
+    .replace(/^ft:/, "")
+    .replace(/^([a-z]+\.)?anthropic\./, "")
+  if (!name.startsWith("claude-")) return name
+  const dashed = name.replaceAll(".", "-")
+  // OpenRouter writes both `claude-opus-4.7` and `claude-4.7-opus`; `claude-3-5-sonnet` is the maker's own older order.
+  return dashed.replace(/^claude-((?:[4-9]|\d\d)(?:-\d{1,2})?)-(opus|sonnet|haiku)/, "claude-$2-$1")
+}
+
+/** What `model` accepts, with what the deployment knows better. A deployment of Azure's is an OpenAI model unless its name says otherwise. */
+export const capabilitiesOf = (
+  model: string,
+  provider: string,
+  overrides: Partial<ModelCapabilities> | undefined,
+): ModelCapabilities => {
+  const name = bareModelName(model)
+  const row = rows.find(({ models }) => models.test(name))
+  const known = row === undefined && provider === "azure" ? openAi : row?.capabilities
+  return { ...everything, ...known, ...overrides }
+}

@@ -1,0 +1,64 @@
+/**
+ * Reading JSON that somebody else wrote. A reader takes what it understands and leaves the rest: a Schema would reject a
+ * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
+ */
+import type { Unreadable } from "./Protocol.ts"
+
+/** A JSON object of which nothing is known yet. */
+export type WireObject = { readonly [key: string]: unknown }
+
+export const isWireObject = (value: unknown): value is WireObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const none: ReadonlyArray<unknown> = []
+
+/** The elements of an array; none where it is anything else. */
+export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : none)
+
+/** The text, where there is some: providers write `""` and `null` for absent. */
+export const nonEmpty = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined
+
+/** A count as the provider reported it, 0 included; anything else is absent. */
+export const count = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined
+
+/** What `JSON.parse` makes of a text, or undefined (which JSON cannot write) where it is not JSON. */
+export const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const excerptLength = 500
+
+/** A piece of a value, short enough for an error. */
+export const excerptOf = (value: unknown): string => {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
+  return text.length <= excerptLength ? text : `${text.slice(0, excerptLength - 1)}…`
+}
+
+/** Something required that is missing or wrong, at `position`. */
+export const unreadable = (message: string, position: string, value: unknown): Unreadable => ({
+  _tag: "Unreadable",
+  message: `the provider's answer cannot be read: ${message} at ${position}`,
+  position,
+  excerpt: excerptOf(value),
+})
+
+/**
+ * A tool call's arguments as the model wrote them. Nothing at all, and `null`, mean no arguments; text that is not JSON stays the
+ * text it is, with a warning, because only the caller knows what to do with it.
+ */
+export const parseArguments = (text: string, name: string, warnings: Array<string>): unknown => {
+  if (text === "" || text.trim() === "") return {}
+  const parsed = parseJson(text)
+  if (parsed !== undefined) return parsed ?? {}
+  warnings.push(`the arguments of the tool call "${name}" are not JSON; they are kept as the text the model wrote`)
+  return text
+}
+
+/** The id of a tool call to which the provider gave none. `position` counts the answer's tool calls from 0. */
+export const madeUpCallId = (position: number): string => `call_${position}`
