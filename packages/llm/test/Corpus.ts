@@ -1,0 +1,193 @@
+/**
+ * Recorded exchanges with providers, for every suite that replays them. They are kept beside the repository
+ * (`../shared/corpus`, or where `WIRE_CORPUS` says), not in it; a suite that needs them says so when they are not there.
+ */
+import { existsSync, readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { gunzipSync } from "node:zlib"
+import type { ErrorType } from "../src/LlmError.ts"
+import type { FinishReason, Usage } from "../src/LlmResponse.ts"
+
+type Json = Readonly<Record<string, any>>
+
+export type CorpusFile = "openai-chat" | "openai-responses" | "anthropic-messages" | "azure-chat" | "openai-compatible"
+
+/** One recording. `expect` was computed from the raw body by somebody else's script. */
+export interface Exchange {
+  readonly id: string
+  readonly api: string
+  readonly kind: "json" | "sse" | "error"
+  readonly request: { readonly method: string; readonly path: string; readonly body: unknown } | null
+  readonly response: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: any }
+  readonly expect: Json
+  readonly tags: ReadonlyArray<string>
+}
+
+const folder = process.env["WIRE_CORPUS"] ?? resolve(import.meta.dirname, "../../..", "../shared/corpus")
+
+export const corpusIsThere = existsSync(folder)
+
+if (!corpusIsThere) console.warn(`no recorded exchanges in ${folder}: the suites that replay them are skipped`)
+
+/** Every recording of one file; none where the corpus is absent. */
+export const loadCorpus = (file: CorpusFile): ReadonlyArray<Exchange> =>
+  corpusIsThere
+    ? gunzipSync(readFileSync(`${folder}/${file}.jsonl.gz`))
+        .toString("utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Exchange)
+    : []
+
+/** The recordings that speak Chat Completions, and those that speak Messages. */
+export const loadChat = (): ReadonlyArray<Exchange> =>
+  (["openai-chat", "azure-chat", "openai-compatible"] as const)
+    .flatMap(loadCorpus)
+    .filter((exchange) => exchange.tags.includes("wire:chat"))
+export const loadMessages = (): ReadonlyArray<Exchange> => loadCorpus("anthropic-messages")
+
+/** What a client must make of an exchange. `incomplete`: the stream has no terminal signal, so it may not succeed. */
+export type Expected =
+  | { readonly outcome: "failure"; readonly errorType: ErrorType; readonly message: string }
+  | { readonly outcome: "incomplete" }
+  | {
+      readonly outcome: "success"
+      readonly text: string
+      readonly toolCalls: ReadonlyArray<{ readonly id?: string; readonly name: string; readonly arguments: unknown }>
+      readonly reasoning: string | undefined
+      readonly refusal: string | undefined
+      readonly finishReason: FinishReason
+      readonly rawFinishReason: string | undefined
+      readonly usage: Usage
+    }
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  end_turn: "stop",
+  stop_sequence: "stop",
+  eos: "stop",
+  length: "length",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  tool_calls: "tool-calls",
+  tool_use: "tool-calls",
+  function_call: "tool-calls",
+  content_filter: "content-filter",
+  refusal: "content-filter",
+  pause_turn: "pause",
+}
+
+const defined = (usage: Readonly<Record<string, number | null | undefined>>): Usage =>
+  Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== undefined && value !== null))
+
+const messagesUsage = (raw: Json): Usage => {
+  const input = raw.input_tokens + (raw.cache_read_input_tokens ?? 0) + (raw.cache_creation_input_tokens ?? 0)
+  return defined({
+    inputTokens: input,
+    outputTokens: raw.output_tokens,
+    totalTokens: input + raw.output_tokens,
+    cachedInputTokens: raw.cache_read_input_tokens,
+    cacheWriteTokens: raw.cache_creation_input_tokens,
+    reasoningTokens: raw.output_tokens_details?.thinking_tokens,
+  })
+}
+
+const chatUsage = (raw: Json): Usage => {
+  const input: number = raw.prompt_tokens
+  const reasoning: number | undefined = raw.completion_tokens_details?.reasoning_tokens ?? raw.reasoning_tokens
+  // xAI and Gemini behind Vercel's gateway count reasoning beside the completion.
+  const isBeside =
+    reasoning !== undefined &&
+    reasoning > 0 &&
+    (reasoning > raw.completion_tokens || raw.total_tokens === input + raw.completion_tokens + reasoning)
+  const output = raw.completion_tokens + (isBeside ? reasoning : 0)
+  return defined({
+    inputTokens: input,
+    outputTokens: output,
+    totalTokens: Math.max(raw.total_tokens ?? 0, input + output),
+    cachedInputTokens:
+      raw.prompt_tokens_details?.cached_tokens ??
+      raw.cached_tokens ??
+      raw.prompt_cache_hit_tokens ??
+      raw.num_cached_tokens,
+    cacheWriteTokens: raw.prompt_tokens_details?.cache_write_tokens ?? raw.cache_creation_input_tokens,
+    reasoningTokens: reasoning,
+  })
+}
+
+/** The reason that a recorded failure is by common sense: its tags and status, then the few words that say more. */
+const errorTypeOf = (exchange: Exchange): ErrorType => {
+  const { code, message, status, type } = exchange.expect.error
+  const words = `${code} ${type} ${message}`
+  const said = (pattern: RegExp) => pattern.test(words)
+  if (said(/insufficient_quota|credit balance is too low|billing_error|budget_exceeded|spend_limit/))
+    return "QuotaExceededError"
+  if (said(/content_filter|content management policy/)) return "ContentFilterError"
+  if (exchange.tags.includes("context-length") || status === 413) return "ContextLengthExceededError"
+  if (said(/too many total text bytes|reduce the length of the messages/) && status === 400)
+    return "ContextLengthExceededError"
+  if (said(/model_not_found|unknown_model/) || status === 404) return "ModelNotFoundError"
+  switch (status) {
+    case 401:
+      return "AuthenticationError"
+    case 402:
+      return "QuotaExceededError"
+    case 403:
+      return "PermissionDeniedError"
+    case 429:
+      return "RateLimitError"
+    case 503:
+    case 529:
+      return "OverloadedError"
+    default:
+      return status >= 500 ? "ServerError" : "InvalidRequestError"
+  }
+}
+
+const argumentsOf = (call: Json): unknown => {
+  // One recorded call has no arguments at all, which its script writes down as "null".
+  if (["", "null", undefined, null].includes(call.arguments)) return {}
+  // `arguments_json` is null both for JSON's null and for text that is not JSON.
+  if (call.arguments_json !== null && call.arguments_json !== undefined) return call.arguments_json
+  try {
+    return JSON.parse(call.arguments)
+  } catch {
+    return call.arguments
+  }
+}
+
+const toolCallsOf = (exchange: Exchange): ReadonlyArray<{ id?: string; name: string; arguments: unknown }> => {
+  const calls: ReadonlyArray<Json> = exchange.expect.tool_calls
+  const legacy: Json | undefined = exchange.expect.function_call
+  return [
+    ...calls.map((call) => ({
+      ...(call.id ? { id: call.id as string } : {}),
+      name: call.name as string,
+      arguments: argumentsOf(call),
+    })),
+    ...(legacy?.name ? [{ name: legacy.name as string, arguments: argumentsOf(legacy) }] : []),
+  ]
+}
+
+/** What a client must make of an exchange, in this library's words. */
+export const expectedOf = (exchange: Exchange): Expected => {
+  const { expect } = exchange
+  if (expect.error !== null && expect.error !== undefined) {
+    return { outcome: "failure", errorType: errorTypeOf(exchange), message: expect.error.message }
+  }
+  const raw: string | undefined = expect.finish_reason || undefined
+  const isMessages = exchange.tags.includes("wire:messages")
+  // Two recordings end with [DONE] and never say why the answer finished (law 1).
+  if (raw === undefined && exchange.kind === "sse" && !isMessages) return { outcome: "incomplete" }
+  const usage: Json | null = expect.usage ?? expect.usage_x_groq ?? null
+  return {
+    outcome: "success",
+    text: expect.text,
+    toolCalls: toolCallsOf(exchange),
+    reasoning: expect.reasoning || undefined,
+    refusal: expect.refusal || undefined,
+    finishReason: expect.refusal ? "content-filter" : ((raw === undefined ? undefined : finishReasons[raw]) ?? "other"),
+    rawFinishReason: raw,
+    usage: usage === null ? {} : isMessages ? messagesUsage(usage) : chatUsage(usage),
+  }
+}

@@ -1,0 +1,57 @@
+/** Runs a recorded or made-up stream through a protocol's decoder, without any network. */
+import { createParser } from "eventsource-parser"
+import { assemble, type LlmEvent } from "../../src/LlmEvent.ts"
+import type { ResponsePart, Usage } from "../../src/LlmResponse.ts"
+import type { Ending, Fault, Protocol } from "../../src/protocols/Protocol.ts"
+
+export interface Frame {
+  readonly name: string | undefined
+  readonly data: string
+}
+
+/** The events of a stream's text; an event that the recording cut before its blank line counts. */
+export const framesOf = (text: string): ReadonlyArray<Frame> => {
+  const frames: Array<Frame> = []
+  const parser = createParser({ onEvent: (event) => frames.push({ name: event.event, data: event.data }) })
+  parser.feed(text)
+  parser.feed("\n\n")
+  return frames
+}
+
+export interface Replayed {
+  readonly events: ReadonlyArray<LlmEvent>
+  readonly parts: ReadonlyArray<ResponsePart>
+  readonly fault: Fault | undefined
+  readonly ending: Ending | undefined
+  readonly usage: Usage
+  readonly isComplete: boolean
+}
+
+/** Pushes the frames and ends the input, as a transport does. */
+export const replay = (protocol: Protocol, frames: ReadonlyArray<Frame>): Replayed => {
+  const decoder = protocol.decodeStream()
+  const events: Array<LlmEvent> = []
+  let fault: Fault | undefined
+  for (const frame of frames) {
+    fault = decoder.push(frame.name, frame.data, events)
+    if (fault !== undefined || decoder.isComplete()) break
+  }
+  const ending = fault === undefined ? decoder.end(events) : undefined
+  const assembly = assemble()
+  for (const event of events) assembly.add(event)
+  return { events, parts: assembly.parts(), fault, ending, usage: decoder.usage(), isComplete: decoder.isComplete() }
+}
+
+/** The text, the tool calls and so on of parts, as a caller sees them. */
+export const summaryOf = (parts: ReadonlyArray<ResponsePart>) => {
+  const joined = (type: "text" | "reasoning" | "refusal") =>
+    parts.map((part) => (part.type === type ? part.text : "")).join("")
+  return {
+    text: joined("text"),
+    reasoning: joined("reasoning"),
+    refusal: joined("refusal"),
+    toolCalls: parts.flatMap((part) =>
+      part.type === "tool-call" ? [{ id: part.id, name: part.name, arguments: part.arguments }] : [],
+    ),
+  }
+}
