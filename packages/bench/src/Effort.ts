@@ -19,7 +19,7 @@ export interface Effort {
 export const fullEffort: Effort = {
   rounds: 7,
   batchMs: 300,
-  warmUpMs: 2_000,
+  warmUpMs: 1_500,
   smallWritePieces: 500,
   largeWritePieces: 2_000,
   firstPieces: 60,

@@ -74,7 +74,8 @@ export const measureCpu = async (crew: Crew, cpuCase: CpuCase, effort: Effort): 
   })
   return crew.measure(cpuCase.name, crew.names(), effort.rounds, async (client, name) => {
     const count = counts.get(name) ?? load.inFlight
-    if (effort.warmUpMs > 0) await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
+    const wakeUp = effort.warmUpMs > 0 && load.shape === "call"
+    if (wakeUp) await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
     const { cpuMicros } = await client.ask({ kind: "run", apiBase, load: { ...load, count } })
     return cpuMicros / count / units
   })
