@@ -169,6 +169,13 @@ const toolCallsOf = (exchange: Exchange): ReadonlyArray<{ id?: string; name: str
   ]
 }
 
+/** Anthropic's explanation of a refusal, which the recordings' `expect` leaves out. */
+const explanationIn = ({ kind, response }: Exchange): string | undefined => {
+  if (kind === "json") return response.body.stop_details?.explanation ?? undefined
+  const line = /^data: (.*"stop_details":\s*\{.*)$/m.exec(response.body)?.[1]
+  return line === undefined ? undefined : JSON.parse(line).delta.stop_details.explanation
+}
+
 /** What a client must make of an exchange, in this library's words. */
 export const expectedOf = (exchange: Exchange): Expected => {
   const { expect } = exchange
@@ -185,7 +192,7 @@ export const expectedOf = (exchange: Exchange): Expected => {
     text: expect.text,
     toolCalls: toolCallsOf(exchange),
     reasoning: expect.reasoning || undefined,
-    refusal: expect.refusal || undefined,
+    refusal: (isMessages ? explanationIn(exchange) : expect.refusal) || undefined,
     finishReason: expect.refusal ? "content-filter" : ((raw === undefined ? undefined : finishReasons[raw]) ?? "other"),
     rawFinishReason: raw,
     usage: usage === null ? {} : isMessages ? messagesUsage(usage) : chatUsage(usage),

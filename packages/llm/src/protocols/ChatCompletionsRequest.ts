@@ -261,7 +261,7 @@ export const encode = (
   encodeResponseFormat(request, body)
   if (options.stream) {
     body.stream = true
-    body.stream_options = { include_usage: true }
+    if (capabilities.streamUsage) body.stream_options = { include_usage: true }
   }
   return encoding.finish(body, request, options)
 }

@@ -4,7 +4,7 @@
  */
 import type { LlmEvent } from "../LlmEvent.ts"
 import { otherProvider } from "./MessagesConversation.ts"
-import { madeUpCallId, nonEmpty, parseArguments, parseJson, type WireObject } from "./WireReader.ts"
+import { isWireObject, madeUpCallId, nonEmpty, parseArguments, parseJson, type WireObject } from "./WireReader.ts"
 
 /** A block under way. `index` is its part's; a block that says nothing becomes no part. */
 interface OpenBlock {
@@ -68,6 +68,13 @@ export class BlockReader {
         opened.index = this.nextIndex++
         opened.whole = { ...block }
     }
+  }
+
+  /** Why the model refused, where the message's `stop_details` say it: Anthropic writes no block for that. */
+  refuse(details: unknown, events: Array<LlmEvent>): void {
+    if (!isWireObject(details) || details.type !== "refusal") return
+    const delta = nonEmpty(details.explanation)
+    if (delta !== undefined) events.push({ type: "refusal-delta", index: this.nextIndex++, delta })
   }
 
   /** The next piece of a block. A piece whose block never began begins it. */
@@ -137,7 +144,7 @@ export class BlockReader {
 
   /** Ends every block still open. */
   end(events: Array<LlmEvent>): void {
-    for (const key of [...this.open.keys()]) this.stop(key, events)
+    for (const key of this.open.keys()) this.stop(key, events)
   }
 
   private keep(index: number, value: unknown, events: Array<LlmEvent>): void {

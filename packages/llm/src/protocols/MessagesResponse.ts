@@ -38,6 +38,7 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
     reader.start(0, block, events)
     reader.stop(0, events)
   }
+  reader.refuse(body.stop_details, events)
   const assembly = assemble()
   for (const event of events) assembly.add(event)
   const rawFinishReason = nonEmpty(body.stop_reason)

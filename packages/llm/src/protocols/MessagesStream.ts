@@ -39,7 +39,10 @@ class MessagesDecoder implements StreamDecoder {
         if (isWireObject(event.message)) this.startMessage(event.message, events)
         return undefined
       case "message_delta":
-        if (isWireObject(event.delta)) this.stopReason = nonEmpty(event.delta.stop_reason) ?? this.stopReason
+        if (isWireObject(event.delta)) {
+          this.stopReason = nonEmpty(event.delta.stop_reason) ?? this.stopReason
+          this.reader.refuse(event.delta.stop_details, events)
+        }
         this.overlay(event.usage)
         return undefined
       case "message_stop":

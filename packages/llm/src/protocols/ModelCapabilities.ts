@@ -18,6 +18,8 @@ export interface ModelCapabilities {
   readonly parallelToolCalls: boolean
   /** Chat Completions' name for `maxTokens`. */
   readonly maxTokensField: "max_tokens" | "max_completion_tokens"
+  /** Whether streams may be asked for their usage (`stream_options`): Azure's versions before 2024-09 refuse it. */
+  readonly streamUsage: boolean
   /** The role under which Chat Completions takes system messages. */
   readonly systemRole: "system" | "developer" | "user"
   /** `max_tokens` for the Messages protocol, which requires it, where a request does not say. */
@@ -33,6 +35,7 @@ const everything: ModelCapabilities = {
   reasoningWithTools: true,
   parallelToolCalls: true,
   maxTokensField: "max_tokens",
+  streamUsage: true,
   systemRole: "system",
   defaultMaxTokens: 4096,
 }

@@ -216,6 +216,16 @@ describe("a Messages stream", () => {
     expect(parts).toEqual([{ type: "text", text: "ab" }])
   })
 
+  it("says why the model refused", () => {
+    const stop_details = { type: "refusal", category: "cyber", explanation: "Not this." }
+    const refusal = { type: "message_delta", delta: { stop_reason: "refusal", stop_details } }
+    const { ending: end, parts } = messages(opening, refusal, stop)
+    expect(end?.finishReason).toBe("content-filter")
+    expect(parts).toEqual([{ type: "refusal", text: "Not this." }])
+    const whole = Messages.protocol.decode({ content: [], stop_reason: "refusal", stop_details })
+    expect(Result.isSuccess(whole) && whole.success.parts).toEqual(parts)
+  })
+
   it("keeps blocks that it has no part for whole, their input put together", () => {
     const { parts } = messages(
       opening,
