@@ -24,6 +24,8 @@ export interface LlmCall {
   waitedMs: number
   /** One record per request made or refused, in order (law 17). */
   readonly attempts: Array<AttemptRecord>
+  /** When the last attempt began, while it runs. */
+  openSinceMs: number | undefined
 }
 
 const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", { defaultValue: () => undefined })
@@ -45,6 +47,7 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
       queuedMs: 0,
       waitedMs: 0,
       attempts: [],
+      openSinceMs: undefined,
     }
     return Effect.provideService(use(call), Current, call)
   })
@@ -71,5 +74,23 @@ export const openAttempt = (
   call.queuedMs = 0
   call.waitedMs = 0
   call.attempts.push(attempt)
+  call.openSinceMs = nowMs
   return attempt
+}
+
+/** The story so far, for a response or an error to keep: an attempt that still runs is told up to now. */
+export const attemptsOf = (call: LlmCall, nowMs: number): ReadonlyArray<AttemptRecord> => {
+  const { openSinceMs } = call
+  const last = call.attempts.at(-1)
+  if (openSinceMs === undefined || last === undefined) return [...call.attempts]
+  return [...call.attempts.slice(0, -1), { ...last, durationMs: nowMs - openSinceMs }]
+}
+
+/** Which target the call is at, for an error that belongs to no attempt. */
+export const targetOf = (
+  call: LlmCall,
+  name: string,
+): { readonly provider: string; readonly model: string | undefined } => {
+  const last = call.attempts.at(-1)
+  return { provider: last?.provider ?? name, model: last?.model }
 }

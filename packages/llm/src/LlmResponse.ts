@@ -28,14 +28,7 @@ export type UsageStatus = typeof UsageStatus.Type
  * Why the answer ended. `content-filter` covers refusals too (their text is a `refusal` part), `pause` is Anthropic's
  * `pause_turn`; a value this library does not know is `other`, with the raw value in `metadata.rawFinishReason`.
  */
-export const FinishReason = Schema.Literals([
-  "stop",
-  "length",
-  "tool-calls",
-  "content-filter",
-  "pause",
-  "other",
-])
+export const FinishReason = Schema.Literals(["stop", "length", "tool-calls", "content-filter", "pause", "other"])
 export type FinishReason = typeof FinishReason.Type
 
 /** A part of an answer, in the order in which the model produced it. */

@@ -1,0 +1,170 @@
+/**
+ * A stream for `for await`, and its whole as a promise. It reads only as fast as it is read, so that a slow reader slows
+ * the socket; leaving the loop, or the caller's signal, closes the connection.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import type { LlmError } from "../LlmError.ts"
+import { assemble, type LlmEvent } from "../LlmEvent.ts"
+import type { LlmRequest } from "../LlmRequest.ts"
+import { type Events, openStream } from "../policies/Policy.ts"
+import { failure, type GenerateResponse } from "./PromiseResponse.ts"
+import { abortError, type Ready, type Session } from "./Session.ts"
+
+/** How a stream ended. */
+type End =
+  | { readonly _tag: "Answered" }
+  | { readonly _tag: "Failed"; readonly error: LlmError }
+  | { readonly _tag: "Aborted"; readonly reason: unknown }
+
+/** A stream that has been opened. */
+interface Source {
+  readonly ready: Ready
+  readonly pull: Events
+}
+
+/**
+ * The events of one answer, to one reader. Nothing is sent before somebody reads. The iterator throws `LlmError` where the
+ * answer breaks, and the signal's reason where the caller aborts; `response` resolves with what `generate` would have.
+ */
+export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
+  private readonly session: Session
+  private readonly request: LlmRequest
+  private readonly signal: AbortSignal | undefined
+  private readonly startedMs = Date.now()
+  private readonly assembly = assemble()
+  private readonly scope = Scope.makeUnsafe()
+  private source: Source | undefined
+  private events: Array<LlmEvent> = []
+  private position = 0
+  private pulling: Promise<void> | undefined
+  private interrupt: (() => void) | undefined
+  private end: End | undefined
+  private endTold = false
+  private whole: Promise<GenerateResponse> | undefined
+
+  constructor(session: Session, request: LlmRequest, signal: AbortSignal | undefined) {
+    this.session = session
+    this.request = request
+    this.signal = signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<LlmEvent, undefined>> {
+    const event = this.events[this.position]
+    if (event !== undefined) {
+      this.position += 1
+      return Promise.resolve({ done: false, value: event })
+    }
+    return this.end === undefined ? this.pull().then(() => this.next()) : this.tellEnd(this.end)
+  }
+
+  /** Leaves the stream: an abort, unless it has ended. */
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.endTold = true
+    await this.finish({ _tag: "Aborted", reason: abortError("the stream was left before its end") })
+    return { done: true, value: undefined }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  /**
+   * The whole answer as `generate` gives it: resolves with the error where the answer breaks, rejects only where the
+   * caller aborted or left. It reads the stream to its end where nobody else does.
+   */
+  get response(): Promise<GenerateResponse> {
+    return (this.whole ??= this.readAll())
+  }
+
+  private async readAll(): Promise<GenerateResponse> {
+    let { end } = this
+    while (end === undefined) {
+      await this.pull()
+      end = this.end
+    }
+    if (end._tag === "Aborted") throw end.reason
+    if (end._tag === "Failed") return failure(end.error, this.request, this.startedMs, Date.now())
+    const response = this.assembly.response()
+    if (response === undefined) throw new Error("a provider ended a stream without response-finish")
+    return response
+  }
+
+  /** Like every iterator: a failure is thrown once, and then it is done. */
+  private tellEnd(end: End): Promise<IteratorReturnResult<undefined>> {
+    const told = this.endTold
+    this.endTold = true
+    if (told || end._tag === "Answered") return Promise.resolve({ done: true, value: undefined })
+    return Promise.reject(end._tag === "Failed" ? end.error : end.reason)
+  }
+
+  /** Brings the next events, or the end; readers that ask at the same time share one read. */
+  private pull(): Promise<void> {
+    return (this.pulling ??= this.read().finally(() => {
+      this.pulling = undefined
+    }))
+  }
+
+  private async read(): Promise<void> {
+    try {
+      const exit = await (this.source === undefined ? this.open() : this.run(this.source.ready, this.source.pull))
+      if (Exit.isSuccess(exit)) this.add(exit.value)
+      else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
+      else await this.fail(exit.cause)
+    } catch (reason) {
+      await this.finish({ _tag: "Aborted", reason })
+    }
+  }
+
+  private async open(): Promise<Exit.Exit<ReadonlyArray<LlmEvent>, LlmError | Cause.Done>> {
+    const acquired = this.session.acquire()
+    const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
+    if (Exit.isFailure(built)) return Exit.failCause(built.cause)
+    const ready = built.value
+    return this.run(
+      ready,
+      Effect.flatMap(openStream(ready.service.stream(this.request), this.scope), (pull) => {
+        this.source = { ready, pull }
+        return pull
+      }),
+    )
+  }
+
+  private run<A, E>(ready: Ready, effect: Effect.Effect<A, E>): Promise<Exit.Exit<A, E>> {
+    const { exit, interrupt } = this.session.run(ready, effect, this.signal)
+    this.interrupt = interrupt
+    return exit
+  }
+
+  private add(events: ReadonlyArray<LlmEvent>): void {
+    if (this.end !== undefined) return
+    for (const event of events) this.assembly.add(event)
+    if (this.position === this.events.length) {
+      this.events = [...events]
+      this.position = 0
+    } else this.events.push(...events)
+  }
+
+  private async fail(cause: Cause.Cause<LlmError | Cause.Done>): Promise<void> {
+    const error = Cause.findErrorOption(cause)
+    if (Option.isSome(error) && !Cause.isDone(error.value)) await this.finish({ _tag: "Failed", error: error.value })
+    else await this.finish({ _tag: "Aborted", reason: Cause.squash(cause) })
+  }
+
+  /** The first end counts. An abort closes the socket, whatever is under way. */
+  private async finish(end: End): Promise<void> {
+    if (this.end !== undefined) return
+    this.end = end
+    const aborted = end._tag === "Aborted"
+    if (aborted) this.interrupt?.()
+    await Effect.runPromise(Scope.close(this.scope, aborted ? Exit.interrupt() : Exit.void))
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The default stack, from the outside in: call span, deadline, fallback; then for each target breaker, retry with its
+ * budget, permit, attempt clocks, provider. So a call has one deadline over everything, a target is retried before the
+ * next is tried, the breaker judges what is left after retries, and a call that backs off holds no permit.
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import type { LlmError } from "../LlmError.ts"
+import type { LlmProvider } from "../LlmProvider.ts"
+import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
+import { withConcurrency } from "../policies/Concurrency.ts"
+import { withDefaults } from "../policies/Defaults.ts"
+import { withFallback } from "../policies/Fallback.ts"
+import { withRetry } from "../policies/Retry.ts"
+import { withTelemetry } from "../policies/Telemetry.ts"
+import { withTimeout } from "../policies/Timeout.ts"
+import { withFiles } from "./ConfigFile.ts"
+import * as FallbackText from "./FallbackText.ts"
+import * as LiteLlm from "./LiteLlm.ts"
+import * as LlmConfig from "./LlmConfig.ts"
+import { isConfigured, layerOf, type Target } from "./Target.ts"
+
+/** The stack of a configuration. */
+export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> =>
+  Layer.unwrap(
+    Effect.map(Semaphore.make(config.concurrency), (permits) => {
+      const [first, ...rest] = config.targets
+      const targets = rest.reduce(
+        (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits))),
+        targetLayer(first, config, permits),
+      )
+      const answering =
+        config.fallbackText === undefined
+          ? targets
+          : targets.pipe(withFallback(FallbackText.layer(config.fallbackText)))
+      return answering.pipe(
+        withTimeout({ total: config.timeout, idle: config.idleTimeout }),
+        withDefaults({ temperature: config.temperature, maxTokens: config.maxTokens }),
+        withTelemetry,
+      )
+    }),
+  )
+
+const targetLayer = (
+  target: Target,
+  config: LlmConfig.LlmConfig,
+  permits: Semaphore.Semaphore,
+): Layer.Layer<LlmProvider, LlmError> =>
+  (target.provider === "litellm" && !isConfigured(target) ? LiteLlm.layerRouting(target.model) : layerOf(target)).pipe(
+    config.firstOutputTimeout === undefined
+      ? (provider) => provider
+      : withTimeout({ firstOutput: config.firstOutputTimeout }),
+    withConcurrency(permits),
+    withRetry({ times: config.maxRetries }),
+    withCircuitBreaker(),
+  )
+
+/** The whole stack from the environment, `.env` and `LLM_CONFIG_FILE`; the environment wins over the files. */
+export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
+  Effect.gen(function* () {
+    const base = yield* ConfigProvider.ConfigProvider
+    // A program that brings its own settings does not want those of a file that happens to lie in its folder.
+    const isEnvironment = base === Context.get(Context.empty(), ConfigProvider.ConfigProvider)
+    const provider = yield* withFiles(base, { dotEnv: isEnvironment })
+    const config = yield* Effect.provideService(LlmConfig.read, ConfigProvider.ConfigProvider, provider)
+    return Layer.provide(layer(config), Layer.succeed(ConfigProvider.ConfigProvider, provider))
+  }),
+)

@@ -1,0 +1,33 @@
+/**
+ * Dependable calls to large language models: an Effect service (`LlmProvider` and its Layers), and promises (`generate`,
+ * `stream`, `LLMInterface`).
+ */
+export { LlmProvider } from "./LlmProvider.ts"
+export * from "./LlmRequest.ts"
+export {
+  AttemptRecord,
+  FinishReason,
+  LlmResponse,
+  ResponseMetadata,
+  ResponsePart,
+  ToolCall,
+  Usage,
+  UsageStatus,
+} from "./LlmResponse.ts"
+export { assemble, LlmEvent } from "./LlmEvent.ts"
+export * from "./LlmError.ts"
+export * as OpenAi from "./providers/OpenAi.ts"
+export * as Anthropic from "./providers/Anthropic.ts"
+export * as AzureOpenAi from "./providers/AzureOpenAi.ts"
+export * as LiteLlm from "./compose/LiteLlm.ts"
+export * as LlmStack from "./compose/LlmStack.ts"
+export * as LlmConfig from "./compose/LlmConfig.ts"
+export { withRetry } from "./policies/Retry.ts"
+export { withTimeout } from "./policies/Timeout.ts"
+export { withConcurrency } from "./policies/Concurrency.ts"
+export { withFallback } from "./policies/Fallback.ts"
+export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
+export { withDefaults } from "./policies/Defaults.ts"
+export { withTelemetry } from "./policies/Telemetry.ts"
+export { generate, LLMInterface, stream } from "./compose/LLMInterface.ts"
+export { unwrap } from "./compose/PromiseResponse.ts"

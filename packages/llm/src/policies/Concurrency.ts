@@ -1,0 +1,80 @@
+/**
+ * Law 12: never more than N requests in flight, first come first served, streaming calls to their end. A waiter that is
+ * aborted or out of time leaves the queue.
+ *
+ * Put it inside `withRetry`: a call that backs off then holds no permit (law 8).
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { attemptsOf, joinCall, type LlmCall, targetOf } from "../LlmCall.ts"
+import { LlmError, TimeoutError } from "../LlmError.ts"
+import * as Policy from "./Policy.ts"
+
+/** At most `permits` requests in flight; pass a `Semaphore` to share one limit among several targets. */
+export const withConcurrency = (permits: number | Semaphore.Semaphore): Policy.Policy =>
+  Policy.make((inner) =>
+    Effect.map(
+      typeof permits === "number" ? Semaphore.make(permits) : Effect.succeed(permits),
+      (semaphore): Policy.Service => ({
+        name: inner.name,
+        generate: (request) =>
+          joinCall((call) =>
+            call.queueLimitMs === undefined
+              ? queued(call, (arrived) =>
+                  Semaphore.withPermit(
+                    semaphore,
+                    Effect.suspend(() => {
+                      arrived()
+                      return inner.generate(request)
+                    }),
+                  ),
+                )
+              : Effect.scopedWith((scope) =>
+                  Effect.andThen(permit(semaphore, call, inner.name, scope), inner.generate(request)),
+                ),
+          ),
+        stream: (request) =>
+          Policy.streamFrom((scope) =>
+            joinCall((call) =>
+              Effect.andThen(
+                permit(semaphore, call, inner.name, scope),
+                Policy.openStream(inner.stream(request), scope),
+              ),
+            ),
+          ),
+      }),
+    ),
+  )
+
+/** Measures the wait for a permit and charges it to the attempt that follows. */
+const queued = <A, E>(call: LlmCall, use: (arrived: () => void) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const sinceMs = clock.currentTimeMillisUnsafe()
+    return use(() => {
+      call.queuedMs += clock.currentTimeMillisUnsafe() - sinceMs
+    })
+  })
+
+/** A permit for as long as the scope lasts; the `queue` clock limits the wait for it. */
+const permit = (
+  semaphore: Semaphore.Semaphore,
+  call: LlmCall,
+  name: string,
+  scope: Scope.Scope,
+): Effect.Effect<void, LlmError> =>
+  queued(call, (arrived) => {
+    const taken = Effect.map(Effect.provideService(Semaphore.takeScoped(semaphore, 1), Scope.Scope, scope), arrived)
+    const limitMs = call.queueLimitMs
+    if (limitMs === undefined) return taken
+    return Effect.timeoutOrElse(taken, {
+      duration: limitMs,
+      orElse: () =>
+        Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+          const message = `no free place among the requests in flight within ${limitMs} ms`
+          const reason = new TimeoutError({ clock: "queue", limitMs, message })
+          return Effect.fail(new LlmError({ reason, ...targetOf(call, name), attempts: attemptsOf(call, nowMs) }))
+        }),
+    })
+  })

@@ -1,0 +1,172 @@
+/**
+ * The one shape of every policy: a Layer of `LlmProvider` in, a Layer of `LlmProvider` out, so that policies compose in
+ * any order and none can forget `generate` or `stream`. Two mechanisms serve them all: `aroundStart` for what may happen
+ * again (an answer that has not begun), `aroundAnswer` for what lasts from the first moment of a call to its end.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { joinCall, type LlmCall } from "../LlmCall.ts"
+import type { LlmError } from "../LlmError.ts"
+import { isOutput, type LlmEvent } from "../LlmEvent.ts"
+import { LlmProvider } from "../LlmProvider.ts"
+import type { LlmRequest } from "../LlmRequest.ts"
+import type { LlmResponse } from "../LlmResponse.ts"
+
+/** What a Layer of `LlmProvider` provides. */
+export type Service = LlmProvider["Service"]
+
+/** A policy: put it around a provider with `pipe`. */
+export type Policy<EX = never, RX = never> = <E, R>(
+  layer: Layer.Layer<LlmProvider, E, R>,
+) => Layer.Layer<LlmProvider, E | EX, R | Exclude<RX, Scope.Scope>>
+
+/** A policy from what it makes of the service within. */
+export const make =
+  <EX = never, RX = never>(wrap: (inner: Service) => Effect.Effect<Service, EX, RX>): Policy<EX, RX> =>
+  (layer) =>
+    Layer.provide(Layer.effect(LlmProvider, Effect.flatMap(LlmProvider, wrap)), layer)
+
+/** The events of one stream, as they are pulled. */
+export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
+
+/** A stream from the effect that opens it; the scope is the stream's own and closes with it. */
+export const streamFrom = (
+  open: (scope: Scope.Scope) => Effect.Effect<Events, LlmError>,
+): Stream.Stream<LlmEvent, LlmError> => Stream.fromChannel(Channel.fromTransform((_, scope) => open(scope)))
+
+/** Opens a stream within a scope. */
+export const openStream = (stream: Stream.Stream<LlmEvent, LlmError>, scope: Scope.Scope): Effect.Effect<Events> =>
+  Channel.toPullScoped(stream.channel, scope)
+
+/**
+ * Opens a stream and waits for its first output: succeeds with everything from the beginning, or fails with nothing
+ * emitted and everything closed. This is the moment up to which an attempt may be repeated (law 14).
+ */
+export const startStream = (
+  stream: Stream.Stream<LlmEvent, LlmError>,
+  parent: Scope.Scope,
+): Effect.Effect<Events, LlmError> =>
+  Effect.suspend(() => {
+    const scope = Scope.forkUnsafe(parent)
+    return Effect.onError(
+      Effect.flatMap(openStream(stream, scope), (pull) => untilOutput(pull, [])),
+      (cause) => Scope.close(scope, Exit.failCause(cause)),
+    )
+  })
+
+const untilOutput = (pull: Events, before: ReadonlyArray<LlmEvent>): Effect.Effect<Events, LlmError> =>
+  Pull.matchEffect(pull, {
+    onSuccess: (events) => {
+      const begun = before.length === 0 ? events : Arr.appendAll(before, events)
+      return events.some((event) => isOutput(event) || event.type === "response-finish") &&
+        Arr.isReadonlyArrayNonEmpty(begun)
+        ? Effect.succeed(resume(begun, pull))
+        : untilOutput(pull, begun)
+    },
+    onFailure: (cause) => Effect.failCause(cause),
+    onDone: () => Effect.succeed(Arr.isReadonlyArrayNonEmpty(before) ? resume(before, Cause.done()) : Cause.done()),
+  })
+
+const resume = (begun: Arr.NonEmptyReadonlyArray<LlmEvent>, rest: Events): Events => {
+  let first: Arr.NonEmptyReadonlyArray<LlmEvent> | undefined = begun
+  return Effect.suspend(() => {
+    if (first === undefined) return rest
+    const events = first
+    first = undefined
+    return Effect.succeed(events)
+  })
+}
+
+/**
+ * A service whose answers begin through `start`. It receives the beginning of an answer as an effect that it may run
+ * never, once or again: the whole of `generate`, and of `stream` what comes before the first output.
+ */
+export const aroundStart = (
+  inner: Service,
+  start: <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, request: LlmRequest) => Effect.Effect<A, LlmError>,
+): Service => ({
+  name: inner.name,
+  generate: (request) => joinCall((call) => start(inner.generate(request), call, request)),
+  stream: (request) =>
+    streamFrom((scope) => joinCall((call) => start(startStream(inner.stream(request), scope), call, request))),
+})
+
+/** How an answer ended: whole, with an error, or because nobody wants it any more. */
+export type Outcome =
+  | { readonly _tag: "Answered"; readonly finish: Pick<LlmResponse, "finishReason" | "metadata"> }
+  | { readonly _tag: "Failed"; readonly error: LlmError }
+  | { readonly _tag: "Aborted" }
+
+const aborted: Outcome = { _tag: "Aborted" }
+
+const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
+  if (Exit.isSuccess(exit)) return { _tag: "Answered", finish: exit.value }
+  const error = Cause.findErrorOption(exit.cause)
+  return error._tag === "Some" ? { _tag: "Failed", error: error.value } : aborted
+}
+
+/**
+ * A service whose every answer is held between `begin` and `end`. `begin` may wait or refuse; `end` runs exactly once for
+ * each `begin` that succeeded, with how the answer ended, and cannot be interrupted.
+ */
+export const aroundAnswer = <Held>(
+  inner: Service,
+  begin: (call: LlmCall, request: LlmRequest) => Effect.Effect<Held, LlmError>,
+  end: (held: Held, outcome: Outcome, call: LlmCall) => Effect.Effect<void>,
+): Service => ({
+  name: inner.name,
+  generate: (request) =>
+    joinCall((call) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(restore(begin(call, request)), (held) =>
+          Effect.onExit(restore(inner.generate(request)), (exit) => end(held, outcomeOf(exit), call)),
+        ),
+      ),
+    ),
+  stream: (request) =>
+    streamFrom((scope) =>
+      joinCall((call) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(restore(begin(call, request)), (held) => {
+            let ended = false
+            const settle = (outcome: Outcome) =>
+              Effect.suspend(() => {
+                if (ended) return Effect.void
+                ended = true
+                return end(held, outcome, call)
+              })
+            return Effect.andThen(
+              Scope.addFinalizer(scope, settle(aborted)),
+              Effect.map(restore(openStream(inner.stream(request), scope)), (pull) => settling(pull, settle)),
+            )
+          }),
+        ),
+      ),
+    ),
+})
+
+/** The same events, settling with the last of them or with the failure. */
+const settling = (pull: Events, settle: (outcome: Outcome) => Effect.Effect<void>): Events =>
+  Pull.matchEffect(pull, {
+    onSuccess: (events) => {
+      const last = Arr.lastNonEmpty(events)
+      return last.type === "response-finish"
+        ? Effect.as(settle({ _tag: "Answered", finish: last }), events)
+        : Effect.succeed(events)
+    },
+    onFailure: (cause) => {
+      const error = Cause.findErrorOption(cause)
+      return Effect.andThen(
+        settle(error._tag === "Some" ? { _tag: "Failed", error: error.value } : aborted),
+        Effect.failCause(cause),
+      )
+    },
+    onDone: () => Cause.done(),
+  })

@@ -1,0 +1,83 @@
+/**
+ * One span and one log line per call: what was asked of whom, how it ended, how long it took, what it cost. Never what was
+ * said, and never a key.
+ *
+ * Names follow OpenTelemetry's GenAI conventions (semantic-conventions-genai, client inference spans; in development).
+ * Put it outermost: it then counts the wait in the queue and the retries as the caller feels them.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Tracer from "effect/Tracer"
+import type { LlmCall } from "../LlmCall.ts"
+import { targetOf } from "../LlmCall.ts"
+import * as Policy from "./Policy.ts"
+
+/** The conventions' names for our providers; LiteLLM has none, so that its own name stands. */
+const providerNames: Readonly<Record<string, string>> = { azure: "azure.ai.openai" }
+
+/** Adds a span (`chat {model}`) and a log line (INFO for an answer, WARN for a failure, DEBUG for an abort). */
+export const withTelemetry: Policy.Policy = Policy.make((inner) =>
+  Effect.succeed(
+    Policy.aroundAnswer(
+      inner,
+      (_, request) =>
+        Effect.makeSpan(request.model === undefined ? "chat" : `chat ${request.model}`, {
+          kind: "client",
+          attributes: { "gen_ai.operation.name": "chat" },
+        }),
+      (span, outcome, call) =>
+        Effect.flatMap(Clock.Clock, (clock) => {
+          describe(span, outcome, call, inner.name)
+          const failed = outcome._tag === "Failed"
+          span.end(clock.currentTimeNanosUnsafe(), failed ? Exit.fail(outcome.error) : Exit.void)
+          return log(outcome, call, inner.name, clock.currentTimeMillisUnsafe() - call.startedMs)
+        }),
+    ),
+  ),
+)
+
+const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, name: string): void => {
+  const target = targetOf(call, name)
+  span.attribute("gen_ai.provider.name", providerNames[target.provider] ?? target.provider)
+  if (target.model !== undefined) span.attribute("gen_ai.request.model", target.model)
+  if (outcome._tag === "Failed") return span.attribute("error.type", outcome.error.reason._tag)
+  if (outcome._tag === "Aborted") return span.attribute("error.type", "aborted")
+  const { finishReason, metadata } = outcome.finish
+  const { usage } = metadata
+  const attributes: Record<string, unknown> = {
+    "gen_ai.response.model": metadata.servedModel,
+    "gen_ai.response.finish_reasons": [metadata.rawFinishReason ?? finishReason],
+    "gen_ai.request.temperature": metadata.temperature,
+    "gen_ai.request.max_tokens": metadata.maxTokens,
+    "gen_ai.usage.input_tokens": usage.inputTokens,
+    "gen_ai.usage.output_tokens": usage.outputTokens,
+    "gen_ai.usage.cache_read.input_tokens": usage.cachedInputTokens,
+    "gen_ai.usage.cache_write.input_tokens": usage.cacheWriteTokens,
+    "gen_ai.usage.reasoning.output_tokens": usage.reasoningTokens,
+  }
+  for (const key in attributes) if (attributes[key] !== undefined) span.attribute(key, attributes[key])
+}
+
+const log = (outcome: Policy.Outcome, call: LlmCall, name: string, latencyMs: number): Effect.Effect<void> => {
+  const { model, provider } = targetOf(call, name)
+  const attempts = call.attempts.length
+  if (outcome._tag === "Aborted") return Effect.logDebug("aborted", { provider, model, latencyMs, attempts })
+  if (outcome._tag === "Failed") {
+    const { message, reason } = outcome.error
+    return Effect.logWarning("failed", { provider, model, errorType: reason._tag, message, latencyMs, attempts })
+  }
+  const { finishReason, metadata } = outcome.finish
+  const { costUsd, usage } = metadata
+  const { inputTokens, outputTokens } = usage
+  return Effect.logInfo("answered", {
+    provider,
+    model,
+    finishReason,
+    inputTokens,
+    outputTokens,
+    costUsd,
+    latencyMs,
+    attempts,
+  })
+}

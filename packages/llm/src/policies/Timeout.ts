@@ -1,0 +1,236 @@
+/**
+ * Law 10, five clocks: `queue` (waiting for a permit), `headers`, `firstOutput` (of a stream), `idle` (between pieces of a
+ * stream; pings and comments do not reset it) and `total`, the whole call's deadline over queue, attempts, waits,
+ * fallbacks and the whole of a stream. None is set unless given: models that reason are silent for long.
+ *
+ * Put `total` outermost, and it bounds everything; inside `withRetry` it bounds each attempt, so that `times: 3` and 60
+ * seconds may last four minutes and more. `firstOutput`, `headers` and `queue` belong inside `withRetry`, whose next
+ * attempt they lead to.
+ */
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { attemptsOf, joinCall, type LlmCall, targetOf } from "../LlmCall.ts"
+import { type Clock as ClockName, LlmError, TimeoutError } from "../LlmError.ts"
+import { isOutput, type LlmEvent } from "../LlmEvent.ts"
+import * as Policy from "./Policy.ts"
+
+/** Each an Effect `Duration.Input`: `"60 seconds"`, or milliseconds as a number. */
+export interface Clocks {
+  readonly total?: Duration.Input | undefined
+  readonly idle?: Duration.Input | undefined
+  readonly firstOutput?: Duration.Input | undefined
+  readonly headers?: Duration.Input | undefined
+  readonly queue?: Duration.Input | undefined
+}
+
+/** The same in milliseconds; absent is no limit. */
+interface Limits {
+  readonly totalMs: number | undefined
+  readonly idleMs: number | undefined
+  readonly firstOutputMs: number | undefined
+  readonly headersMs: number | undefined
+  readonly queueMs: number | undefined
+}
+
+const isClocks = (limit: Duration.Input | Clocks): limit is Clocks =>
+  typeof limit === "object" &&
+  !Duration.isDuration(limit) &&
+  !Array.isArray(limit) &&
+  ["total", "idle", "firstOutput", "headers", "queue"].some((clock) => clock in limit)
+
+const milliseconds = (limit: Duration.Input | undefined): number | undefined => {
+  if (limit === undefined) return undefined
+  const ms = Duration.toMillis(Duration.fromInputUnsafe(limit))
+  return Number.isFinite(ms) ? ms : undefined
+}
+
+/** Fails with `TimeoutError` when a clock runs out; one duration is the `total` clock. */
+export const withTimeout = (limit: Duration.Input | Clocks): Policy.Policy => {
+  const clocks = isClocks(limit) ? limit : { total: limit }
+  const limits: Limits = {
+    totalMs: milliseconds(clocks.total),
+    idleMs: milliseconds(clocks.idle),
+    firstOutputMs: milliseconds(clocks.firstOutput),
+    headersMs: milliseconds(clocks.headers),
+    queueMs: milliseconds(clocks.queue),
+  }
+  return Policy.make((inner) => Effect.succeed(limited(inner, limits)))
+}
+
+const limited = (inner: Policy.Service, limits: Limits): Policy.Service => ({
+  name: inner.name,
+  generate: (request) =>
+    joinCall((call) =>
+      Effect.flatMap(Clock.Clock, (clock) => {
+        announce(call, limits, clock.currentTimeMillisUnsafe())
+        const answer = inner.generate(request)
+        return limits.totalMs === undefined ? answer : within(answer, limits.totalMs, call, inner.name, "total")
+      }),
+    ),
+  stream: (request) =>
+    Policy.streamFrom((scope) =>
+      joinCall((call) =>
+        Effect.flatMap(Clock.Clock, (clock) => {
+          announce(call, limits, clock.currentTimeMillisUnsafe())
+          const stream = inner.stream(request)
+          const { firstOutputMs, idleMs, totalMs } = limits
+          const source = Scope.forkUnsafe(scope)
+          const first =
+            firstOutputMs === undefined
+              ? Policy.openStream(stream, source)
+              : within(Policy.startStream(stream, source), firstOutputMs, call, inner.name, "first-output")
+          if (totalMs === undefined && idleMs === undefined) return first
+          const started = totalMs === undefined ? first : within(first, totalMs, call, inner.name, "total")
+          return Effect.map(started, (pull) => new Watch(limits, call, inner.name, clock, scope, source).over(pull))
+        }),
+      ),
+    ),
+})
+
+/** Tells the policies within how much time there is. */
+const announce = (call: LlmCall, limits: Limits, nowMs: number): void => {
+  if (limits.totalMs !== undefined) {
+    call.deadlineMs = Math.min(nowMs + limits.totalMs, call.deadlineMs ?? Number.POSITIVE_INFINITY)
+  }
+  call.headersLimitMs = limits.headersMs ?? call.headersLimitMs
+  call.queueLimitMs = limits.queueMs ?? call.queueLimitMs
+}
+
+const expired = (call: LlmCall, name: string, clock: ClockName, limitMs: number, nowMs: number, text: string) => {
+  const what: Record<ClockName, string> = {
+    queue: "no free place",
+    headers: "no response headers",
+    "first-output": "no output",
+    idle: "no further output",
+    total: "not finished",
+  }
+  return new LlmError({
+    reason: new TimeoutError({ clock, limitMs, message: `${what[clock]} within ${limitMs} ms (${clock} timeout)` }),
+    ...targetOf(call, name),
+    attempts: attemptsOf(call, nowMs),
+    ...(text === "" ? {} : { text }),
+  })
+}
+
+/** Runs an effect for so long and no longer. */
+const within = <A>(
+  effect: Effect.Effect<A, LlmError>,
+  limitMs: number,
+  call: LlmCall,
+  name: string,
+  clock: "total" | "first-output",
+): Effect.Effect<A, LlmError> =>
+  Effect.timeoutOrElse(effect, {
+    duration: limitMs,
+    orElse: () =>
+      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => Effect.fail(expired(call, name, clock, limitMs, nowMs, ""))),
+  })
+
+/**
+ * Watches one stream with one sleeping fiber, so that a piece costs no timer. The time that a slow reader takes is not
+ * the provider's silence: `idle` runs only while a piece is awaited.
+ */
+class Watch {
+  private readonly limits: Limits
+  private readonly call: LlmCall
+  private readonly name: string
+  private readonly clock: Clock.Clock
+  private readonly scope: Scope.Scope
+  private readonly source: Scope.Closeable
+  private text = ""
+  private output = false
+  private waitingSinceMs: number | undefined
+  private cry: ((late: LlmError) => void) | undefined
+  private watching = false
+
+  constructor(
+    limits: Limits,
+    call: LlmCall,
+    name: string,
+    clock: Clock.Clock,
+    scope: Scope.Scope,
+    source: Scope.Closeable,
+  ) {
+    this.limits = limits
+    this.call = call
+    this.name = name
+    this.clock = clock
+    this.scope = scope
+    this.source = source
+  }
+
+  /** The same events, or the first clock to run out. */
+  over(pull: Policy.Events): Policy.Events {
+    const watched = Effect.map(pull, (events) => {
+      this.waitingSinceMs = undefined
+      this.note(events)
+      return events
+    })
+    return Effect.withFiber((fiber) => {
+      this.waitingSinceMs = this.clock.currentTimeMillisUnsafe()
+      const late = this.late()
+      if (late !== undefined) return Effect.fail(late)
+      const running = Effect.runForkWith(fiber.context)(watched)
+      const ready = running.pollUnsafe()
+      if (ready !== undefined) return ready
+      return Effect.callback((resume) => {
+        running.addObserver(resume)
+        this.cry = (late) => resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
+        if (!this.watching) {
+          this.watching = true
+          const watcher = Effect.runForkWith(fiber.context)(this.watch)
+          Effect.runSync(Scope.addFinalizer(this.scope, Fiber.interrupt(watcher)))
+        }
+        return Fiber.interrupt(running)
+      })
+    })
+  }
+
+  private note(events: Arr.NonEmptyReadonlyArray<LlmEvent>): void {
+    for (const event of events) {
+      if (event.type === "text-delta") this.text += event.delta
+      if (!this.output && isOutput(event)) this.output = true
+    }
+  }
+
+  /** When to look up next: when a limit passes, or when it may have if a piece is awaited from now on. */
+  private nextMs(): number {
+    const { idleMs, totalMs } = this.limits
+    const idleAtMs =
+      idleMs === undefined ? Infinity : (this.output ? (this.waitingSinceMs ?? this.nowMs()) : this.nowMs()) + idleMs
+    return Math.min(idleAtMs, totalMs === undefined ? Infinity : (this.call.deadlineMs ?? Infinity))
+  }
+
+  private nowMs(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** The error of the clock that has run out, if one has. */
+  private late(): LlmError | undefined {
+    const nowMs = this.nowMs()
+    const { idleMs, totalMs } = this.limits
+    const { deadlineMs } = this.call
+    if (totalMs !== undefined && deadlineMs !== undefined && nowMs >= deadlineMs) {
+      return expired(this.call, this.name, "total", totalMs, nowMs, this.text)
+    }
+    if (idleMs === undefined || !this.output || this.waitingSinceMs === undefined) return undefined
+    return nowMs >= this.waitingSinceMs + idleMs
+      ? expired(this.call, this.name, "idle", idleMs, nowMs, this.text)
+      : undefined
+  }
+
+  /** Sleeps until something may be late; the deadline ends the stream even while nobody reads it. */
+  private readonly watch: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.flatMap(Effect.sleep(Math.max(1, this.nextMs() - this.nowMs())), () => {
+      const late = this.late()
+      if (late === undefined) return this.watch
+      if (this.waitingSinceMs !== undefined) return Effect.sync(() => this.cry?.(late))
+      return Scope.close(this.source, Exit.fail(late))
+    }),
+  )
+}

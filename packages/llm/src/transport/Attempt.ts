@@ -1,0 +1,129 @@
+/**
+ * One request to one provider: its record in the call's ledger, and the two things that come out of it, metadata or an
+ * error. It measures and writes down; it sends nothing and decides nothing.
+ */
+import * as Effect from "effect/Effect"
+import { type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
+import { LlmError, type LlmErrorReason } from "../LlmError.ts"
+import type { LlmRequest } from "../LlmRequest.ts"
+import type { ResponseMetadata, Usage } from "../LlmResponse.ts"
+import { costUsd } from "../prices/Prices.ts"
+import type { Ending } from "../protocols/Protocol.ts"
+
+export class Attempt {
+  readonly call: LlmCall
+  readonly request: LlmRequest
+  readonly provider: string
+  readonly model: string
+  readonly record: OpenAttempt
+  readonly warnings: ReadonlyArray<string>
+  /** The price a proxy named itself; it wins over the table (law 19). */
+  reportedCostUsd: number | undefined
+  private readonly startedMs: number
+  private readonly now: () => number
+  private closed = false
+
+  constructor(options: {
+    readonly call: LlmCall
+    readonly request: LlmRequest
+    readonly provider: string
+    readonly model: string
+    readonly warnings: ReadonlyArray<string>
+    readonly now: () => number
+  }) {
+    this.call = options.call
+    this.request = options.request
+    this.provider = options.provider
+    this.model = options.model
+    this.warnings = options.warnings
+    this.now = options.now
+    this.startedMs = options.now()
+    this.record = openAttempt(options.call, this.startedMs, options)
+  }
+
+  /** The call's clock. */
+  nowMs(): number {
+    return this.now()
+  }
+
+  /** Notes the first piece of the answer. */
+  sawOutput(): void {
+    this.record.firstOutputMs ??= this.now() - this.startedMs
+  }
+
+  /** Ends the record, once; for an attempt that nobody waits for any more this is all that happens. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.record.durationMs = this.now() - this.startedMs
+    this.call.openSinceMs = undefined
+  }
+
+  /** Ends the record and logs it, for the end of a scope or of a fiber. */
+  get closing(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.close()
+      const { durationMs, errorType, requestId, status } = this.record
+      const { model, provider } = this
+      return Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
+    })
+  }
+
+  /** The attempt failed: its record says so, and the error tells every attempt of the call so far. */
+  fail(reason: LlmErrorReason, usage: Usage | undefined, text: string | undefined): LlmError {
+    this.record.errorType = reason._tag
+    if (reason._tag !== "ConfigurationError") this.record.retryAfterMs = reason.retryAfterMs
+    if (usage !== undefined && Object.keys(usage).length > 0) this.account(usage)
+    this.close()
+    return new LlmError({
+      reason,
+      provider: this.provider,
+      model: this.model,
+      attempts: [...this.call.attempts],
+      ...(text === undefined || text === "" ? {} : { text }),
+    })
+  }
+
+  /** The attempt succeeded: what surrounds the answer. */
+  finish(ending: Ending): ResponseMetadata {
+    this.record.servedModel = ending.servedModel
+    if (ending.usageStatus !== "unknown") this.account(ending.usage)
+    this.record.costUsd = this.reportedCostUsd ?? this.record.costUsd
+    this.close()
+    const { call, record, request } = this
+    return {
+      provider: this.provider,
+      model: this.model,
+      servedModel: ending.servedModel,
+      temperature: request.temperature,
+      maxTokens: request.maxTokens,
+      usage: ending.usage,
+      usageStatus: ending.usageStatus,
+      latencyMs: this.now() - call.startedMs,
+      timestamp: new Date(call.startedMs).toISOString(),
+      requestId: record.requestId,
+      rawFinishReason: ending.rawFinishReason,
+      costUsd: record.costUsd,
+      attempts: [...call.attempts],
+      warnings: ending.warnings.length === 0 ? this.warnings : [...this.warnings, ...ending.warnings],
+      degraded: false,
+    }
+  }
+
+  /** The answer's price: by the model that served where its price is known, else by the one asked for. */
+  private account(usage: Usage): void {
+    const { record } = this
+    record.usage = usage
+    const at = this.startedMs
+    record.costUsd =
+      costUsd(this.provider, record.servedModel, usage, at) ??
+      // An Azure deployment's name is its owner's choice and says nothing of the model behind it.
+      (this.provider === "azure" ? null : costUsd(this.provider, this.model, usage, at))
+  }
+}
+
+/** Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text. */
+export const redactor =
+  (secrets: ReadonlyArray<string>) =>
+  (text: string): string =>
+    secrets.reduce((clean, secret) => (secret.length < 4 ? clean : clean.replaceAll(secret, "<redacted>")), text)

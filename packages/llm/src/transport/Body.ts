@@ -1,0 +1,44 @@
+/** A response's body as text, up to a limit: past it the call fails rather than the process. */
+import * as Effect from "effect/Effect"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Stream from "effect/Stream"
+
+/** The body was larger than the limit; what came after was not read. */
+export interface BodyTooLarge {
+  readonly _tag: "BodyTooLarge"
+}
+
+const tooLarge: BodyTooLarge = { _tag: "BodyTooLarge" }
+
+const join = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  const [only] = chunks
+  if (only !== undefined && chunks.length === 1) return only
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/** Reads the whole body as UTF-8. */
+export const collectBody = (
+  response: HttpClientResponse,
+  maxBytes: number,
+): Effect.Effect<string, HttpClientError | BodyTooLarge> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let length = 0
+    return Effect.map(
+      Stream.runForEachArray(response.stream, (arrived) => {
+        for (const chunk of arrived) {
+          chunks.push(chunk)
+          length += chunk.byteLength
+        }
+        return length > maxBytes ? Effect.fail(tooLarge) : Effect.void
+      }),
+      () => new TextDecoder().decode(join(chunks, length)),
+    )
+  })

@@ -1,0 +1,167 @@
+/**
+ * The bytes of a streamed answer as events, one array per network read. It ends with `response-finish` or with the reason
+ * why there is none; it never ends silently (law 1: proof of completion).
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../LlmError.ts"
+import { isOutput, type LlmEvent } from "../LlmEvent.ts"
+import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
+import type { Attempt } from "./Attempt.ts"
+import { excerpt, interruption } from "./Failure.ts"
+import * as ServerSentEvents from "./ServerSentEvents.ts"
+
+/** How much one answer may hold. */
+export interface Limits {
+  readonly maxBodyBytes: number
+  readonly maxEventLength: number
+}
+
+/** A whole answer as the events of a stream, for a server that was asked to stream and did not. */
+export const eventsOf = (answer: Answer): Array<LlmEvent> =>
+  answer.parts.flatMap((part, index): ReadonlyArray<LlmEvent> => {
+    switch (part.type) {
+      case "text":
+        return [{ type: "text-delta", index, delta: part.text }]
+      case "refusal":
+        return [{ type: "refusal-delta", index, delta: part.text }]
+      case "tool-call":
+        return [
+          { type: "tool-call-start", index, id: part.id, name: part.name },
+          { type: "tool-call-end", index, id: part.id, name: part.name, arguments: part.arguments },
+        ]
+      default:
+        return [{ type: "part-end", index, part }]
+    }
+  })
+
+/** A JSON document or a page of HTML: no line of an event stream begins like this. */
+const beginsDocument = (text: string): boolean => /^\uFEFF?\s*[[{<]/.test(text)
+
+/** The events of one answer, read from `bytes` as they come. */
+export const eventPull = (
+  bytes: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpClientError>,
+  attempt: Attempt,
+  protocol: Protocol,
+  limits: Limits,
+  toReason: (fault: Fault, body?: string) => LlmErrorReason,
+): Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError> => {
+  const decoder = protocol.decodeStream()
+  let out: Array<LlmEvent> = []
+  let fault: Fault | undefined
+  let failure: LlmError | undefined
+  let text = ""
+  let length = 0
+  let started = false
+  let finished = false
+  let kind: "unknown" | "events" | "document" = "unknown"
+  let document = ""
+  let documentDecoder: TextDecoder | undefined
+
+  const events = ServerSentEvents.make(limits.maxEventLength, (name, data) => {
+    if (fault === undefined && !decoder.isComplete()) fault = decoder.push(name, data, out)
+  })
+
+  const fail = (reason: LlmErrorReason) => {
+    failure = attempt.fail(reason, decoder.usage(), text)
+  }
+  const finish = (ending: Ending) => {
+    finished = true
+    out.push({ type: "response-finish", finishReason: ending.finishReason, metadata: attempt.finish(ending) })
+  }
+  const tooLarge = (what: string) =>
+    fail(new InvalidResponseError({ message: `the answer was given up: ${what}`, position: `byte ${length}` }))
+
+  const readDocument = () => {
+    let body: unknown
+    try {
+      body = JSON.parse(document.replace(/^\uFEFF/, ""))
+    } catch {
+      const message = "the answer is neither an event stream nor JSON"
+      return fail(new InvalidResponseError({ message, position: "byte 0", body: excerpt(document) }))
+    }
+    const decoded = protocol.decode(body)
+    if (Result.isFailure(decoded)) return fail(toReason(decoded.failure, document))
+    out.push(...eventsOf(decoded.success))
+    finish(decoded.success)
+  }
+
+  const feed = (chunk: Uint8Array) => {
+    length += chunk.byteLength
+    if (length > limits.maxBodyBytes) return tooLarge(`it is larger than ${limits.maxBodyBytes} bytes`)
+    if (kind === "unknown") {
+      document += (documentDecoder ??= new TextDecoder()).decode(chunk, { stream: true })
+      if (/\S/.test(document)) kind = beginsDocument(document) ? "document" : "events"
+    } else if (kind === "document") {
+      document += documentDecoder?.decode(chunk, { stream: true }) ?? ""
+    }
+    if (kind === "events" && !events.feed(chunk)) {
+      tooLarge(`an event is longer than ${limits.maxEventLength} characters`)
+    }
+  }
+
+  const endOfInput = (cause: string) => {
+    const faultBefore = fault
+    if (kind === "document") return readDocument()
+    events.end()
+    // The unfinished last line of a cut stream is no fault of the provider's.
+    if (fault?._tag === "Unreadable" && faultBefore === undefined) fault = undefined
+    if (fault !== undefined) return
+    const ending = decoder.end(out)
+    if (ending !== undefined) finish(ending)
+    else fail(new StreamInterruptedError({ message: `the stream ended before the answer did: ${cause}` }))
+  }
+
+  const take = (): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> => {
+    const ready = out
+    if (!started && ready.length > 0 && ready[0]?.type !== "response-start") ready.unshift({ type: "response-start" })
+    if (Arr.isArrayNonEmpty(ready)) {
+      started = true
+      out = []
+      for (const event of ready) {
+        if (event.type === "text-delta") text += event.delta
+        if (isOutput(event)) attempt.sawOutput()
+      }
+      if (fault !== undefined && failure === undefined) fail(toReason(fault))
+      return Effect.succeed(ready)
+    }
+    if (fault !== undefined && failure === undefined) fail(toReason(fault))
+    if (failure !== undefined) return Effect.fail(failure)
+    return finished ? Cause.done() : read
+  }
+
+  const read: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> = Pull.matchEffect(bytes, {
+    onSuccess: (chunks) => {
+      for (const chunk of chunks) {
+        if (fault !== undefined || failure !== undefined) break
+        feed(chunk)
+      }
+      if (fault === undefined && failure === undefined && decoder.isComplete()) {
+        const ending = decoder.end(out)
+        if (ending !== undefined) finish(ending)
+        else fail(new StreamInterruptedError({ message: "the provider ended the stream without ending the answer" }))
+      }
+      return take()
+    },
+    onFailure: (cause) => {
+      const error = Cause.squash(cause)
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(Cause.interrupt())
+      const ending = kind === "document" ? undefined : decoder.end(out)
+      if (ending !== undefined) finish(ending)
+      else {
+        fail(new StreamInterruptedError({ message: `the stream ended before the answer did: ${interruption(error)}` }))
+      }
+      return take()
+    },
+    onDone: () => {
+      endOfInput("the connection closed")
+      return take()
+    },
+  })
+
+  return Effect.suspend(take)
+}
