@@ -47,7 +47,7 @@ export const startCrew = async (names: ReadonlyArray<ClientName>): Promise<Crew>
     processes.delete(client)
   }
 
-  for (const name of names) {
+  const start = async (name: ClientName): Promise<void> => {
     const client = startClientProcess(name)
     processes.set(name, client)
     try {
@@ -56,6 +56,7 @@ export const startCrew = async (names: ReadonlyArray<ClientName>): Promise<Crew>
       await dropOut(name, "loading", error)
     }
   }
+  await Promise.all(names.map(start))
 
   return {
     upstream,

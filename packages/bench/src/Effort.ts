@@ -7,6 +7,8 @@ export interface Effort {
   readonly largeWritePieces: number
   readonly firstPieces: number
   readonly held: number
+  /** How many processes may hold calls at the same time. */
+  readonly holders: number
   readonly processes: number
   readonly growth: {
     readonly rounds: number
@@ -24,6 +26,7 @@ export const fullEffort: Effort = {
   largeWritePieces: 2_000,
   firstPieces: 60,
   held: 5_000,
+  holders: 1,
   processes: 9,
   growth: {
     rounds: 5,
@@ -41,6 +44,7 @@ export const quickEffort: Effort = {
   largeWritePieces: 500,
   firstPieces: 3,
   held: 200,
+  holders: 3,
   processes: 1,
   growth: { rounds: 1, inFlight: [1, 100], pieces: [1, 1_000], messages: [1, 101] },
 }

@@ -37,13 +37,17 @@ const memoryOf = async (
   failures: Array<Failure>,
 ): Promise<Measured> => {
   const measured = new Map<ClientName, ReadonlyArray<number>>()
-  for (const name of names) {
-    try {
-      measured.set(name, [await measureMemory(name, effort)])
-    } catch (error) {
-      failures.push({ client: name, during: "memory", message: describeFailure(error) })
+  const waiting = [...names]
+  const holder = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      try {
+        measured.set(name, [await measureMemory(name, effort)])
+      } catch (error) {
+        failures.push({ client: name, during: "memory", message: describeFailure(error) })
+      }
     }
   }
+  await Promise.all(Array.from({ length: effort.holders }, holder))
   return measured
 }
 

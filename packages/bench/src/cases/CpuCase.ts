@@ -67,15 +67,16 @@ export const measureCpu = async (crew: Crew, cpuCase: CpuCase, effort: Effort): 
   const apiBase = `${crew.upstream.origin}/${cpuCase.path}`
   const { load, units } = cpuCase
   const counts = new Map<ClientName, number>()
-  await crew.measure(cpuCase.name, crew.names(), 1, async (client, name) => {
+  const warm = effort.warmUpMs > 0
+  await crew.measure(cpuCase.name, warm ? crew.names() : [], 1, async (client, name) => {
     const perCallMs = await warmUp(client, apiBase, load, effort.warmUpMs)
     counts.set(name, Math.max(load.inFlight, Math.round(effort.batchMs / perCallMs)))
     return perCallMs
   })
   return crew.measure(cpuCase.name, crew.names(), effort.rounds, async (client, name) => {
     const count = counts.get(name) ?? load.inFlight
-    const wakeUp = effort.warmUpMs > 0 && load.shape === "call"
-    if (wakeUp) await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
+    if (warm && load.shape === "call")
+      await client.ask({ kind: "run", apiBase, load: { ...load, count: load.inFlight } })
     const { cpuMicros } = await client.ask({ kind: "run", apiBase, load: { ...load, count } })
     return cpuMicros / count / units
   })

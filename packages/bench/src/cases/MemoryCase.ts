@@ -4,7 +4,8 @@ import type { ClientName } from "../clients/Clients.ts"
 import type { Effort } from "../Effort.ts"
 import { startUpstreamProcess } from "../upstream/UpstreamProcess.ts"
 
-const warmUpCalls = 200
+/** A first, smaller load, so that code compiled on first use does not count. */
+const warmUpShare = 0.04
 
 /** Kilobytes of heap for each of `effort.held` calls in flight, after garbage collection. */
 export const measureMemory = async (name: ClientName, effort: Effort): Promise<number> => {
@@ -23,7 +24,7 @@ export const measureMemory = async (name: ClientName, effort: Effort): Promise<n
       await client.ask({ kind: "released" })
       return (during.heapBytes - before.heapBytes) / count / 1_024
     }
-    await holding(warmUpCalls)
+    await holding(Math.ceil(effort.held * warmUpShare))
     return await holding(effort.held)
   } finally {
     await client.stop()
