@@ -37,7 +37,9 @@ export const runTrial = async (fault: FaultCase, client: FaultClientRow): Promis
     fileURLToPath(new URL("./CallOnce.ts", import.meta.url)),
     [client.name, server.url, fault.call, fault.aborts ? "abort" : "finish"],
     {
-      execArgv: ["--import", new URL("./LoopbackOnly.ts", import.meta.url).href],
+      execArgv: [...process.execArgv, "--import", new URL("./LoopbackOnly.ts", import.meta.url).href],
+      // Neither the environment nor a `.env` of the folder the command is run in may say anything to a client.
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
       env: { PATH: process.env["PATH"], NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     },
