@@ -7,8 +7,9 @@ import { OtherPart, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from ".
 
 /**
  * Tokens of one answer. `inputTokens` is everything the model read, `cachedInputTokens` and `cacheWriteTokens` are parts
- * of it (disjoint from each other); `outputTokens` is everything it wrote, `reasoningTokens` is a part of it. A bucket
- * that the provider did not report is absent, never 0. `totalTokens` is `inputTokens + outputTokens`.
+ * of it (disjoint from each other); `outputTokens` is everything it wrote, `reasoningTokens` is a part of it (some
+ * OpenAI-compatible services, xAI among them, count reasoning beside the output: there only `totalTokens` holds it). A
+ * bucket that the provider did not report is absent, never 0.
  */
 export const Usage = Schema.Struct({
   inputTokens: Schema.optional(Schema.Finite),

@@ -95,12 +95,7 @@ const messagesUsage = (raw: Json): Usage => {
 const chatUsage = (raw: Json): Usage => {
   const input: number = raw.prompt_tokens
   const reasoning: number | undefined = raw.completion_tokens_details?.reasoning_tokens ?? raw.reasoning_tokens
-  // xAI and Gemini behind Vercel's gateway count reasoning beside the completion.
-  const isBeside =
-    reasoning !== undefined &&
-    reasoning > 0 &&
-    (reasoning > raw.completion_tokens || raw.total_tokens === input + raw.completion_tokens + reasoning)
-  const output = raw.completion_tokens + (isBeside ? reasoning : 0)
+  const output: number = raw.completion_tokens
   return defined({
     inputTokens: input,
     outputTokens: output,

@@ -10,24 +10,18 @@ import type { ProviderFailure } from "./ProviderFailure.ts"
 import { count, elements, isWireObject, nonEmpty, unreadable, type WireObject } from "./WireReader.ts"
 
 /**
- * Tokens as this library counts them. `prompt_tokens` is all input, cached included (openai 7.57 types), and
- * `completion_tokens` all output, reasoning included. xAI and Gemini behind Vercel's gateway count reasoning beside the
- * completion, which their own sums (xAI) and bills (Vercel) show: there it is added, because `outputTokens` is
- * everything that the model wrote. Cached tokens have five names.
+ * Tokens as the service counts them. `prompt_tokens` is all input, cached included, and `completion_tokens` all output,
+ * reasoning included (openai 7.57 types); xAI, and Gemini behind Vercel's gateway, count reasoning beside the completion,
+ * which shows in `totalTokens` only. Cached tokens have five names.
  */
 export const usageOf = (usage: WireObject | undefined): Usage => {
   if (usage === undefined) return {}
   const input = count(usage.prompt_tokens) ?? count(usage.input_tokens)
-  const completion = count(usage.completion_tokens) ?? count(usage.output_tokens)
+  const output = count(usage.completion_tokens) ?? count(usage.output_tokens)
   const read = isWireObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : undefined
   const written = isWireObject(usage.completion_tokens_details) ? usage.completion_tokens_details : undefined
   const reasoning = count(written?.reasoning_tokens) ?? count(usage.reasoning_tokens)
   const reported = count(usage.total_tokens)
-  const beside =
-    reasoning !== undefined &&
-    completion !== undefined &&
-    (reasoning > completion || (reasoning > 0 && input !== undefined && reported === input + completion + reasoning))
-  const output = beside ? completion + reasoning : completion
   const sum = input === undefined || output === undefined ? undefined : input + output
   return usageFrom(
     input,

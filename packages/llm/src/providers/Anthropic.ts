@@ -34,7 +34,7 @@ export const layer = (options: AnthropicOptions): Layer.Layer<LlmProvider, LlmEr
           "anthropic-version": options.apiVersion ?? defaultVersion,
         }),
         secrets: [key],
-        capabilities: options.capabilities,
+        capabilities: () => options.capabilities,
       })
     }),
   )

@@ -12,6 +12,7 @@ const defaultVersion = "2023-05-15"
 export interface AzureAddress {
   readonly url: (deployment: string) => string
   readonly deployment: string | undefined
+  readonly version: string
 }
 
 /** Reads a base that is known to be a web address. */
@@ -22,7 +23,7 @@ export const azureAddress = (apiBase: string, apiVersion: string | undefined): A
   // Models that are not OpenAI's answer on /models, at the same hosts.
   if (path.endsWith("/models")) {
     const url = `${base.origin}${path}/chat/completions?api-version=${encodeURIComponent(version)}`
-    return { url: () => url, deployment: undefined }
+    return { url: () => url, deployment: undefined, version }
   }
   const deployment = /\/deployments\/([^/]+)$/.exec(path)?.[1]
   const root = path
@@ -31,11 +32,12 @@ export const azureAddress = (apiBase: string, apiVersion: string | undefined): A
     .replace(/\/openai$/, "")
   if (version.toLowerCase() === "v1" || /\/openai\/v1$/.test(path)) {
     const url = `${base.origin}${root}/openai/v1/chat/completions`
-    return { url: () => url, deployment: undefined }
+    return { url: () => url, deployment: undefined, version }
   }
   const query = `?api-version=${encodeURIComponent(version)}`
   return {
     url: (name) => `${base.origin}${root}/openai/deployments/${encodeURIComponent(name)}/chat/completions${query}`,
+    version,
     deployment: deployment === undefined ? undefined : decodeURIComponent(deployment),
   }
 }

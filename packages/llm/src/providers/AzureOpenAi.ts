@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import { AuthenticationError, type LlmError, type LlmErrorReason } from "../LlmError.ts"
 import type { LlmProvider } from "../LlmProvider.ts"
 import * as ChatCompletions from "../protocols/ChatCompletions.ts"
+import { capabilitiesOf, type ModelCapabilities } from "../protocols/ModelCapabilities.ts"
 import * as HttpProvider from "../transport/HttpProvider.ts"
 import { azureAddress, exampleBase } from "./AzureAddress.ts"
 import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
@@ -46,10 +47,20 @@ export const layer = (options: AzureOpenAiOptions): Layer.Layer<LlmProvider, Llm
             ? Effect.succeed({ ...headers, "api-key": key ?? "" })
             : Effect.map(token(entraToken), (bearer) => ({ ...headers, authorization: `Bearer ${bearer}` })),
         secrets: key === undefined ? [] : [key],
-        capabilities: options.capabilities,
+        capabilities: (model) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
       })
     }),
   )
+
+/**
+ * Versions before 2024-09 know neither `max_completion_tokens` nor `stream_options`; a model that reasons wants the former
+ * all the same.
+ */
+const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
+  if (!/^20\d\d-/.test(version) || version >= "2024-09") return {}
+  const reasons = capabilitiesOf(model, "azure", undefined).sampling !== "accepted"
+  return reasons ? { streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }
+}
 
 const token = (entraToken: () => Promise<string>): Effect.Effect<string, LlmErrorReason> =>
   Effect.flatMap(

@@ -44,7 +44,7 @@ export const layer = (service: ChatServiceDefinition, options: ProviderOptions):
         url: () => url,
         headers: Effect.succeed({ ...headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }),
         secrets: key === undefined ? [] : [key],
-        capabilities: options.capabilities,
+        capabilities: () => options.capabilities,
       })
     }),
   )

@@ -115,11 +115,22 @@ export class Attempt {
     const { record } = this
     record.usage = usage
     const at = this.startedMs
+    const billed = billedUsage(usage)
     record.costUsd =
-      costUsd(this.provider, record.servedModel, usage, at) ??
+      costUsd(this.provider, record.servedModel, billed, at) ??
       // An Azure deployment's name is its owner's choice and says nothing of the model behind it.
-      (this.provider === "azure" ? null : costUsd(this.provider, this.model, usage, at))
+      (this.provider === "azure" ? null : costUsd(this.provider, this.model, billed, at))
   }
+}
+
+/** Reasoning that a service counts beside its output is billed as output all the same. */
+const billedUsage = (usage: Usage): Usage => {
+  const { inputTokens = 0, outputTokens = 0, reasoningTokens = 0, totalTokens } = usage
+  return totalTokens !== undefined &&
+    reasoningTokens > 0 &&
+    totalTokens === inputTokens + outputTokens + reasoningTokens
+    ? { ...usage, outputTokens: outputTokens + reasoningTokens }
+    : usage
 }
 
 /** Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text. */

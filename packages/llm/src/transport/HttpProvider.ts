@@ -52,7 +52,7 @@ export interface Endpoint {
   /** What must appear in no message, error or log. */
   readonly secrets: ReadonlyArray<string>
   /** What this deployment's model refuses, where its name does not tell. */
-  readonly capabilities?: Partial<ModelCapabilities> | undefined
+  readonly capabilities: (model: string) => Partial<ModelCapabilities> | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
   readonly limits?: Partial<Limits> | undefined
 }
@@ -83,7 +83,7 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
       const message = "no model: set PRIMARY_MODEL, give the layer a model, or name one in the request, e.g. gpt-5-mini"
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
-    const { capabilities } = endpoint
+    const capabilities = endpoint.capabilities(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
     const { body, warnings } = encoded.success
