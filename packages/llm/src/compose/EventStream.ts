@@ -21,12 +21,6 @@ type End =
   | { readonly _tag: "Failed"; readonly error: LlmError }
   | { readonly _tag: "Aborted"; readonly reason: unknown }
 
-/** A stream that has been opened. */
-interface Source {
-  readonly ready: Ready
-  readonly pull: Events
-}
-
 /**
  * The events of one answer, to one reader. Nothing is sent before somebody reads. The iterator throws `LlmError` where the
  * answer breaks, and the signal's reason where the caller aborts; `response` resolves with what `generate` would have.
@@ -38,7 +32,8 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   private readonly startedMs = Date.now()
   private readonly assembly = assemble()
   private readonly scope = Scope.makeUnsafe()
-  private source: Source | undefined
+  private ready: Ready | undefined
+  private source: Events | undefined
   private events: Array<LlmEvent> = []
   private position = 0
   private pulling: Promise<void> | undefined
@@ -115,7 +110,9 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
 
   private async read(): Promise<void> {
     try {
-      const exit = await (this.source === undefined ? this.open() : this.run(this.source.ready, this.source.pull))
+      const exit = await (this.ready === undefined || this.source === undefined
+        ? this.open()
+        : this.run(this.ready, this.source))
       if (Exit.isSuccess(exit)) this.add(exit.value)
       else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
       else await this.fail(exit.cause)
@@ -128,11 +125,11 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     const acquired = this.session.acquire()
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
-    const ready = built.value
+    const ready = (this.ready = built.value)
     return this.run(
       ready,
       Effect.flatMap(openStream(ready.service.stream(this.request), this.scope), (pull) => {
-        this.source = { ready, pull }
+        this.source = pull
         return pull
       }),
     )
@@ -165,6 +162,8 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     this.end = end
     const aborted = end._tag === "Aborted"
     if (aborted) this.interrupt?.()
-    await Effect.runPromise(Scope.close(this.scope, aborted ? Exit.interrupt() : Exit.void))
+    // What closes logs too, and does it as the stack was told to.
+    const close = Scope.close(this.scope, aborted ? Exit.interrupt() : Exit.void)
+    await (this.ready === undefined ? Effect.runPromise(close) : Effect.runPromiseWith(this.ready.context)(close))
   }
 }
