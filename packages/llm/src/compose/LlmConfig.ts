@@ -10,6 +10,8 @@ import * as Setting from "../providers/Setting.ts"
 import { providerNames, routeOf } from "./ModelRoute.ts"
 import { isConfigured, readTarget, type Target } from "./Target.ts"
 
+export { providerNames } from "./ModelRoute.ts"
+
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
 export interface LlmConfig {
   readonly targets: readonly [Target, ...Array<Target>]
