@@ -23,7 +23,7 @@ export interface LlmCall {
   queuedMs: number
   waitedMs: number
   /** One record per request made or refused, in order (law 17). */
-  readonly attempts: Array<AttemptRecord>
+  readonly attempts: Array<OpenAttempt>
   /** When the last attempt began, while it runs. */
   openSinceMs: number | undefined
 }
@@ -76,6 +76,12 @@ export const openAttempt = (
   call.attempts.push(attempt)
   call.openSinceMs = nowMs
   return attempt
+}
+
+/** A clock ended what ran: an attempt that had not failed by itself failed by that. */
+export const noteTimeout = (call: LlmCall): void => {
+  const last = call.attempts.at(-1)
+  if (last !== undefined) last.errorType ??= "TimeoutError"
 }
 
 /** The story so far, for a response or an error to keep: an attempt that still runs is told up to now. */

@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { attemptsOf, joinCall, type LlmCall, targetOf } from "../LlmCall.ts"
+import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf } from "../LlmCall.ts"
 import { type Clock as ClockName, LlmError, TimeoutError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import * as Policy from "./Policy.ts"
@@ -109,6 +109,7 @@ const expired = (call: LlmCall, name: string, clock: ClockName, limitMs: number,
     idle: "no further output",
     total: "not finished",
   }
+  noteTimeout(call)
   return new LlmError({
     reason: new TimeoutError({ clock, limitMs, message: `${what[clock]} within ${limitMs} ms (${clock} timeout)` }),
     ...targetOf(call, name),
