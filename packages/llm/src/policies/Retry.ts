@@ -38,10 +38,10 @@ export const defaultSchedule: RetrySchedule = Schedule.exponential("1 second").p
 /** How much longer than asked a caller waits: up to a tenth, at least a quarter of a second, at most five. */
 const spreadMs = (waitMs: number) => Math.min(Math.max(waitMs / 10, 250), 5000)
 
-/** Whether one more attempt may help: the error table, and once only for answers that cannot be read. */
-const mayRetry = (error: LlmError, retried: number) => {
+/** Whether one more attempt may help: the error table, of which some reasons are worth a single retry in a call. */
+const mayRetry = (error: LlmError, hadItsRetry: boolean) => {
   const { retries } = verdict(error.reason)
-  return retries === "always" || (retries === "once" && retried === 0)
+  return retries === "always" || (retries === "once" && !hadItsRetry)
 }
 
 /** Retries what may succeed when sent again; see the error table for which reasons do. */
@@ -69,7 +69,7 @@ const retrying = <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, rules: Ru
       return Effect.succeed(value)
     },
     onFailure: (error) =>
-      rules.times > 0 && mayRetry(error, 0) ? backOff(begin, call, rules, error) : Effect.fail(error),
+      rules.times > 0 && mayRetry(error, false) ? backOff(begin, call, rules, error) : Effect.fail(error),
   })
 
 /** The slow path: something failed, and another attempt may help. */
@@ -81,7 +81,9 @@ const backOff = Effect.fnUntraced(function* <A>(
 ): Effect.fn.Return<A, LlmError> {
   const step = yield* Schedule.toStep(schedule)
   let error = first
-  for (let retried = 0; retried < times && mayRetry(error, retried); retried++) {
+  let hadItsRetry = false
+  for (let retried = 0; retried < times && mayRetry(error, hadItsRetry); retried++) {
+    hadItsRetry ||= verdict(error.reason).retries === "once"
     const nowMs = yield* Clock.currentTimeMillis
     const delayMs = yield* Pull.catchDone(
       Effect.map(step(nowMs, error), ([, delay]) => Duration.toMillis(delay)),
