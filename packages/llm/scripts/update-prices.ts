@@ -21,7 +21,7 @@ const providerIds = ["anthropic", "azure", "deepseek", "groq", "mistral", "moons
 const rateKeys = ["input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"]
 
 /** Priced beside the tokens, per search or per hour of cache; what `Usage` counts does not depend on them. */
-const extraKeys = ["cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount"]
+const extraKeys = new Set(["cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount"])
 
 /** The installed package's version, which the table names as its source. */
 export const sourceVersion = (): string => {
@@ -129,7 +129,7 @@ const minuteUtc = (time: string): string => {
  */
 const renderTiers = (prices: ModelPrice): string => {
   const keys = Object.keys(prices).filter((key) => prices[key] !== undefined)
-  if (keys.length === 0 || keys.some((key) => !rateKeys.includes(key) && !extraKeys.includes(key))) return "-"
+  if (keys.length === 0 || keys.some((key) => !rateKeys.includes(key) && !extraKeys.has(key))) return "-"
   const rates = rateKeys.map((key) => prices[key])
   const starts = rates.flatMap((rate) => (typeof rate === "object" ? rate.tiers.map((tier) => tier.start) : []))
   const tiers = [...new Set(starts)].sort((a, b) => a - b).map((start) => `>${start}:${renderRates(rates, start)}`)

@@ -7,7 +7,7 @@
  * seconds may last four minutes and more. `firstOutput`, `headers` and `queue` belong inside `withRetry`, whose next
  * attempt they lead to.
  */
-import * as Arr from "effect/Array"
+import type * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -118,7 +118,7 @@ const expired = (call: LlmCall, name: string, clock: ClockName, limitMs: number,
   })
 }
 
-/** Runs an effect for so long and no longer. */
+/** Runs an effect for so long and no longer: one fiber for it and one that sleeps, which a quick effect never starts. */
 const within = <A>(
   effect: Effect.Effect<A, LlmError>,
   limitMs: number,
@@ -126,10 +126,26 @@ const within = <A>(
   name: string,
   clock: "total" | "first-output",
 ): Effect.Effect<A, LlmError> =>
-  Effect.timeoutOrElse(effect, {
-    duration: limitMs,
-    orElse: () =>
-      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => Effect.fail(expired(call, name, clock, limitMs, nowMs, ""))),
+  Effect.withFiber((fiber) => {
+    const run = Effect.runForkWith(fiber.context)
+    const running = run(effect)
+    const ready = running.pollUnsafe()
+    if (ready !== undefined) return ready
+    return Effect.callback((resume) => {
+      const timer = run(Effect.sleep(limitMs))
+      running.addObserver((exit) => {
+        timer.interruptUnsafe()
+        resume(exit)
+      })
+      timer.addObserver((exit) => {
+        if (Exit.isFailure(exit)) return
+        const late = Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
+          Effect.fail(expired(call, name, clock, limitMs, nowMs, "")),
+        )
+        resume(Effect.andThen(Fiber.interrupt(running), late))
+      })
+      return Effect.andThen(Fiber.interrupt(timer), Fiber.interrupt(running))
+    })
   })
 
 /**

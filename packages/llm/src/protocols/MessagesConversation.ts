@@ -5,7 +5,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type { AssistantMessage, FilePart, ImagePart, LlmRequest, TextPart, ToolMessage } from "../LlmRequest.ts"
-import { isBlank, mediumOf, RequestEncoding, speakingMessages } from "./RequestEncoding.ts"
+import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "./RequestEncoding.ts"
 import { isWireObject } from "./WireReader.ts"
 
 type Block = Record<string, unknown>

@@ -30,7 +30,7 @@ export const azureAddress = (apiBase: string, apiVersion: string | undefined): A
     .replace(/\/deployments\/[^/]+$/, "")
     .replace(/\/v1$/, "")
     .replace(/\/openai$/, "")
-  if (version.toLowerCase() === "v1" || /\/openai\/v1$/.test(path)) {
+  if (version.toLowerCase() === "v1" || path.endsWith("/openai/v1")) {
     const url = `${base.origin}${root}/openai/v1/chat/completions`
     return { url: () => url, deployment: undefined, version }
   }

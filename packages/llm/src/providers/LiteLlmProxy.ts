@@ -2,7 +2,7 @@
  * The LiteLLM proxy: Chat Completions with a bearer key, models by the alias in its `model_list`. It is asked not to retry
  * (`x-litellm-num-retries: 0`, docs.litellm.ai "Request Headers"): retries have one owner, or they multiply.
  */
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { LlmError } from "../LlmError.ts"
 import type { LlmProvider } from "../LlmProvider.ts"
 import * as ChatService from "./ChatService.ts"

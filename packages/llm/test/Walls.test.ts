@@ -1,0 +1,187 @@
+/**
+ * The walls between the rooms of src, as .oxlintrc.json draws them: each is walked into once, in a copy of the rooms that
+ * holds nothing but offences, so that a rule that stops biting is noticed.
+ */
+import { spawnSync } from "node:child_process"
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, describe, expect, it } from "vitest"
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url))
+const src = join(repository, "packages/llm/src")
+
+/** Room, what its files must not import, and what they may. */
+const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string>, allowed: ReadonlyArray<string>]> = [
+  [
+    "packages/llm/src",
+    [
+      "./protocols/Protocol.ts",
+      "./compose/LlmStack.ts",
+      "effect",
+      "effect/http/HttpClient",
+      "effect/encoding/Sse",
+      "effect/persistence/CircuitBreaker",
+      "effect/ai/LanguageModel",
+      "effect/ExecutionPlan",
+      "undici",
+      "node:fs",
+      "#http-client",
+    ],
+    ["./LlmError.ts", "effect/Schema", "effect/Effect", "#schema-compiler"],
+  ],
+  [
+    "packages/llm/src/prices",
+    ["effect/Effect", "../protocols/Protocol.ts", "../transport/Attempt.ts"],
+    ["./ModelPrice.ts", "../LlmResponse.ts"],
+  ],
+  [
+    "packages/llm/src/protocols",
+    [
+      "../transport/HttpProvider.ts",
+      "../providers/OpenAi.ts",
+      "../policies/Retry.ts",
+      "../prices/Prices.ts",
+      "effect/http/HttpClient",
+      "undici",
+      "node:fs",
+    ],
+    ["./Protocol.ts", "../LlmError.ts", "effect/Result", "effect/encoding/Base64"],
+  ],
+  [
+    "packages/llm/src/transport",
+    [
+      "../providers/OpenAi.ts",
+      "../policies/Retry.ts",
+      "../compose/LlmStack.ts",
+      "../testing/Scripted.ts",
+      "#text-file",
+    ],
+    ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#http-client", "undici"],
+  ],
+  [
+    "packages/llm/src/providers",
+    [
+      "./OpenAi.ts",
+      "./Anthropic.ts",
+      "./AzureOpenAi.ts",
+      "../policies/Retry.ts",
+      "../compose/LlmStack.ts",
+      "effect/http/HttpClient",
+      "#http-client",
+      "undici",
+    ],
+    ["./ChatService.ts", "./Setting.ts", "../transport/HttpProvider.ts", "../protocols/Messages.ts", "effect/Config"],
+  ],
+  [
+    "packages/llm/src/policies",
+    [
+      "../protocols/Protocol.ts",
+      "../transport/HttpProvider.ts",
+      "../providers/OpenAi.ts",
+      "../testing/Scripted.ts",
+      "effect/http/HttpClient",
+      "effect/persistence/CircuitBreaker",
+      "effect/ExecutionPlan",
+    ],
+    ["./Policy.ts", "../LlmCall.ts", "effect/Schedule"],
+  ],
+  [
+    "packages/llm/src/testing",
+    ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../compose/LlmStack.ts", "effect/http/HttpClient"],
+    ["../LlmProvider.ts", "effect/Layer"],
+  ],
+  [
+    "packages/llm/src/compose",
+    ["../testing/Scripted.ts", "../bridges/EffectAi.ts", "effect/http/HttpClient", "#http-client", "undici", "node:fs"],
+    ["../policies/Retry.ts", "../providers/OpenAi.ts", "effect/encoding/Yaml", "#text-file"],
+  ],
+  [
+    "packages/llm/src/bridges",
+    ["../compose/LlmStack.ts", "../testing/Scripted.ts", "effect/http/HttpClient"],
+    ["../LlmProvider.ts", "../policies/Retry.ts", "effect/ai/LanguageModel"],
+  ],
+  [
+    "packages/cli/src",
+    ["../../llm/src/LlmError.ts", "../../llm/dist/index.js", "@wiseflow/llm/src/LlmError.ts"],
+    ["@wiseflow/llm", "@wiseflow/llm/testing"],
+  ],
+  [
+    "packages/bench/src/clients",
+    ["../../../llm/src/LlmError.ts", "../../../llm/dist/index.js"],
+    ["@wiseflow/llm", "@wiseflow/llm/effect-ai", "openai"],
+  ],
+  ["examples", ["../packages/llm/src/index.ts"], ["@wiseflow/llm"]],
+]
+
+const rule = "eslint(no-restricted-imports)"
+
+/** Other offences, by the rule that has to speak. */
+const offences: ReadonlyArray<readonly [rule: string, files: Readonly<Record<string, string>>]> = [
+  [
+    "import(no-cycle)",
+    {
+      "packages/llm/src/policies/Hen.ts": 'import type { Egg } from "./Egg.ts"\nexport type Hen = Egg\n',
+      "packages/llm/src/policies/Egg.ts": 'import type { Hen } from "./Hen.ts"\nexport type Egg = Hen\n',
+    },
+  ],
+  ["typescript(no-explicit-any)", { "packages/llm/src/policies/Anything.ts": "export type Anything = any\n" }],
+  ["eslint(no-console)", { "packages/llm/src/policies/Noise.ts": 'console.log("noise")\n' }],
+  ["import(no-default-export)", { "packages/llm/src/policies/Nameless.ts": "export default 1\n" }],
+]
+
+const copy = mkdtempSync(join(tmpdir(), "walls-"))
+afterAll(() => rmSync(copy, { recursive: true, force: true }))
+
+const write = (file: string, text: string): void => {
+  mkdirSync(dirname(join(copy, file)), { recursive: true })
+  writeFileSync(join(copy, file), text)
+}
+
+/** `policies/Refused3.ts` imports its room's third refused module, and `Allowed3.ts` its third allowed one. */
+const fileOf = (room: string, kind: "Refused" | "Allowed", index: number): string => `${room}/${kind}${index}.ts`
+
+/** All offences and all permitted imports at once, as `file: rule` lines. */
+const findings = ((): ReadonlySet<string> => {
+  cpSync(join(repository, ".oxlintrc.json"), join(copy, ".oxlintrc.json"))
+  for (const [room, refused, allowed] of rooms) {
+    refused.forEach((name, index) => write(fileOf(room, "Refused", index), `export * as it from "${name}"\n`))
+    allowed.forEach((name, index) => write(fileOf(room, "Allowed", index), `export * as it from "${name}"\n`))
+  }
+  for (const [, files] of offences) for (const [file, text] of Object.entries(files)) write(file, text)
+  const oxlint = join(repository, "node_modules/oxlint/bin/oxlint")
+  const { stdout, stderr } = spawnSync(process.execPath, [oxlint, "--format=json"], { cwd: copy, encoding: "utf8" })
+  if (!stdout.trimStart().startsWith("{")) throw new Error(`oxlint did not report: ${stdout}${stderr}`)
+  const report: { readonly diagnostics: ReadonlyArray<{ readonly code: string; readonly filename: string }> } =
+    JSON.parse(stdout)
+  return new Set(report.diagnostics.map(({ code, filename }) => `${filename.replaceAll("\\", "/")}: ${code}`))
+})()
+
+describe.each(rooms)("%s", (room, refused, allowed) => {
+  it.each(refused)("does not import %s", (name) => {
+    expect(findings).toContain(`${fileOf(room, "Refused", refused.indexOf(name))}: ${rule}`)
+  })
+  it.each(allowed)("imports %s freely", (name) => {
+    expect(findings).not.toContain(`${fileOf(room, "Allowed", allowed.indexOf(name))}: ${rule}`)
+  })
+})
+
+it.each(offences)("%s is refused in the library", (code, files) => {
+  for (const file of Object.keys(files)) expect(findings).toContain(`${file}: ${code}`)
+})
+
+it("every room of src has its wall here", () => {
+  const walled = new Set(rooms.map(([room]) => room))
+  const standing = globSync("*/", { cwd: src, withFileTypes: true }).filter((entry) => entry.isDirectory())
+  expect(standing.map(({ name }) => `packages/llm/src/${name}`).filter((room) => !walled.has(room))).toEqual([])
+})
+
+it("only the promise surface throws: everywhere else a failure is a value", () => {
+  const throwing = globSync("**/*.ts", { cwd: src }).filter((file) =>
+    readFileSync(join(src, file), "utf8")
+      .split("\n")
+      .some((line) => !/^\s*(\*|\/[/*])/.test(line) && /(^|[\s;{)])throw\s/.test(line)),
+  )
+  expect(throwing.filter((file) => !file.startsWith("compose"))).toEqual([])
+})
