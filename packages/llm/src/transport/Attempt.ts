@@ -133,8 +133,25 @@ const billedUsage = (usage: Usage): Usage => {
     : usage
 }
 
-/** Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text. */
+const blank = "<redacted>"
+
+/** An excerpt may have been cut inside a secret: the beginning of one at its end is blanked too. */
+const withoutCutSecret = (text: string, secret: string): string => {
+  const end = text.endsWith("…") ? text.length - 1 : text.length
+  for (let length = Math.min(secret.length - 1, end); length >= 8; length--) {
+    if (text.endsWith(secret.slice(0, length), end)) return `${text.slice(0, end - length)}${blank}${text.slice(end)}`
+  }
+  return text
+}
+
+/**
+ * Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text.
+ * The secrets are read at each use, because a token is renewed.
+ */
 export const redactor =
   (secrets: ReadonlyArray<string>) =>
   (text: string): string =>
-    secrets.reduce((clean, secret) => (secret.length < 4 ? clean : clean.replaceAll(secret, "<redacted>")), text)
+    secrets.reduce(
+      (clean, secret) => (secret.length < 4 ? clean : withoutCutSecret(clean.replaceAll(secret, blank), secret)),
+      text,
+    )

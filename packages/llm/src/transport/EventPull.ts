@@ -12,7 +12,7 @@ import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterru
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
 import type { Attempt } from "./Attempt.ts"
-import { excerpt, interruption } from "./Failure.ts"
+import { interruption } from "./Failure.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
 
 /** How much one answer may hold. */
@@ -82,7 +82,7 @@ export const eventPull = (
       body = JSON.parse(document.replace(/^\uFEFF/, ""))
     } catch {
       const message = "the answer is neither an event stream nor JSON"
-      return fail(new InvalidResponseError({ message, position: "byte 0", body: excerpt(document) }))
+      return fail(toReason({ _tag: "Unreadable", message, position: "byte 0", excerpt: "" }, document))
     }
     const decoded = protocol.decode(body)
     if (Result.isFailure(decoded)) return fail(toReason(decoded.failure, document))

@@ -110,7 +110,14 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
   const clean = (found: Fault): Fault =>
     found._tag === "Unreadable"
       ? { ...found, message: redact(found.message), excerpt: redact(found.excerpt) }
-      : { ...found, message: redact(found.message) }
+      : {
+          ...found,
+          message: redact(found.message),
+          code: found.code === undefined ? undefined : redact(found.code),
+          type: found.type === undefined ? undefined : redact(found.type),
+          parameter: found.parameter === undefined ? undefined : redact(found.parameter),
+          categories: found.categories?.map(redact),
+        }
 
   const fault = (attempt: Attempt, headers: HttpClientResponse["headers"]) => (found: Fault, body?: string) =>
     fromFault(clean(found), {
@@ -126,7 +133,8 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
       onFailure: (error) => Effect.fail(attempt.fail(fromRequest(error, origin(request.url)), undefined, undefined)),
       onSuccess: (response) => {
         record.status = response.status
-        record.requestId = ResponseHeaders.requestId(response.headers)
+        const requestId = ResponseHeaders.requestId(response.headers)
+        record.requestId = requestId === undefined ? undefined : redact(requestId)
         attempt.reportedCostUsd = ResponseHeaders.responseCostUsd(response.headers)
         return Effect.succeed(response)
       },
@@ -182,8 +190,12 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
     Effect.flatMap(body(attempt, response), (text) => {
       const parsed = parseJson(text)
       if (Result.isFailure(parsed)) {
-        const message = `the answer is not JSON: ${text === "" ? "it is empty" : parsed.failure}`
-        const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(redact(text)) })
+        // The parser quotes what it stumbled over, so that it is asked again without the key.
+        const clean = redact(text)
+        const said = clean === text ? parsed : parseJson(clean)
+        const why = text === "" ? ": it is empty" : Result.isFailure(said) ? `: ${said.failure}` : ""
+        const message = `the answer is not JSON${why}`
+        const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(clean) })
         return Effect.fail(attempt.fail(unreadable, undefined, undefined))
       }
       const decoded = protocol.decode(parsed.success)
