@@ -1,0 +1,167 @@
+/** Keys and redirects: what a server echoes, what a wrong address says, and where a key must not travel. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import {
+  AzureOpenAi,
+  type LlmError,
+  LLMInterface,
+  type LlmProvider,
+  withRetry,
+  withTelemetry,
+} from "../../src/index.ts"
+import { type CallName, carriesKey, elsewhere, goodAnswer } from "../faults/FaultScenario.ts"
+import { type Answer, FaultServer } from "../faults/FaultServer.ts"
+import { stream, whole } from "../faults/HttpText.ts"
+import type { WireText } from "../faults/WireText.ts"
+import { ask, open, serve } from "./Ask.ts"
+import { Exposure } from "./Exposure.ts"
+import { law } from "./Laws.ts"
+import { type Cell, cells, providers } from "./Providers.ts"
+
+const canary = "sk-canary-7f3a9c1e5b2d8046"
+
+/** The key, and enough of it to be worth stealing. */
+const leaks = (text: string): ReadonlyArray<string> =>
+  [canary, canary.slice(0, 12), canary.slice(-12), Buffer.from(canary).toString("base64")].filter((piece) =>
+    text.includes(piece),
+  )
+
+const errorBody = (wire: WireText, message: string, more: object = {}): string =>
+  wire.name === "chat"
+    ? JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code: null, ...more } })
+    : JSON.stringify({ type: "error", error: { type: "invalid_request_error", message, ...more }, request_id: "req" })
+
+const event = (data: string): string => `event: error\ndata: ${data}\n\n`
+const quoted = `Invalid proxy server token passed. Received API Key = ${canary}, Key Hash = 5e88`
+const everywhere = { type: canary, param: canary, code: canary, detail: canary, details: { error_code: canary } }
+const page = `<html><head><title>${canary}</title></head><body>${canary}</body></html>`
+
+/** The ways in which a server may say a key back. */
+const echoes: Readonly<Record<string, (wire: WireText, call: CallName) => Answer>> = {
+  "an error status": (wire) => whole(errorBody(wire, quoted), 401),
+  "every field of an error status": (wire) => whole(errorBody(wire, quoted, everywhere), 400),
+  "an error body of plain text": () => whole(`key ${canary} not known`, 403),
+  "an error page": () => whole(page, 502, { "content-type": "text/html" }),
+  "an error body longer than its excerpt": (wire) =>
+    whole(errorBody(wire, `${"x".repeat(1930)}${canary}${"y".repeat(3000)}`), 500),
+  "an error body under 200": (wire) => whole(errorBody(wire, quoted)),
+  "every field of an error body under 200": (wire) => whole(errorBody(wire, quoted, everywhere)),
+  "a page under 200": () => whole(page, 200, { "content-type": "text/html" }),
+  "a body that is no JSON": () => whole(`${canary} is not JSON`),
+  "a body that is broken JSON": () => whole(`{"${canary}": ${canary}}`),
+  "a body of another kind": () => whole(JSON.stringify({ received: { headers: { authorization: canary } } })),
+  "a body of another kind, cut inside the key": () => whole(JSON.stringify(`${"x".repeat(476)}${canary}`)),
+  "an error event": (wire) => stream(wire.opening, event(errorBody(wire, quoted))),
+  "every field of an error event": (wire) => stream(wire.opening, event(errorBody(wire, quoted, everywhere))),
+  "an error event of plain text": (wire) => stream(wire.opening, event(quoted)),
+  "an event that is no JSON": (wire) => stream(wire.opening, `data: {${canary}\n\n`, wire.terminal),
+  "an event cut inside the key": (wire) =>
+    stream(wire.opening, `data: {${"x".repeat(476)}${canary}\n\n`, wire.terminal),
+  "its request id": (wire) =>
+    whole(errorBody(wire, "no"), 400, { "x-request-id": canary, "request-id": canary, "x-canary": canary }),
+}
+
+const cases = Object.entries(echoes).flatMap(([form, answer]) => cells.map((cell) => ({ ...cell, form, answer })))
+
+/** Asks, and notes whatever comes of it. */
+const expose = Effect.fnUntraced(function* (
+  exposure: Exposure,
+  layer: Layer.Layer<LlmProvider, LlmError>,
+  call: CallName,
+) {
+  const seen = yield* exposure.watch(
+    Effect.scoped(Effect.flatMap(open(layer.pipe(withRetry({ times: 0 }), withTelemetry)), (llm) => ask(llm, call))),
+  )
+  exposure.show(seen)
+  if (seen.error !== undefined) exposure.showFailure(seen.error)
+  return seen
+})
+
+describe.concurrent(law.secrets, () => {
+  it.live.each(cases)(
+    "not when the server echoes it in $form ($on)",
+    Effect.fnUntraced(function* ({ answer, call, provider }) {
+      const server = yield* serve(() => answer(provider.wire, call))
+      const exposure = new Exposure()
+      const seen = yield* expose(exposure, provider.layer(server.url, canary), call)
+      expect(seen.error).toBeDefined()
+      expect(server.requests.every(carriesKey)).toBe(true)
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  it.live.each(cells)(
+    "not when all is well ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      const exposure = new Exposure()
+      const seen = yield* expose(exposure, provider.layer(server.url, canary), call)
+      expect(seen.response?.metadata.attempts).toHaveLength(1)
+      expect(exposure.all()).toContain("gen_ai.provider.name")
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  const wrongBases = ["https://key.invalid:99999", "http://[::1", "not a url", "ftp://127.0.0.1", "http://127.0.0.1:1"]
+  it.live.each(cells.flatMap((cell) => wrongBases.map((base) => ({ ...cell, base }))))(
+    "not when the API base is $base ($on)",
+    Effect.fnUntraced(function* ({ base, call, provider }) {
+      const exposure = new Exposure()
+      const result = yield* Effect.result(expose(exposure, provider.layer(base, canary), call))
+      const error = result._tag === "Failure" ? result.failure : result.success.error
+      exposure.showFailure(error)
+      expect(["ConfigurationError", "ConnectionError"]).toContain(error?.reason._tag)
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  it.live.each([{ call: "generate" }, { call: "stream" }] as const)(
+    "not an Entra token that the server echoes ($call)",
+    Effect.fnUntraced(function* ({ call }) {
+      const server = yield* serve(() => whole(JSON.stringify({ error: { message: `bad token ${canary}` } }), 401))
+      const exposure = new Exposure()
+      const entraToken = () => Promise.resolve(canary)
+      const layer = AzureOpenAi.layer({ apiBase: server.url, model: "my-deployment", entraToken })
+      const seen = yield* expose(exposure, layer, call)
+      expect(server.requests[0]?.headers["authorization"]).toBe(`Bearer ${canary}`)
+      expect(seen.error?.reason._tag).toBe("AuthenticationError")
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  it.each(providers)("not in what promises resolve with ($name)", async (provider) => {
+    await using server = await FaultServer.start(() => whole(errorBody(provider.wire, quoted), 401))
+    await using llm = new LLMInterface({ ...provider.options(server.url, canary), maxRetries: 0 })
+    const exposure = new Exposure()
+    exposure.show(llm)
+    const messages = [{ role: "user", content: "Say hello." }] as const
+    const response = await llm.generate({ messages })
+    expect(response).toMatchObject({ text: "", errorType: "AuthenticationError" })
+    exposure.show(response)
+    const events = llm.stream({ messages })
+    exposure.show(await events.response)
+    exposure.show(events)
+    await events.next().catch((error: unknown) => exposure.showFailure(error))
+    expect(leaks(exposure.all())).toEqual([])
+  })
+})
+
+describe.concurrent(law.redirects, () => {
+  const statuses = [301, 302, 303, 307, 308]
+  const redirects: ReadonlyArray<Cell & { readonly status: number }> = cells.flatMap((cell) =>
+    statuses.map((status) => ({ ...cell, status })),
+  )
+  it.live.each(redirects)(
+    "not $status, and the key is never sent there ($on)",
+    Effect.fnUntraced(function* ({ call, provider, status }) {
+      const other = yield* serve(() => goodAnswer(provider.wire, call))
+      const server = yield* serve(() => whole("", status, { location: `${other.url}${elsewhere}` }))
+      const llm = yield* open(provider.layer(server.url, canary).pipe(withRetry({ times: 0 })))
+      const seen = yield* ask(llm, call)
+      expect(seen.error?.reason._tag).toBe("InvalidResponseError")
+      expect(server.requests).toHaveLength(1)
+      expect(other.connections).toEqual([])
+    }),
+  )
+})
