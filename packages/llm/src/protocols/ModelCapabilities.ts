@@ -122,14 +122,29 @@ export const bareModelName = (model: string): string => {
   return dashed.replace(/^claude-((?:[4-9]|\d\d)(?:-\d{1,2})?)-(opus|sonnet|haiku)/, "claude-$2-$1")
 }
 
+/** What a name says, remembered: a program asks the same few models all day. */
+const remembered = new Map<string, ModelCapabilities>()
+const maxRemembered = 1000
+
+const byName = (model: string, provider: string): ModelCapabilities => {
+  const key = `${provider}/${model}`
+  const before = remembered.get(key)
+  if (before !== undefined) return before
+  const name = bareModelName(model)
+  const row = rows.find(({ models }) => models.test(name))
+  const known = row === undefined && provider === "azure" ? openAi : row?.capabilities
+  const capabilities = { ...everything, ...known }
+  if (remembered.size >= maxRemembered) remembered.clear()
+  remembered.set(key, capabilities)
+  return capabilities
+}
+
 /** What `model` accepts, with what the deployment knows better. A deployment of Azure's is an OpenAI model unless its name says otherwise. */
 export const capabilitiesOf = (
   model: string,
   provider: string,
   overrides: Partial<ModelCapabilities> | undefined,
 ): ModelCapabilities => {
-  const name = bareModelName(model)
-  const row = rows.find(({ models }) => models.test(name))
-  const known = row === undefined && provider === "azure" ? openAi : row?.capabilities
-  return { ...everything, ...known, ...overrides }
+  const capabilities = byName(model, provider)
+  return overrides === undefined ? capabilities : { ...capabilities, ...overrides }
 }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { attemptsOf, joinCall, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
+import { attemptsOf, isoTime, joinCall, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
 import { InvalidRequestError, LlmError, type LlmErrorReason } from "../LlmError.ts"
 import { assemble, isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
@@ -186,7 +186,7 @@ class Performance {
         usage,
         usageStatus: script.usage === undefined ? "unknown" : "reported",
         latencyMs: nowMs - this.call.startedMs,
-        timestamp: new Date(this.call.startedMs).toISOString(),
+        timestamp: isoTime(this.call.startedMs),
         costUsd: null,
         attempts: attemptsOf(this.call, nowMs),
         warnings: [],

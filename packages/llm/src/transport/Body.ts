@@ -1,8 +1,10 @@
 /** A response's body as text, up to a limit: past it the call fails rather than the process. */
+import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Stream from "effect/Stream"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
 
 /** The body was larger than the limit; what came after was not read. */
 export interface BodyTooLarge {
@@ -29,16 +31,24 @@ export const collectBody = (
   maxBytes: number,
 ): Effect.Effect<string, HttpClientError | BodyTooLarge> =>
   Effect.suspend(() => {
+    const scope = Scope.makeUnsafe()
     const chunks: Array<Uint8Array> = []
     let length = 0
-    return Effect.map(
-      Stream.runForEachArray(response.stream, (arrived) => {
-        for (const chunk of arrived) {
-          chunks.push(chunk)
-          length += chunk.byteLength
-        }
-        return length > maxBytes ? Effect.fail(tooLarge) : Effect.void
-      }),
-      () => new TextDecoder().decode(join(chunks, length)),
+    const readAll = (
+      pull: Pull.Pull<ReadonlyArray<Uint8Array>, HttpClientError>,
+    ): Effect.Effect<string, HttpClientError | BodyTooLarge> =>
+      Pull.matchEffect(pull, {
+        onSuccess: (arrived) => {
+          for (const chunk of arrived) {
+            chunks.push(chunk)
+            length += chunk.byteLength
+          }
+          return length > maxBytes ? Effect.fail(tooLarge) : readAll(pull)
+        },
+        onFailure: (cause) => Effect.failCause(cause),
+        onDone: () => Effect.succeed(new TextDecoder().decode(join(chunks, length))),
+      })
+    return Effect.onExit(Effect.flatMap(Channel.toPullScoped(response.stream.channel, scope), readAll), (exit) =>
+      Scope.close(scope, exit),
     )
   })

@@ -70,6 +70,17 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
   const limits = { ...defaultLimits, ...endpoint.limits }
   const redact = redactor(endpoint.secrets)
 
+  /** What all requests to one URL with the same headers share; taking it apart and building it anew would cost more than the rest. */
+  let shared: { readonly headers: object; readonly request: HttpClientRequest.HttpClientRequest } | undefined
+  const requestOf = (url: string, headers: Readonly<Record<string, string>>, body: string) => {
+    if (shared?.request.url !== url || shared.headers !== headers) {
+      const all = { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers }
+      shared = { headers, request: HttpClientRequest.post(url, { headers: all }) }
+    }
+    const { hash, headers: sent, method, urlParams } = shared.request
+    return HttpClientRequest.makeWith(method, url, urlParams, hash, sent, HttpBody.raw(body))
+  }
+
   const refuse = (call: LlmCall, model: string | undefined, reason: LlmErrorReason) =>
     Effect.fail(new LlmError({ reason, provider, model, attempts: [...call.attempts] }))
 
@@ -99,10 +110,7 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
             warnings,
             now: () => clock.currentTimeMillisUnsafe(),
           }),
-          request: HttpClientRequest.post(endpoint.url(model), {
-            headers,
-            body: HttpBody.raw(JSON.stringify(body), { contentType: "application/json" }),
-          }),
+          request: requestOf(endpoint.url(model), headers, JSON.stringify(body)),
         })),
     })
   }
