@@ -82,6 +82,7 @@ const backOff = Effect.fnUntraced(function* <A>(
   const step = yield* Schedule.toStep(schedule)
   let error = first
   let hadItsRetry = false
+  budget.failed(first, 0)
   for (let retried = 0; retried < times && mayRetry(error, hadItsRetry); retried++) {
     hadItsRetry ||= verdict(error.reason).retries === "once"
     const nowMs = yield* Clock.currentTimeMillis
@@ -109,6 +110,7 @@ const backOff = Effect.fnUntraced(function* <A>(
       return result.success
     }
     error = result.failure
+    budget.failed(error, retried + 1)
   }
   return yield* Effect.fail(error)
 })

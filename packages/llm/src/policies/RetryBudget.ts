@@ -1,9 +1,14 @@
 /**
  * Law 9: a retry budget per target stops retries from multiplying an outage. A retry takes one token; a call that
  * succeeds gives back what its retries took, and one that succeeds at once adds a fifth of a token. So retries that work
- * cost nothing (a third of requests failing at random is served for ever), and when nothing works they stop after
- * `capacity`, and come back with the successes after it: at 200 calls a second a whole token every 25 ms.
+ * cost nothing, and when nothing works they stop after `capacity`, and come back with the successes after it: at 200 calls
+ * a second a whole token every 25 ms.
+ *
+ * A retry under way has taken its token and not yet given it back. Lest a thousand of them at once (they may all stand in
+ * the queue for a permit) look like an outage, an empty budget counts only while most attempts fail.
  */
+import type { LlmError } from "../LlmError.ts"
+
 export interface RetryBudget {
   /** Takes one retry; false where none is left. */
   readonly take: () => boolean
@@ -11,24 +16,38 @@ export interface RetryBudget {
   readonly isOpen: () => boolean
   /** A call succeeded after `taken` retries. */
   readonly succeeded: (taken: number) => void
+  /** An attempt failed that is worth trying again: the first, or the one after `taken` retries. */
+  readonly failed: (error: LlmError, taken: number) => void
 }
 
 /** Retries that may fail in a row before they stop, and what one success at the first try adds. */
 const capacity = 100
 const earned = 0.2
+/** How many of the last attempts say whether most of them fail. */
+const remembered = 100
 
 /** A full budget. */
 export const make = (): RetryBudget => {
   let tokens = capacity
+  let successShare = 1
+  const note = (outcome: 0 | 1) => {
+    successShare += (outcome - successShare) / remembered
+  }
+  const isOpen = () => tokens >= 1 || successShare >= 0.5
   return {
-    isOpen: () => tokens >= 1,
+    isOpen,
     take: () => {
-      if (tokens < 1) return false
-      tokens -= 1
+      if (!isOpen()) return false
+      tokens = Math.max(0, tokens - 1)
       return true
     },
     succeeded: (taken) => {
+      note(1)
       tokens = Math.min(capacity, tokens + (taken === 0 ? earned : taken))
+    },
+    failed: (error, taken) => {
+      // Being told to come back later is no sign of an outage; being told so again by then may be one.
+      if (taken > 0 || error.reason._tag !== "RateLimitError") note(0)
     },
   }
 }
