@@ -5,6 +5,7 @@
  *
  * Bytes go from undici's parser to the reader with no Node stream between. A reader that falls behind pauses the socket.
  */
+import type { Socket } from "node:net"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
@@ -26,6 +27,7 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Agent, type Dispatcher } from "undici"
+import * as UndiciConnector from "./UndiciConnector.ts"
 
 /** Bytes a response may hold unread before its socket is paused. */
 const highWaterMark = 128 * 1024
@@ -45,6 +47,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   private paused = false
   private ended = false
   private failure: unknown
+  /** The socket that was opened for this request, until it is connected. */
+  private opening: Socket | undefined
   private reader: ((next: Effect.Effect<Chunks, unknown>) => void) | undefined
   private readonly onHead: (status: number, headers: WireHeaders) => void
   private readonly onFailure: (cause: unknown) => void
@@ -54,8 +58,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.onFailure = onFailure
   }
 
+  /** The request waits for this socket. */
+  waitFor(opening: Socket | undefined): void {
+    if (this.controller === undefined) this.opening = opening
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
+    this.opening = undefined
     if (this.ended) controller.abort(new Error("aborted"))
   }
 
@@ -102,6 +112,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.ended) return
     this.end(new Error("aborted"))
     this.controller?.abort(new Error("aborted"))
+    this.opening?.destroy(new Error("aborted"))
   }
 
   /** The reader has what it wanted: a body about to end may do so, and its connection is used again. */
@@ -258,7 +269,7 @@ const wireBody = (request: HttpClientRequest.HttpClientRequest): string | Uint8A
   return undefined
 }
 
-const make = (dispatcher: Dispatcher): HttpClient.HttpClient => {
+const make = (dispatcher: Dispatcher, connector: UndiciConnector.UndiciConnector): HttpClient.HttpClient => {
   const readAddress = addressReader()
   const send = (request: HttpClientRequest.HttpClientRequest) =>
     Effect.callback<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
@@ -279,18 +290,16 @@ const make = (dispatcher: Dispatcher): HttpClient.HttpClient => {
         (cause) => resume(Effect.fail(failed(request, cause))),
       )
       try {
-        dispatcher.dispatch(
-          {
-            origin: address.origin,
-            path: address.path,
-            method: request.method,
-            headers: request.headers,
-            body,
-            headersTimeout: 0,
-            bodyTimeout: 0,
-          },
-          exchange,
-        )
+        const options: Dispatcher.DispatchOptions = {
+          origin: address.origin,
+          path: address.path,
+          method: request.method,
+          headers: request.headers,
+          body,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        }
+        exchange.waitFor(connector.openedBy(() => dispatcher.dispatch(options, exchange)))
       } catch (cause) {
         resume(Effect.fail(failed(request, cause)))
       }
@@ -307,13 +316,15 @@ const make = (dispatcher: Dispatcher): HttpClient.HttpClient => {
  */
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
   HttpClient.HttpClient,
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(
-        () => new Agent({ allowH2: false, pipelining: 1, keepAliveTimeout: 60_000, connect: { timeout: 30_000 } }),
+  Effect.suspend(() => {
+    const connector = UndiciConnector.make(30_000)
+    const { connect } = connector
+    return Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => new Agent({ allowH2: false, pipelining: 1, keepAliveTimeout: 60_000, connect })),
+        (agent) => Effect.promise(() => agent.destroy()),
       ),
-      (agent) => Effect.promise(() => agent.destroy()),
-    ),
-    make,
-  ),
+      (agent) => make(agent, connector),
+    )
+  }),
 )
