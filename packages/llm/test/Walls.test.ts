@@ -58,7 +58,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "../testing/Scripted.ts",
       "#text-file",
     ],
-    ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#http-client", "undici"],
+    ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#http-client"],
   ],
   [
     "packages/llm/src/providers",

@@ -34,15 +34,16 @@ const fromFile = (path: string): Effect.Effect<ConfigProvider.ConfigProvider, Ll
       Setting.invalid(variable, `the file ${path} cannot be understood: ${problem}`),
     )
     if (!Predicate.isObject(parsed) || Array.isArray(parsed)) {
-      return yield* Effect.fail(
-        Setting.invalid(variable, `the file ${path} holds no settings; write for example LLM_PROVIDER: openai`),
+      return yield* Setting.invalid(
+        variable,
+        `the file ${path} holds no settings; write for example LLM_PROVIDER: openai`,
       )
     }
     const record: Record<string, string> = {}
     for (const [key, value] of Object.entries(parsed)) {
       const text = scalar(value)
       if (text === undefined) {
-        return yield* Effect.fail(Setting.invalid(key, `in ${path} is neither a text, a number, nor a list of them`))
+        return yield* Setting.invalid(key, `in ${path} is neither a text, a number, nor a list of them`)
       }
       record[key] = text
     }

@@ -43,7 +43,7 @@ const stack = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const problem = unknownOption(options)
-      if (problem !== undefined) return yield* Effect.fail(problem)
+      if (problem !== undefined) return yield* problem
       const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
       const settings = yield* withFiles(explicit, { dotEnv: true })
       const provided = Effect.provideService(ConfigProvider.ConfigProvider, settings)

@@ -30,9 +30,7 @@ export const layer = (options: AzureOpenAiOptions): Layer.Layer<LlmProvider, Llm
     Effect.gen(function* () {
       const { entraToken, headers } = options
       if (options.apiBase === undefined) {
-        return yield* Effect.fail(
-          Setting.invalid("AZURE_API_BASE", `is not set; write for example AZURE_API_BASE=${exampleBase}`),
-        )
+        return yield* Setting.invalid("AZURE_API_BASE", `is not set; write for example AZURE_API_BASE=${exampleBase}`)
       }
       const apiBase = yield* Setting.webAddress("AZURE_API_BASE", options.apiBase, exampleBase)
       const address = azureAddress(apiBase, options.apiVersion)
