@@ -1,0 +1,100 @@
+/** Every name that users can import: adding one is a line here, and so is taking one away. */
+import { readFileSync } from "node:fs"
+import { expect, it } from "vitest"
+import * as llm from "@wiseflow/llm"
+import * as testing from "@wiseflow/llm/testing"
+
+const manifest: { readonly exports: Record<string, unknown> } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+)
+
+it("has these entrances", () => {
+  expect(Object.keys(manifest.exports)).toEqual([".", "./testing", "./effect-ai", "./package.json"])
+})
+
+it("@wiseflow/llm exports these names", () => {
+  expect(Object.keys(llm).toSorted()).toMatchInlineSnapshot(`
+    [
+      "Anthropic",
+      "AssistantMessage",
+      "AttemptRecord",
+      "AuthenticationError",
+      "AzureOpenAi",
+      "CircuitOpenError",
+      "Clock",
+      "ConfigurationError",
+      "ConnectionError",
+      "ContentFilterError",
+      "ContextLengthExceededError",
+      "FilePart",
+      "FinishReason",
+      "ImagePart",
+      "InvalidRequestError",
+      "InvalidResponseError",
+      "LLMInterface",
+      "LiteLlm",
+      "LlmConfig",
+      "LlmError",
+      "LlmErrorReason",
+      "LlmEvent",
+      "LlmProvider",
+      "LlmRequest",
+      "LlmResponse",
+      "LlmStack",
+      "Message",
+      "ModelNotFoundError",
+      "OpenAi",
+      "OtherPart",
+      "OverloadedError",
+      "PermissionDeniedError",
+      "QuotaExceededError",
+      "RateLimitError",
+      "ReasoningPart",
+      "RefusalPart",
+      "ResponseFormat",
+      "ResponseMetadata",
+      "ResponsePart",
+      "ServerError",
+      "StreamInterruptedError",
+      "SystemMessage",
+      "TextPart",
+      "TimeoutError",
+      "ToolCall",
+      "ToolCallPart",
+      "ToolDefinition",
+      "ToolMessage",
+      "ToolResultPart",
+      "Usage",
+      "UsageStatus",
+      "UserMessage",
+      "assemble",
+      "generate",
+      "isLlmError",
+      "stream",
+      "unwrap",
+      "verdict",
+      "verdicts",
+      "withCircuitBreaker",
+      "withConcurrency",
+      "withDefaults",
+      "withFallback",
+      "withRetry",
+      "withTelemetry",
+      "withTimeout",
+    ]
+  `)
+})
+
+it("each provider makes a Layer from options and one from the environment", () => {
+  for (const provider of [llm.OpenAi, llm.Anthropic, llm.AzureOpenAi, llm.LiteLlm])
+    expect(Object.keys(provider)).toEqual(expect.arrayContaining(["layer", "layerConfig"]))
+  expect(Object.keys(llm.LlmStack)).toContain("layerConfig")
+})
+
+it("@wiseflow/llm/testing exports these names", () => {
+  expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
+    [
+      "Scripted",
+    ]
+  `)
+})
