@@ -57,6 +57,8 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "../compose/LlmStack.ts",
       "../testing/Scripted.ts",
       "#text-file",
+      "undici",
+      "node:net",
     ],
     ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#http-client"],
   ],
