@@ -45,13 +45,13 @@ const wireFields = {
 export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", wireFields) {}
 
 /** Which clock ran out: the wait for a permit, for headers, for the first piece, between pieces, or the whole call's. */
-export const Clock = Schema.Literals(["queue", "headers", "first-output", "idle", "total"])
-export type Clock = typeof Clock.Type
+export const TimeoutClock = Schema.Literals(["queue", "headers", "first-output", "idle", "total"])
+export type TimeoutClock = typeof TimeoutClock.Type
 
 /** `clock` ran for `limitMs` without what it waits for. */
 export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutError", {
   ...wireFields,
-  clock: Clock,
+  clock: TimeoutClock,
   limitMs: Schema.Finite,
 }) {}
 

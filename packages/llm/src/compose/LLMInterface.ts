@@ -9,6 +9,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { LogLevel } from "effect/LogLevel"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import type { LlmError } from "../LlmError.ts"
 import type { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -18,12 +20,22 @@ import { EventStream } from "./EventStream.ts"
 import { type InterfaceOptions, toSettings, unknownOption } from "./InterfaceOptions.ts"
 import * as LlmConfig from "./LlmConfig.ts"
 import * as LlmStack from "./LlmStack.ts"
-import { failure, type GenerateResponse } from "./PromiseResponse.ts"
+import { formatOf, objectOf } from "./ObjectFormat.ts"
+import { failure, type GenerateFailure, type GenerateResponse, type GenerateSuccess } from "./PromiseResponse.ts"
 import { Session } from "./Session.ts"
 import * as StderrLogger from "./StderrLogger.ts"
 
 /** A request, and the signal that aborts it. */
 export type GenerateOptions = LlmRequest & { readonly signal?: AbortSignal | undefined }
+
+/** A request for a value: the response format is the schema's. `schemaName` is what the provider is told it is called. */
+export type GenerateObjectOptions<A> = Omit<GenerateOptions, "responseFormat"> & {
+  readonly schema: Schema.Codec<A, unknown>
+  readonly schemaName?: string | undefined
+}
+
+/** A whole answer and its value, or a failure. */
+export type GenerateObjectResponse<A> = (GenerateSuccess & { readonly object: A }) | GenerateFailure
 
 const levels: Readonly<Record<string, LogLevel>> = {
   trace: "Trace",
@@ -87,6 +99,25 @@ export class LLMInterface {
     return failure(error.value, request, startedMs, Date.now())
   }
 
+  /**
+   * The answer as a value of `schema`: asks the provider to hold to it, and checks. An answer that does not fit is
+   * `InvalidResponseError`, with the text in `partialText`.
+   */
+  async generateObject<A>({
+    schema,
+    schemaName,
+    ...options
+  }: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> {
+    const startedMs = Date.now()
+    const { signal, ...request } = { ...options, responseFormat: formatOf(schema, schemaName) }
+    const response = await this.generate({ ...request, signal })
+    if ("error" in response) return response
+    const object = objectOf(schema, response)
+    return Result.isSuccess(object)
+      ? { ...response, object: object.success }
+      : failure(object.failure, request, startedMs, Date.now())
+  }
+
   /** The answer piece by piece. Nothing is sent before the first piece is asked for. */
   stream({ signal, ...request }: GenerateOptions): EventStream {
     return new EventStream(this.session, request, signal)
@@ -108,6 +139,10 @@ const environment = (): LLMInterface => (shared ??= new LLMInterface())
 
 /** `LLMInterface.generate` on the stack from the environment, built once, at the first call. */
 export const generate = (options: GenerateOptions): Promise<GenerateResponse> => environment().generate(options)
+
+/** `LLMInterface.generateObject` on the stack from the environment, built once, at the first call. */
+export const generateObject = <A>(options: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> =>
+  environment().generateObject(options)
 
 /** `LLMInterface.stream` on the stack from the environment, built once, at the first call. */
 export const stream = (options: GenerateOptions): EventStream => environment().stream(options)

@@ -15,7 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf } from "../LlmCall.ts"
-import { type Clock as ClockName, LlmError, TimeoutError } from "../LlmError.ts"
+import { type TimeoutClock, LlmError, TimeoutError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import * as Policy from "./Policy.ts"
 
@@ -67,8 +67,8 @@ const limited = (inner: Policy.Service, limits: Limits): Policy.Service => ({
   generate: (request) =>
     joinCall((call) =>
       Effect.flatMap(Clock.Clock, (clock) => {
-        announce(call, limits, clock.currentTimeMillisUnsafe())
-        const answer = inner.generate(request)
+        const withdraw = announce(call, limits, clock.currentTimeMillisUnsafe())
+        const answer = Effect.onError(inner.generate(request), () => Effect.sync(withdraw))
         return limits.totalMs === undefined ? answer : within(answer, limits.totalMs, call, inner.name, "total")
       }),
     ),
@@ -76,42 +76,54 @@ const limited = (inner: Policy.Service, limits: Limits): Policy.Service => ({
     Policy.streamFrom((scope) =>
       joinCall((call) =>
         Effect.flatMap(Clock.Clock, (clock) => {
-          announce(call, limits, clock.currentTimeMillisUnsafe())
+          const nowMs = clock.currentTimeMillisUnsafe()
+          const withdraw = announce(call, limits, nowMs)
           const stream = inner.stream(request)
           const { firstOutputMs, idleMs, totalMs } = limits
           const source = Scope.forkUnsafe(scope)
-          const first =
+          const opened =
             firstOutputMs === undefined
               ? Policy.openStream(stream, source)
               : within(Policy.startStream(stream, source), firstOutputMs, call, inner.name, "first-output")
+          const first = Effect.andThen(Scope.addFinalizer(source, Effect.sync(withdraw)), opened)
           if (totalMs === undefined && idleMs === undefined) return first
           const started = totalMs === undefined ? first : within(first, totalMs, call, inner.name, "total")
-          return Effect.map(started, (pull) => new Watch(limits, call, inner.name, clock, scope, source).over(pull))
+          const deadlineMs = totalMs === undefined ? undefined : nowMs + totalMs
+          return Effect.map(started, (pull) =>
+            new Watch(limits, deadlineMs, call, inner.name, clock, scope, source).over(pull),
+          )
         }),
       ),
     ),
 })
 
-/** Tells the policies within how much time there is. */
-const announce = (call: LlmCall, limits: Limits, nowMs: number): void => {
+/** Tells the policies within how much time there is; what it returns takes that back, for the next attempt or target. */
+const announce = (call: LlmCall, limits: Limits, nowMs: number): (() => void) => {
+  const { deadlineMs, headersLimitMs, queueLimitMs } = call
   if (limits.totalMs !== undefined) {
     call.deadlineMs = Math.min(nowMs + limits.totalMs, call.deadlineMs ?? Number.POSITIVE_INFINITY)
   }
   call.headersLimitMs = limits.headersMs ?? call.headersLimitMs
   call.queueLimitMs = limits.queueMs ?? call.queueLimitMs
+  return () => {
+    call.deadlineMs = deadlineMs
+    call.headersLimitMs = headersLimitMs
+    call.queueLimitMs = queueLimitMs
+  }
 }
 
-const expired = (call: LlmCall, name: string, clock: ClockName, limitMs: number, nowMs: number, text: string) => {
-  const what: Record<ClockName, string> = {
+const expired = (call: LlmCall, name: string, clock: TimeoutClock, limitMs: number, nowMs: number, text: string) => {
+  const what: Record<TimeoutClock, string> = {
     queue: "no free place",
     headers: "no response headers",
     "first-output": "no output",
     idle: "no further output",
     total: "not finished",
   }
-  noteTimeout(call)
+  const reason = new TimeoutError({ clock, limitMs, message: `${what[clock]} within ${limitMs} ms (${clock} timeout)` })
+  noteTimeout(call, reason)
   return new LlmError({
-    reason: new TimeoutError({ clock, limitMs, message: `${what[clock]} within ${limitMs} ms (${clock} timeout)` }),
+    reason,
     ...targetOf(call, name),
     attempts: attemptsOf(call, nowMs),
     ...(text === "" ? {} : { text }),
@@ -139,10 +151,9 @@ const within = <A>(
       })
       timer.addObserver((exit) => {
         if (Exit.isFailure(exit)) return
-        const late = Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
-          Effect.fail(expired(call, name, clock, limitMs, nowMs, "")),
-        )
-        resume(Effect.andThen(Fiber.interrupt(running), late))
+        const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+        const late = expired(call, name, clock, limitMs, nowMs, "")
+        resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
       })
       return Effect.andThen(Fiber.interrupt(timer), Fiber.interrupt(running))
     })
@@ -154,6 +165,7 @@ const within = <A>(
  */
 class Watch {
   private readonly limits: Limits
+  private readonly deadlineMs: number | undefined
   private readonly call: LlmCall
   private readonly name: string
   private readonly clock: Clock.Clock
@@ -167,6 +179,7 @@ class Watch {
 
   constructor(
     limits: Limits,
+    deadlineMs: number | undefined,
     call: LlmCall,
     name: string,
     clock: Clock.Clock,
@@ -174,6 +187,7 @@ class Watch {
     source: Scope.Closeable,
   ) {
     this.limits = limits
+    this.deadlineMs = deadlineMs
     this.call = call
     this.name = name
     this.clock = clock
@@ -192,20 +206,25 @@ class Watch {
       this.waitingSinceMs = this.clock.currentTimeMillisUnsafe()
       const late = this.late()
       if (late !== undefined) return Effect.fail(late)
+      if (this.deadlineMs !== undefined) this.start(fiber)
       const running = Effect.runForkWith(fiber.context)(watched)
       const ready = running.pollUnsafe()
       if (ready !== undefined) return ready
       return Effect.callback((resume) => {
         running.addObserver(resume)
         this.cry = (late) => resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
-        if (!this.watching) {
-          this.watching = true
-          const watcher = Effect.runForkWith(fiber.context)(this.watch)
-          Effect.runSync(Scope.addFinalizer(this.scope, Fiber.interrupt(watcher)))
-        }
+        this.start(fiber)
         return Fiber.interrupt(running)
       })
     })
+  }
+
+  /** Starts the sleeper, once: with a deadline at the first read, since nobody may ever read again. */
+  private start(fiber: Fiber.Fiber<unknown, unknown>): void {
+    if (this.watching) return
+    this.watching = true
+    const watcher = Effect.runForkWith(fiber.context)(this.watch)
+    Effect.runSync(Scope.addFinalizer(this.scope, Fiber.interrupt(watcher)))
   }
 
   private note(events: Arr.NonEmptyReadonlyArray<LlmEvent>): void {
@@ -217,10 +236,10 @@ class Watch {
 
   /** When to look up next: when a limit passes, or when it may have if a piece is awaited from now on. */
   private nextMs(): number {
-    const { idleMs, totalMs } = this.limits
+    const { idleMs } = this.limits
     const idleAtMs =
       idleMs === undefined ? Infinity : (this.output ? (this.waitingSinceMs ?? this.nowMs()) : this.nowMs()) + idleMs
-    return Math.min(idleAtMs, totalMs === undefined ? Infinity : (this.call.deadlineMs ?? Infinity))
+    return Math.min(idleAtMs, this.deadlineMs ?? Infinity)
   }
 
   private nowMs(): number {
@@ -231,7 +250,7 @@ class Watch {
   private late(): LlmError | undefined {
     const nowMs = this.nowMs()
     const { idleMs, totalMs } = this.limits
-    const { deadlineMs } = this.call
+    const { deadlineMs } = this
     if (totalMs !== undefined && deadlineMs !== undefined && nowMs >= deadlineMs) {
       return expired(this.call, this.name, "total", totalMs, nowMs, this.text)
     }
