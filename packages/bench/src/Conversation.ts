@@ -1,6 +1,6 @@
 /**
  * Questions and answers between the bench and a process that it started. One question at a time is answered once; a process
- * that dies fails every question it still owes.
+ * that dies, or does not answer in time, fails every question it still owes: a client that spins must not hold up the bench.
  */
 import { type ChildProcess, fork } from "node:child_process"
 
@@ -30,6 +30,15 @@ export interface Child<Answers> {
   readonly stop: () => Promise<void>
 }
 
+/** Far longer than any batch takes, even on a busy machine. */
+const answerWithinMs = 120_000
+
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
 /** The environment of a measured process: nothing from outside that could change a client (keys, proxies, tracing). */
 const cleanEnvironment = (extra: Record<string, string>): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "",
@@ -52,12 +61,14 @@ export const startChild = <Answers>(
     execArgv: ["--disable-warning=ExperimentalWarning", ...(options.nodeOptions ?? [])],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   })
+  running.add(child)
   let errorOutput = ""
   child.stderr?.on("data", (bytes: Buffer) => {
     errorOutput = (errorOutput + bytes.toString()).slice(-4_000)
   })
   const exited = new Promise<void>((resolve) => {
     child.once("exit", (code, signal) => {
+      running.delete(child)
       for (const { reject } of owed.values()) {
         reject(new ChildFailure(`exited with ${signal ?? code}: ${errorOutput}`, undefined))
       }
@@ -77,12 +88,22 @@ export const startChild = <Answers>(
     ask: (question) =>
       new Promise((resolve, reject) => {
         const id = asked++
-        owed.set(id, { resolve, reject })
+        const timer = setTimeout(() => {
+          owed.delete(id)
+          reject(new ChildFailure(`no answer to "${String(question.kind)}" in ${answerWithinMs / 1_000} s`, undefined))
+        }, answerWithinMs)
+        const settled =
+          <Value>(settle: (value: Value) => void) =>
+          (value: Value) => {
+            clearTimeout(timer)
+            settle(value)
+          }
+        owed.set(id, { resolve: settled(resolve), reject: settled(reject) })
         const envelope: Envelope = { id, question }
         child.send(envelope, (error) => {
           if (error === null) return
+          owed.get(id)?.reject(new ChildFailure(error.message, undefined))
           owed.delete(id)
-          reject(new ChildFailure(error.message, undefined))
         })
       }),
     stop: async () => {

@@ -20,16 +20,16 @@ export interface Effort {
 
 export const fullEffort: Effort = {
   rounds: 7,
-  batchMs: 300,
+  batchMs: 250,
   warmUpMs: 1_500,
-  smallWritePieces: 500,
+  smallWritePieces: 400,
   largeWritePieces: 2_000,
   firstPieces: 60,
   held: 5_000,
   holders: 1,
   processes: 9,
   growth: {
-    rounds: 5,
+    rounds: 3,
     inFlight: [1, 10, 100, 1_000, 5_000],
     pieces: [1, 10, 100, 1_000, 10_000, 100_000],
     messages: [1, 11, 101, 1_001],

@@ -8,7 +8,7 @@ export interface Options {
   readonly clients: ReadonlyArray<ClientName> | undefined
   readonly rounds: number | undefined
   readonly inFlight: number
-  readonly profile: "call" | "stream" | undefined
+  readonly profile: "call" | "stream" | "import" | undefined
   readonly help: boolean
 }
 
@@ -17,7 +17,10 @@ npm run bench -- --quick           run every client and case shortly, judge no t
 npm run bench -- --case call       only these cases: call, stream, first-piece, memory, import, bundle, growth
 npm run bench -- --client openai   only these clients (and the floor): ${clientNames.join(", ")}
 npm run bench -- --rounds 15       more rounds
-npm run bench -- --profile call    where the CPU of a client goes: call or stream, with --client and --in-flight`
+npm run bench -- --profile call    where the CPU of a client goes: call or stream, with --client and --in-flight
+npm run bench -- --profile import  what importing a client's package loads, with --client`
+
+const profiles = ["call", "stream", "import"] as const
 
 const list = (values: ReadonlyArray<string> | undefined): ReadonlyArray<string> | undefined =>
   values?.flatMap((value) => value.split(","))
@@ -37,16 +40,15 @@ export const readOptions = (args: ReadonlyArray<string>): Options => {
   })
   const unknown = list(values.client)?.find((name) => !isClientName(name))
   if (unknown !== undefined) throw new Error(`No client is named ${unknown}; there are ${clientNames.join(", ")}.`)
-  if (values.profile !== undefined && values.profile !== "call" && values.profile !== "stream") {
-    throw new Error(`--profile takes call or stream, not ${values.profile}.`)
-  }
+  const profile = profiles.find((name) => name === values.profile)
+  if (values.profile !== profile) throw new Error(`--profile takes ${profiles.join(", ")}, not ${values.profile}.`)
   return {
     quick: values.quick,
     cases: list(values.case),
     clients: list(values.client)?.filter(isClientName),
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     inFlight: Number(values["in-flight"]),
-    profile: values.profile,
+    profile,
     help: values.help,
   }
 }
