@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { TimeoutError } from "./LlmError.ts"
 import type { AttemptRecord } from "./LlmResponse.ts"
 
 /** The state of one call. Policies write to it while the call runs; nobody reads it afterwards but through copies. */
@@ -26,6 +27,8 @@ export interface LlmCall {
   readonly attempts: Array<OpenAttempt>
   /** When the last attempt began, while it runs. */
   openSinceMs: number | undefined
+  /** The clock around all attempts that ended the one under way; to the policies within, that end looks like an abort. */
+  cutShort: TimeoutError | undefined
 }
 
 const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", { defaultValue: () => undefined })
@@ -48,6 +51,7 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
       waitedMs: 0,
       attempts: [],
       openSinceMs: undefined,
+      cutShort: undefined,
     }
     return Effect.provideService(use(call), Current, call)
   })
@@ -86,10 +90,11 @@ export const openAttempt = (
   return attempt
 }
 
-/** A clock ended what ran: an attempt that had not failed by itself failed by that. */
-export const noteTimeout = (call: LlmCall): void => {
+/** A clock ends what runs: an attempt that had not failed by itself failed by that. */
+export const noteTimeout = (call: LlmCall, reason: TimeoutError): void => {
   const last = call.attempts.at(-1)
   if (last !== undefined) last.errorType ??= "TimeoutError"
+  if (call.openSinceMs !== undefined && (reason.clock === "total" || reason.clock === "idle")) call.cutShort = reason
 }
 
 /** The story so far, for a response or an error to keep: an attempt that still runs is told up to now. */
