@@ -72,6 +72,7 @@ const permit = (
       duration: limitMs,
       orElse: () =>
         Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+          call.queuedMs += limitMs
           const message = `no free place among the requests in flight within ${limitMs} ms`
           const reason = new TimeoutError({ clock: "queue", limitMs, message })
           return Effect.fail(new LlmError({ reason, ...targetOf(call, name), attempts: attemptsOf(call, nowMs) }))

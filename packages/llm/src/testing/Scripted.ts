@@ -3,6 +3,7 @@
  * do, keeps the call's ledger as they do, and remembers what it was asked.
  */
 import * as Arr from "effect/Array"
+import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -49,21 +50,26 @@ export interface ScriptedLayer extends Layer.Layer<LlmProvider> {
 /** Answers each request with the next answer; one that finds none left fails with `InvalidRequestError`. */
 export const layer = (answers: ReadonlyArray<Answer>, options: ScriptedOptions = {}): ScriptedLayer => {
   const requests: Array<LlmRequest> = []
+  const perform = (request: LlmRequest): Effect.Effect<Stream.Stream<LlmEvent, LlmError>> =>
+    joinCall((call) =>
+      Effect.map(Clock.Clock, (clock) => {
+        const performance = new Performance(call, clock, options, request)
+        const valid = validateRequest(request)
+        if (Result.isFailure(valid)) return Stream.fail(performance.refuse(valid.failure))
+        requests.push(valid.success)
+        const answer = answers[requests.length - 1]
+        if (answer === undefined) {
+          const message = `the script has ${answers.length} answers and was asked ${requests.length} times`
+          return Stream.fail(performance.refuse(new InvalidRequestError({ message })))
+        }
+        return performance.play(answer)
+      }),
+    )
+  // The attempt belongs to the call that opens the stream: it begins there, not at the first read.
   const play = (request: LlmRequest): Stream.Stream<LlmEvent, LlmError> =>
-    Stream.unwrap(
-      joinCall((call) =>
-        Effect.map(Clock.Clock, (clock) => {
-          const performance = new Performance(call, clock, options, request)
-          const valid = validateRequest(request)
-          if (Result.isFailure(valid)) return Stream.fail(performance.refuse(valid.failure))
-          requests.push(valid.success)
-          const answer = answers[requests.length - 1]
-          if (answer === undefined) {
-            const message = `the script has ${answers.length} answers and was asked ${requests.length} times`
-            return Stream.fail(performance.refuse(new InvalidRequestError({ message })))
-          }
-          return performance.play(answer)
-        }),
+    Stream.fromChannel(
+      Channel.fromTransform((_, scope) =>
+        Effect.flatMap(perform(request), (stream) => Channel.toPullScoped(stream.channel, scope)),
       ),
     )
   const service = {

@@ -1,7 +1,9 @@
 /** A provider whose answers depend on when it is asked, and which counts: arrivals, requests in flight, requests left. */
+import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { LlmProvider } from "../../src/LlmProvider.ts"
 import type { LlmRequest } from "../../src/LlmRequest.ts"
@@ -41,10 +43,16 @@ export class Upstream {
           () => leave,
         ),
       stream: (request) =>
-        Stream.unwrap(
-          Effect.map(
-            Effect.acquireRelease(accept(request), () => leave),
-            (llm) => llm.stream(request),
+        Stream.fromChannel(
+          Channel.fromTransform((_, scope) =>
+            Effect.flatMap(
+              Effect.provideService(
+                Effect.acquireRelease(accept(request), () => leave),
+                Scope.Scope,
+                scope,
+              ),
+              (llm) => Channel.toPullScoped(llm.stream(request).channel, scope),
+            ),
           ),
         ),
     })
