@@ -1,5 +1,5 @@
 /** The table of providers that every law is tested on: the same wires at different addresses, with different headers. */
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Anthropic, AzureOpenAi, LiteLlm, type LlmError, type LlmProvider, OpenAi } from "../../src/index.ts"
 import type { LLMInterface } from "../../src/index.ts"
