@@ -121,7 +121,13 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     }
   }
 
+  /** Between two reads nothing runs that the signal could end: then the stream itself has to hear it. */
+  private readonly abort = (): void => {
+    void this.finish({ _tag: "Aborted", reason: this.signal?.reason })
+  }
+
   private async open(): Promise<Exit.Exit<ReadonlyArray<LlmEvent>, LlmError | Cause.Done>> {
+    this.signal?.addEventListener("abort", this.abort)
     const acquired = this.session.acquire()
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
@@ -160,6 +166,7 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   private async finish(end: End): Promise<void> {
     if (this.end !== undefined) return
     this.end = end
+    this.signal?.removeEventListener("abort", this.abort)
     const aborted = end._tag === "Aborted"
     if (aborted) this.interrupt?.()
     // What closes logs too, and does it as the stack was told to.
