@@ -91,7 +91,8 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
     const llmRequest = valid.success
     const model = llmRequest.model ?? endpoint.model
     if (model === undefined) {
-      const message = "no model: set PRIMARY_MODEL, give the layer a model, or name one in the request, e.g. gpt-5-mini"
+      const message =
+        "PRIMARY_MODEL: is not set, and neither the layer nor the request names a model; write for example PRIMARY_MODEL=gpt-5-mini"
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
     const capabilities = endpoint.capabilities(model)
