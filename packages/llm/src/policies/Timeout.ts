@@ -41,7 +41,9 @@ const isClocks = (limit: Duration.Input | Clocks): limit is Clocks =>
   typeof limit === "object" &&
   !Duration.isDuration(limit) &&
   !Array.isArray(limit) &&
-  ["total", "idle", "firstOutput", "headers", "queue"].some((clock) => clock in limit)
+  // No clock at all is no limit, not a duration of nothing.
+  (Object.keys(limit).length === 0 ||
+    ["total", "idle", "firstOutput", "headers", "queue"].some((clock) => clock in limit))
 
 const milliseconds = (limit: Duration.Input | undefined): number | undefined => {
   if (limit === undefined) return undefined
