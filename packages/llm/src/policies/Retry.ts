@@ -62,15 +62,24 @@ interface Rules {
   readonly budget: RetryBudget.RetryBudget
 }
 
-const retrying = <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, rules: Rules): Effect.Effect<A, LlmError> =>
-  Effect.matchEffect(begin, {
+const retrying = <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, rules: Rules): Effect.Effect<A, LlmError> => {
+  const { targetIndex } = call
+  return Effect.matchEffect(begin, {
     onSuccess: (value) => {
       rules.budget.succeeded(0)
       return Effect.succeed(value)
     },
-    onFailure: (error) =>
-      rules.times > 0 && mayRetry(error, false) ? backOff(begin, call, rules, error) : Effect.fail(error),
+    onFailure: (error) => {
+      if (rules.times === 0 || !mayRetry(error, false)) return Effect.fail(error)
+      // A fallback within begins at its first target again.
+      const again = Effect.suspend(() => {
+        call.targetIndex = targetIndex
+        return begin
+      })
+      return backOff(again, call, rules, error)
+    },
   })
+}
 
 /** The slow path: something failed, and another attempt may help. */
 const backOff = Effect.fnUntraced(function* <A>(
