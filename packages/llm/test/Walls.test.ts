@@ -27,7 +27,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "effect/ExecutionPlan",
       "undici",
       "node:fs",
-      "#http-client",
+      "#transport",
     ],
     ["./LlmError.ts", "effect/Schema", "effect/Effect", "#schema-compiler"],
   ],
@@ -60,7 +60,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "undici",
       "node:net",
     ],
-    ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#http-client"],
+    ["../protocols/Protocol.ts", "../prices/Prices.ts", "effect/http/HttpClient", "#transport"],
   ],
   [
     "packages/llm/src/providers",
@@ -71,7 +71,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "../policies/Retry.ts",
       "../compose/LlmStack.ts",
       "effect/http/HttpClient",
-      "#http-client",
+      "#transport",
       "undici",
     ],
     ["./ChatService.ts", "./Setting.ts", "../transport/HttpProvider.ts", "../protocols/Messages.ts", "effect/Config"],
@@ -96,7 +96,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   ],
   [
     "packages/llm/src/compose",
-    ["../testing/Scripted.ts", "../bridges/EffectAi.ts", "effect/http/HttpClient", "#http-client", "undici", "node:fs"],
+    ["../testing/Scripted.ts", "../bridges/EffectAi.ts", "effect/http/HttpClient", "#transport", "undici", "node:fs"],
     ["../policies/Retry.ts", "../providers/OpenAi.ts", "effect/encoding/Yaml", "#text-file"],
   ],
   [

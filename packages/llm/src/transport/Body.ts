@@ -1,10 +1,7 @@
 /** A response's body as text, up to a limit: past it the call fails rather than the process. */
-import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
-import type { HttpClientError } from "effect/http/HttpClientError"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Pull from "effect/Pull"
-import * as Scope from "effect/Scope"
+import type { Broken, Exchange } from "./Transport.ts"
 
 /** The body was larger than the limit; what came after was not read. */
 export interface BodyTooLarge {
@@ -26,29 +23,20 @@ const join = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => 
 }
 
 /** Reads the whole body as UTF-8. */
-export const collectBody = (
-  response: HttpClientResponse,
-  maxBytes: number,
-): Effect.Effect<string, HttpClientError | BodyTooLarge> =>
+export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
   Effect.suspend(() => {
-    const scope = Scope.makeUnsafe()
     const chunks: Array<Uint8Array> = []
     let length = 0
-    const readAll = (
-      pull: Pull.Pull<ReadonlyArray<Uint8Array>, HttpClientError>,
-    ): Effect.Effect<string, HttpClientError | BodyTooLarge> =>
-      Pull.matchEffect(pull, {
-        onSuccess: (arrived) => {
-          for (const chunk of arrived) {
-            chunks.push(chunk)
-            length += chunk.byteLength
-          }
-          return length > maxBytes ? Effect.fail(tooLarge) : readAll(pull)
-        },
-        onFailure: (cause) => Effect.failCause(cause),
-        onDone: () => Effect.succeed(new TextDecoder().decode(join(chunks, length))),
-      })
-    return Effect.onExit(Effect.flatMap(Channel.toPullScoped(response.stream.channel, scope), readAll), (exit) =>
-      Scope.close(scope, exit),
-    )
+    const readAll: Effect.Effect<string, Broken | BodyTooLarge> = Pull.matchEffect(exchange.read, {
+      onSuccess: (arrived) => {
+        for (const chunk of arrived) {
+          chunks.push(chunk)
+          length += chunk.byteLength
+        }
+        return length > maxBytes ? Effect.fail(tooLarge) : readAll
+      },
+      onFailure: (cause) => Effect.failCause(cause),
+      onDone: () => Effect.succeed(new TextDecoder().decode(join(chunks, length))),
+    })
+    return readAll
   })

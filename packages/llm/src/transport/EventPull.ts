@@ -5,7 +5,7 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type { HttpClientError } from "effect/http/HttpClientError"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../LlmError.ts"
@@ -13,6 +13,7 @@ import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
 import type { Attempt } from "./Attempt.ts"
 import { interruption } from "./Failure.ts"
+import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
 
 /** How much one answer may hold. */
@@ -44,7 +45,7 @@ const beginsDocument = (text: string): boolean => /^\uFEFF?\s*[[{<]/.test(text)
 
 /** The events of one answer, read from `bytes` as they come. */
 export const eventPull = (
-  bytes: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpClientError>,
+  bytes: Exchange["read"],
   attempt: Attempt,
   protocol: Protocol,
   limits: Limits,
@@ -148,12 +149,16 @@ export const eventPull = (
       return take()
     },
     onFailure: (cause) => {
-      const error = Cause.squash(cause)
-      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(Cause.interrupt())
+      const error = Cause.findErrorOption(cause)
+      if (Option.isNone(error)) return Effect.failCause(Cause.interrupt())
       const ending = kind === "document" ? undefined : decoder.end(out)
       if (ending !== undefined) finish(ending)
       else {
-        fail(new StreamInterruptedError({ message: `the stream ended before the answer did: ${interruption(error)}` }))
+        fail(
+          new StreamInterruptedError({
+            message: `the stream ended before the answer did: ${interruption(error.value)}`,
+          }),
+        )
       }
       return take()
     },

@@ -2,11 +2,11 @@
  * What went wrong on the wire, as a reason: no connection, an end before the end, an answer that cannot be read, or the
  * provider's own words. It reads; it decides nothing (the verdicts are in `LlmError`).
  */
-import type { HttpClientError } from "effect/http/HttpClientError"
 import * as Predicate from "effect/Predicate"
-import { ConfigurationError, ConnectionError, InvalidResponseError, type LlmErrorReason } from "../LlmError.ts"
+import { ConnectionError, InvalidResponseError, type LlmErrorReason } from "../LlmError.ts"
 import type { Fault } from "../protocols/Protocol.ts"
 import { type FailureContext, toReason } from "../protocols/ProviderFailure.ts"
+import type { Broken } from "./Transport.ts"
 
 /** The longest excerpt of a body that an error keeps, in characters. */
 const excerptLength = 2000
@@ -27,25 +27,18 @@ const systemCode = (cause: unknown): string | undefined => {
 /** In words what the system said, without the address it may have put into it. */
 const systemMessage = (cause: unknown): string => (cause instanceof Error && cause.message !== "" ? cause.message : "")
 
-/** No response came: a connection that failed, or a URL that nothing can be sent to. */
-export const fromRequest = (error: HttpClientError, origin: string): LlmErrorReason => {
-  const { reason } = error
-  if (reason._tag === "InvalidUrlError" || reason._tag === "EncodeError") {
-    return new ConfigurationError({
-      setting: "apiBase",
-      message: `nothing can be sent to this API base: ${reason.description ?? reason._tag}. Write a URL such as https://api.openai.com/v1`,
-    })
-  }
-  const code = systemCode(reason.cause)
+/** No response came: the connection failed. */
+export const fromBroken = ({ cause }: Broken, origin: string): LlmErrorReason => {
+  const code = systemCode(cause)
   return new ConnectionError({
-    message: `no response from ${origin}: ${code ?? (systemMessage(reason.cause) || "the connection failed")}`,
+    message: `no response from ${origin}: ${code ?? (systemMessage(cause) || "the connection failed")}`,
     ...(code === undefined ? {} : { code }),
   })
 }
 
 /** Why the connection ended before the body did, in a few words. */
-export const interruption = (cause: unknown): string => {
-  const code = systemCode(Predicate.hasProperty(cause, "reason") ? cause.reason : cause)
+export const interruption = ({ cause }: Broken): string => {
+  const code = systemCode(cause)
   return code === undefined ? "the connection closed" : `the connection closed: ${code}`
 }
 

@@ -8,17 +8,16 @@
  */
 import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as HttpBody from "effect/http/HttpBody"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Exit from "effect/Exit"
+import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { layer as layerHttpClient } from "#http-client"
+import { layer as layerTransport } from "#transport"
 import { joinCall, type LlmCall } from "../LlmCall.ts"
 import {
   ConfigurationError,
@@ -37,8 +36,9 @@ import { validateRequest } from "../RequestValidation.ts"
 import { Attempt, redactor } from "./Attempt.ts"
 import { collectBody } from "./Body.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
-import { excerpt, fromFault, fromRequest, interruption } from "./Failure.ts"
+import { excerpt, fromBroken, fromFault, interruption } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
+import { type Exchange, type Head, Transport, type WireHeaders, type WireRequest } from "./Transport.ts"
 
 /** What a provider adds to a protocol. */
 export interface Endpoint {
@@ -52,7 +52,7 @@ export interface Endpoint {
   /** What must appear in no message, error or log. */
   readonly secrets: ReadonlyArray<string>
   /** What this deployment's model refuses, where its name does not tell. */
-  readonly capabilities: (model: string) => Partial<ModelCapabilities> | undefined
+  readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
   readonly limits?: Partial<Limits> | undefined
 }
@@ -62,23 +62,22 @@ const defaultLimits: Limits = { maxBodyBytes: 64 * 1024 * 1024, maxEventLength: 
 /** A request that is ready to go, and the attempt it is. */
 interface Prepared {
   readonly attempt: Attempt
-  readonly request: HttpClientRequest.HttpClientRequest
+  readonly request: WireRequest
 }
 
-const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["Service"] => {
+const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Service"] => {
   const { protocol, provider } = endpoint
   const limits = { ...defaultLimits, ...endpoint.limits }
   const redact = redactor(endpoint.secrets)
 
-  /** What all requests to one URL with the same headers share; taking it apart and building it anew would cost more than the rest. */
-  let shared: { readonly headers: object; readonly request: HttpClientRequest.HttpClientRequest } | undefined
-  const requestOf = (url: string, headers: Readonly<Record<string, string>>, body: string) => {
-    if (shared?.request.url !== url || shared.headers !== headers) {
-      const all = { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers }
-      shared = { headers, request: HttpClientRequest.post(url, { headers: all }) }
+  /** A request's headers: the same object for as long as the endpoint's are. */
+  let shared: { readonly own: object; readonly all: Readonly<Record<string, string>> } | undefined
+  const headersOf = (own: Readonly<Record<string, string>>) => {
+    if (shared?.own !== own) {
+      const all = { "content-type": "application/json", accept: "application/json, text/event-stream", ...own }
+      shared = { own, all }
     }
-    const { hash, headers: sent, method, urlParams } = shared.request
-    return HttpClientRequest.makeWith(method, url, urlParams, hash, sent, HttpBody.raw(body))
+    return shared.all
   }
 
   const refuse = (call: LlmCall, model: string | undefined, reason: LlmErrorReason) =>
@@ -95,7 +94,7 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
         "PRIMARY_MODEL: is not set, and neither the layer nor the request names a model; write for example PRIMARY_MODEL=gpt-5-mini"
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
-    const capabilities = endpoint.capabilities(model)
+    const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
     const { body, warnings } = encoded.success
@@ -111,7 +110,7 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
             warnings,
             now: () => clock.currentTimeMillisUnsafe(),
           }),
-          request: requestOf(endpoint.url(model), headers, JSON.stringify(body)),
+          request: { url: endpoint.url(model), headers: headersOf(headers), body: JSON.stringify(body) },
         })),
     })
   }
@@ -128,18 +127,18 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
           categories: found.categories?.map(redact),
         }
 
-  const fault = (attempt: Attempt, headers: HttpClientResponse["headers"]) => (found: Fault, body?: string) =>
+  const fault = (attempt: Attempt, headers: WireHeaders) => (found: Fault, body?: string) =>
     fromFault(clean(found), {
       requestId: attempt.record.requestId,
       shouldRetry: ResponseHeaders.shouldRetry(headers),
       body: body === undefined ? undefined : excerpt(redact(body)),
     })
 
-  /** Sends, with the `headers` clock if the call has one, and notes what the head of the response says. */
-  const send = ({ attempt, request }: Prepared): Effect.Effect<HttpClientResponse, LlmError> => {
+  /** Waits for the head of the response, with the `headers` clock if the call has one, and notes what it says. */
+  const head = (attempt: Attempt, request: WireRequest, exchange: Exchange): Effect.Effect<Head, LlmError> => {
     const { call, record } = attempt
-    const sent = Effect.matchEffect(client.execute(request), {
-      onFailure: (error) => Effect.fail(attempt.fail(fromRequest(error, origin(request.url)), undefined, undefined)),
+    const sent = Effect.matchEffect(exchange.head, {
+      onFailure: (error) => Effect.fail(attempt.fail(fromBroken(error, origin(request.url)), undefined, undefined)),
       onSuccess: (response) => {
         record.status = response.status
         const requestId = ResponseHeaders.requestId(response.headers)
@@ -159,14 +158,14 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
     })
   }
 
-  const body = (attempt: Attempt, response: HttpClientResponse): Effect.Effect<string, LlmError> =>
-    Effect.mapError(collectBody(response, limits.maxBodyBytes), (error) =>
+  const body = (attempt: Attempt, exchange: Exchange): Effect.Effect<string, LlmError> =>
+    Effect.mapError(collectBody(exchange, limits.maxBodyBytes), (error) =>
       attempt.fail(
         error._tag === "BodyTooLarge"
           ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
           : new StreamInterruptedError({
               message: `the answer broke off: ${interruption(error)}`,
-              status: response.status,
+              status: attempt.record.status,
             }),
         undefined,
         undefined,
@@ -174,9 +173,9 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
     )
 
   /** A failing status: the provider's words, in whatever form they came. */
-  const failure = (attempt: Attempt, response: HttpClientResponse): Effect.Effect<never, LlmError> =>
+  const failure = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
-      Effect.orElseSucceed(body(attempt, response), () => ""),
+      Effect.orElseSucceed(body(attempt, exchange), () => ""),
       (raw) => {
         const text = redact(raw)
         const parsed = parseJson(text)
@@ -195,8 +194,8 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
       },
     )
 
-  const answer = (attempt: Attempt, response: HttpClientResponse): Effect.Effect<LlmResponse, LlmError> =>
-    Effect.flatMap(body(attempt, response), (text) => {
+  const answer = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<LlmResponse, LlmError> =>
+    Effect.flatMap(body(attempt, exchange), (text) => {
       const parsed = parseJson(text)
       if (Result.isFailure(parsed)) {
         // The parser quotes what it stumbled over, so that it is asked again without the key.
@@ -216,34 +215,33 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
       return Effect.succeed(fromParts(parts, finishReason, attempt.finish(decoded.success)))
     })
 
-  const generate = (request: LlmRequest) =>
+  const generate = (llmRequest: LlmRequest) =>
     joinCall((call) =>
-      Effect.flatMap(prepare(request, call, false), (prepared) =>
-        Effect.onExit(
-          Effect.flatMap(send(prepared), (response) =>
-            isSuccess(response) ? answer(prepared.attempt, response) : failure(prepared.attempt, response),
+      Effect.flatMap(prepare(llmRequest, call, false), ({ attempt, request }) => {
+        const exchange = open(request)
+        return Effect.onExit(
+          Effect.flatMap(head(attempt, request, exchange), (response) =>
+            isSuccess(response) ? answer(attempt, exchange, response) : failure(attempt, exchange, response),
           ),
-          () => prepared.attempt.closing,
-        ),
-      ),
+          () => closing(attempt, exchange, false),
+        )
+      }),
     )
 
-  const stream = (request: LlmRequest) =>
+  const stream = (llmRequest: LlmRequest) =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
         joinCall((call) =>
-          Effect.flatMap(prepare(request, call, true), (prepared) => {
-            const { attempt } = prepared
-            return Effect.uninterruptibleMask((restore) =>
-              Effect.andThen(
-                Scope.addFinalizer(scope, attempt.closing),
-                Effect.flatMap(restore(send(prepared)), (response) => {
-                  if (!isSuccess(response)) return restore(failure(attempt, response))
-                  const toReason = fault(attempt, response.headers)
-                  return Effect.map(Channel.toPullScoped(response.stream.channel, scope), (bytes) =>
-                    eventPull(bytes, attempt, protocol, limits, toReason),
-                  )
-                }),
+          Effect.flatMap(prepare(llmRequest, call, true), ({ attempt, request }) => {
+            const exchange = open(request)
+            return Effect.andThen(
+              Scope.addFinalizerExit(scope, (exit) => closing(attempt, exchange, Exit.isSuccess(exit))),
+              Effect.flatMap(head(attempt, request, exchange), (response) =>
+                isSuccess(response)
+                  ? Effect.succeed(
+                      eventPull(exchange.read, attempt, protocol, limits, fault(attempt, response.headers)),
+                    )
+                  : failure(attempt, exchange, response),
               ),
             )
           }),
@@ -254,7 +252,14 @@ const make = (endpoint: Endpoint, client: HttpClient.HttpClient): LlmProvider["S
   return { name: provider, generate, stream }
 }
 
-const isSuccess = (response: HttpClientResponse): boolean => response.status >= 200 && response.status < 300
+/** The end of an attempt, however it came: its connection, its record, its log line. */
+const closing = (attempt: Attempt, exchange: Exchange, isComplete: boolean): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    exchange.close(isComplete)
+    return attempt.closing
+  })
+
+const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
 
 const parseJson = (text: string): Result.Result<unknown, string> => {
   try {
@@ -270,18 +275,35 @@ const origin = (url: string): string => {
 }
 
 /**
- * A provider at an endpoint. The transport is the `HttpClient` in the layer's context where there is one
- * (`Layer.provide(FetchHttpClient.layer)`), else undici on Node and `fetch` elsewhere.
+ * The key of Effect's `HttpClient`, by its name alone: importing the module costs more than all the rest of this library,
+ * and most programs bring no client of their own.
+ */
+const HttpClientKey = Context.Service<HttpClient, HttpClient>("effect/HttpClient")
+
+/** The caller's own `HttpClient` where the layer's context holds one, else the platform's default. */
+const transport: Layer.Layer<Transport> = Layer.unwrap(
+  Effect.map(Effect.serviceOption(HttpClientKey), (client) =>
+    Option.isNone(client)
+      ? layerTransport
+      : Layer.effect(
+          Transport,
+          Effect.map(
+            Effect.promise(() => import("./HttpClientTransport.ts")),
+            ({ make: through }) => through(client.value),
+          ),
+        ),
+  ),
+)
+
+/**
+ * A provider at an endpoint. It sends through undici on Node and `fetch` elsewhere, or through the `HttpClient` that is
+ * provided to the layer (`Layer.provide(FetchHttpClient.layer)`).
  */
 export const layer = (endpoint: Endpoint): Layer.Layer<LlmProvider> =>
-  Layer.unwrap(
-    Effect.map(Effect.serviceOption(HttpClient.HttpClient), (client) => {
-      const provided = Layer.effect(
-        LlmProvider,
-        Effect.map(HttpClient.HttpClient, (chosen) => make(endpoint, chosen)),
-      )
-      return Option.isSome(client)
-        ? Layer.provide(provided, Layer.succeed(HttpClient.HttpClient, client.value))
-        : Layer.provide(provided, layerHttpClient)
-    }),
+  Layer.provide(
+    Layer.effect(
+      LlmProvider,
+      Effect.map(Transport, (open) => make(endpoint, open)),
+    ),
+    transport,
   )

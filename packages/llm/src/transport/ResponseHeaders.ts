@@ -6,7 +6,7 @@
  * `120ms` or `6m0s`), Anthropic's API reference (`request-id`, `retry-after` in seconds, `anthropic-ratelimit-*` with
  * resets in RFC 3339), Azure (`apim-request-id`, `x-ms-request-id`), LiteLLM's response-header page (`x-litellm-*`).
  */
-import type { Headers } from "effect/http/Headers"
+import type { WireHeaders } from "./Transport.ts"
 
 const finite = (text: string | undefined): number | undefined => {
   if (text === undefined || text.trim() === "") return undefined
@@ -15,7 +15,7 @@ const finite = (text: string | undefined): number | undefined => {
 }
 
 /** The provider's name for the request: what its support asks for. */
-export const requestId = (headers: Headers): string | undefined =>
+export const requestId = (headers: WireHeaders): string | undefined =>
   headers["x-request-id"] ??
   headers["request-id"] ??
   headers["apim-request-id"] ??
@@ -23,13 +23,13 @@ export const requestId = (headers: Headers): string | undefined =>
   headers["x-litellm-call-id"]
 
 /** The provider's own verdict on trying again, if it gave one. */
-export const shouldRetry = (headers: Headers): boolean | undefined => {
+export const shouldRetry = (headers: WireHeaders): boolean | undefined => {
   const value = headers["x-should-retry"]
   return value === "true" ? true : value === "false" ? false : undefined
 }
 
 /** What LiteLLM says the call cost, in US dollars. */
-export const responseCostUsd = (headers: Headers): number | undefined => finite(headers["x-litellm-response-cost"])
+export const responseCostUsd = (headers: WireHeaders): number | undefined => finite(headers["x-litellm-response-cost"])
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -49,7 +49,7 @@ const untilDate = (text: string, nowMs: number): number | undefined => {
 }
 
 /** How long until the buckets that are empty fill again, the slowest of them. */
-const resetMs = (headers: Headers, nowMs: number): number | undefined => {
+const resetMs = (headers: WireHeaders, nowMs: number): number | undefined => {
   let wait: number | undefined
   for (const name in headers) {
     const bucket = /^(x-ratelimit|anthropic-ratelimit-[a-z-]+)-remaining(-[a-z-]+)?$/.exec(name)
@@ -65,7 +65,7 @@ const resetMs = (headers: Headers, nowMs: number): number | undefined => {
  * How long a failed request asks to wait, in milliseconds: `retry-after-ms`, `retry-after` in seconds or as an HTTP date,
  * and only where neither is there, the reset of an exhausted rate limit. Meaningless on a success (law 7).
  */
-export const retryAfterMs = (headers: Headers, nowMs: number): number | undefined => {
+export const retryAfterMs = (headers: WireHeaders, nowMs: number): number | undefined => {
   const milliseconds = finite(headers["retry-after-ms"])
   if (milliseconds !== undefined) return Math.max(0, milliseconds)
   const retryAfter = headers["retry-after"]

@@ -3,11 +3,11 @@
  * that is aborted while it connects, and lets its connection go on (law 11: an abort at any stage reaches the socket).
  */
 import { Socket } from "node:net"
-import { buildConnector } from "undici"
+import { buildConnector, type Connector } from "./Undici.ts"
 
 export interface UndiciConnector {
   /** For an `Agent` whose every request waits for a socket of its own (`pipelining: 1`, any number of connections). */
-  readonly connect: buildConnector.connector
+  readonly connect: Connector.connector
   /** Runs a dispatch, and gives the socket that it began to open; undefined where it found one open. */
   readonly openedBy: (dispatch: () => void) => Socket | undefined
 }
