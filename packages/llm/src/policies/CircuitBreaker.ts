@@ -2,7 +2,8 @@
  * Law 16: one breaker per target and model. It opens on consecutive failures or on a failure rate, of final outcomes and
  * not of HTTP statuses; caller mistakes and aborts do not count, nor does being told to slow down. While it is open a call
  * fails at once with `CircuitOpenError` and no request, so that a fallback takes over; then one probe is let through. A
- * quota error pauses the target for a minute: money does not come back sooner. The breaker never waits.
+ * quota error pauses the target for a minute, whatever the model: money does not come back sooner. The breaker never
+ * waits.
  *
  * Put it outside `withRetry`: it then judges calls. Inside, it judges attempts, and one call's four attempts may open it.
  */
@@ -87,35 +88,38 @@ export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.
   }
   return Policy.make((inner) =>
     Effect.sync(() => {
-      const circuits = new Map<string, Circuit>()
+      const key = healthy(0)
+      const models = new Map<string, Circuit>()
       return Policy.aroundAnswer(
         inner,
-        (call, request) => admit(circuits, inner.name, call, request),
-        (pass, outcome) => Effect.map(Clock.currentTimeMillis, (nowMs) => judge(pass, outcome, thresholds, nowMs)),
+        (call, request) => admit(key, models, inner.name, call, request),
+        (pass, outcome, call) =>
+          Effect.map(Clock.currentTimeMillis, (nowMs) => judge(pass, key, outcome, call, thresholds, nowMs)),
       )
     }),
   )
 }
 
-const circuitOf = (circuits: Map<string, Circuit>, model: string, nowMs: number): Circuit => {
-  const known = circuits.get(model)
+const circuitOf = (models: Map<string, Circuit>, model: string, nowMs: number): Circuit => {
+  const known = models.get(model)
   if (known !== undefined) return known
-  if (circuits.size >= maxModels) {
-    for (const [name, circuit] of circuits) if (circuit.openUntilMs === 0) circuits.delete(name)
+  if (models.size >= maxModels) {
+    for (const [name, circuit] of models) if (circuit.openUntilMs === 0) models.delete(name)
   }
   const circuit = healthy(nowMs)
-  circuits.set(model, circuit)
+  models.set(model, circuit)
   return circuit
 }
 
 const admit = (
-  circuits: Map<string, Circuit>,
+  key: Circuit,
+  models: Map<string, Circuit>,
   name: string,
   call: LlmCall,
   request: LlmRequest,
 ): Effect.Effect<Pass, LlmError> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMs): Effect.Effect<Pass, LlmError> => {
-    const circuit = circuitOf(circuits, request.model ?? "", nowMs)
+    const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
     if (circuit.openUntilMs === 0) return Effect.succeed({ circuit, probe: false })
     if (nowMs >= circuit.openUntilMs && !circuit.probing) {
       circuit.probing = true
@@ -144,7 +148,14 @@ const refusal = (circuit: Circuit, name: string, retryAfterMs: number): CircuitO
       })
 }
 
-const judge = ({ circuit, probe }: Pass, outcome: Policy.Outcome, thresholds: Thresholds, nowMs: number): void => {
+const judge = (
+  { circuit, probe }: Pass,
+  key: Circuit,
+  outcome: Policy.Outcome,
+  call: LlmCall,
+  thresholds: Thresholds,
+  nowMs: number,
+): void => {
   if (probe) circuit.probing = false
   if (nowMs - circuit.windowSinceMs >= thresholds.windowMs) {
     circuit.windowSinceMs = nowMs
@@ -157,9 +168,10 @@ const judge = ({ circuit, probe }: Pass, outcome: Policy.Outcome, thresholds: Th
     if (probe) close(circuit)
     return
   }
-  if (outcome._tag === "Aborted") return
-  const { reason } = outcome.error
-  if (reason._tag === "QuotaExceededError") return open(circuit, reason, nowMs + thresholds.pauseMs)
+  // A deadline or an idle clock around the breaker ends a call like an abort, but the target was too slow.
+  const reason = outcome._tag === "Failed" ? outcome.error.reason : call.cutShort
+  if (reason === undefined) return
+  if (reason._tag === "QuotaExceededError") return open(key, reason, nowMs + thresholds.pauseMs)
   // The target answered, if only to say that the request is wrong or too early: it is not ill.
   if (!ill.has(reason._tag) || (reason._tag === "TimeoutError" && reason.clock === "queue")) {
     return probe ? close(circuit) : undefined
