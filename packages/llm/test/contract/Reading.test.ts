@@ -1,0 +1,126 @@
+/** Laws 3, 4 and 5: limits, endings, and the same answer whole and in pieces. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { LlmResponse } from "../../src/index.ts"
+import * as ChatCompletions from "../../src/protocols/ChatCompletions.ts"
+import * as Messages from "../../src/protocols/Messages.ts"
+import * as HttpProvider from "../../src/transport/HttpProvider.ts"
+import { type Answer, inTurn, stall } from "../faults/FaultServer.ts"
+import { chunk, stream, streamHead, whole } from "../faults/HttpText.ts"
+import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
+import { finalEvents, goodAnswers } from "./Answers.ts"
+import { ask, open, outcomeOf, serve } from "./Ask.ts"
+import { law } from "./Laws.ts"
+import { cells, providers, wireCells } from "./Providers.ts"
+
+/** The provider of a wire with limits that a test can reach. */
+const limited = (wire: WireText, url: string) =>
+  HttpProvider.layer({
+    provider: "limited",
+    protocol: wire.name === "chat" ? ChatCompletions.protocol : Messages.protocol,
+    model: "m",
+    url: () => `${url}${wire.path}`,
+    headers: Effect.succeed({}),
+    secrets: [],
+    capabilities: () => undefined,
+    limits: { maxBodyBytes: 4000, maxEventLength: 1000 },
+  })
+
+/** More than the limits, and then silence: who reads on, hangs. */
+const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {
+  "a body": () => [streamHead({ "content-type": "application/json" }), chunk(`{"text":"${"a".repeat(5000)}`), stall],
+  "a body in pieces": () => [
+    streamHead(),
+    ...Array.from({ length: 50 }, () => chunk(`{"a":"${"a".repeat(100)}"}`)),
+    stall,
+  ],
+  "an event": (wire) => [streamHead(), chunk(`${wire.opening}data: "${"a".repeat(1500)}`), stall],
+  "an event of many lines": (wire) => [
+    streamHead(),
+    chunk(wire.opening),
+    ...Array.from({ length: 30 }, () => chunk(`data: ${"a".repeat(80)}\n`)),
+    stall,
+  ],
+  "a stream of small events": (wire) => [
+    streamHead(),
+    ...Array.from({ length: 200 }, () => chunk(wire.piece("again and again"))),
+    stall,
+  ],
+}
+
+describe.concurrent(law.limits, () => {
+  const cases = wireCells.flatMap((cell) =>
+    Object.entries(excesses)
+      .filter(([what]) => cell.call === "stream" || what.startsWith("a body"))
+      .map(([what, answer]) => ({ ...cell, what, answer })),
+  )
+  it.live.each(cases)(
+    "$what above the limit ($on)",
+    Effect.fnUntraced(function* ({ answer, call, provider: { wire } }) {
+      const server = yield* serve(() => answer(wire))
+      const seen = yield* ask(yield* open(limited(wire, server.url)), call)
+      expect(outcomeOf(seen)).toBe("InvalidResponseError")
+      yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
+    }),
+  )
+
+  it.live.each(wireCells)(
+    "an answer below it is read ($on)",
+    Effect.fnUntraced(function* ({ call, provider: { wire } }) {
+      const server = yield* serve(() =>
+        call === "generate" ? whole(wire.answer(fullText)) : stream(...goodStream(wire)),
+      )
+      expect((yield* ask(yield* open(limited(wire, server.url)), call)).text).toBe(fullText)
+    }),
+  )
+})
+
+describe.concurrent(law[4], () => {
+  it.live.each(cells.flatMap((cell) => finalEvents(cell.provider.wire).map((final) => ({ ...cell, ...final }))))(
+    "$raw is $finishReason ($on)",
+    Effect.fnUntraced(function* ({ answer, call, events, finishReason, provider, raw }) {
+      const server = yield* serve(() => (call === "generate" ? whole(answer) : stream(...events)))
+      const seen = yield* ask(yield* open(provider.layer(server.url)), call)
+      expect(seen.response).toMatchObject({ finishReason, metadata: { rawFinishReason: raw } })
+    }),
+  )
+})
+
+/** What must be equal: all but the times, and what only one of two servers' requests can have. */
+const comparable = ({ metadata, ...answer }: LlmResponse) => {
+  const { attempts, latencyMs: _latency, timestamp: _timestamp, ...rest } = metadata
+  return {
+    ...answer,
+    metadata: rest,
+    attempts: attempts.map(
+      ({ durationMs: _duration, firstOutputMs: _first, started: _started, ...attempt }) => attempt,
+    ),
+  }
+}
+
+describe.concurrent(law[5], () => {
+  const cases = providers.flatMap((provider) =>
+    goodAnswers(provider.wire).map((answer) => ({ ...answer, provider, on: provider.name })),
+  )
+  it.live.each(cases)(
+    "$name ($on)",
+    Effect.fnUntraced(function* ({ body, events, provider }) {
+      const server = yield* serve(inTurn(whole(body), stream(...events)))
+      const llm = yield* open(provider.layer(server.url))
+      const [generated, streamed] = [yield* ask(llm, "generate"), yield* ask(llm, "stream")]
+      if (generated.response === undefined || streamed.response === undefined) return expect.unreachable()
+      expect(comparable(streamed.response)).toEqual(comparable(generated.response))
+    }),
+  )
+
+  it.live.each(providers.map((provider) => ({ provider, on: provider.name })))(
+    "a server that was asked to stream and did not ($on)",
+    Effect.fnUntraced(function* ({ provider }) {
+      const server = yield* serve(() => whole(provider.wire.answer(fullText)))
+      const llm = yield* open(provider.layer(server.url))
+      const [generated, streamed] = [yield* ask(llm, "generate"), yield* ask(llm, "stream")]
+      if (generated.response === undefined || streamed.response === undefined) return expect.unreachable()
+      expect(comparable(streamed.response)).toEqual(comparable(generated.response))
+    }),
+  )
+})
