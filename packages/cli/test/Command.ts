@@ -1,0 +1,47 @@
+/** The command in a process of its own: what it is given, and what it printed. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+
+export interface Given {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Files of the folder in which it runs, by name. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  /** Called with each piece of stderr; what it returns is sent as a signal. */
+  readonly signalOn?: (stderr: string) => NodeJS.Signals | undefined
+}
+
+export interface Printed {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+}
+
+const main = new URL("../src/main.ts", import.meta.url).pathname
+
+/** Runs the command to its end, in a fresh folder, with nothing in its environment but what is given. */
+export const command = async (args: ReadonlyArray<string>, given: Given = {}): Promise<Printed> => {
+  const folder = await mkdtemp(join(tmpdir(), "command-"))
+  try {
+    for (const [name, content] of Object.entries(given.files ?? {})) await writeFile(join(folder, name), content)
+    const child = spawn(process.execPath, ["--conditions=@wiseflow/source", main, ...args], {
+      cwd: folder,
+      env: { ...given.environment },
+      timeout: 30_000,
+      killSignal: "SIGKILL",
+    })
+    child.stdin.end(given.stdin ?? "")
+    child.stderr.on("data", (piece: Buffer) => {
+      const signal = given.signalOn?.(piece.toString())
+      if (signal !== undefined) child.kill(signal)
+    })
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
+    return { stdout, stderr, code: child.exitCode }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
