@@ -9,7 +9,10 @@ import * as Redacted from "effect/Redacted"
 import { ConfigurationError, LlmError } from "../LlmError.ts"
 import type { Target } from "./Target.ts"
 
-/** A further provider to ask when the first cannot answer. */
+/**
+ * A further provider to ask when the first cannot answer. What it leaves open is read from that provider's own variables;
+ * with an `apiBase` of its own it needs its own `apiKey`.
+ */
 export type FallbackTarget = Target
 
 /**

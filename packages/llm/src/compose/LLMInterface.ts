@@ -62,8 +62,11 @@ const stack = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
       const config = yield* provided(LlmConfig.read)
       const level = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))
       const [first] = config.targets
-      const { fallbacks } = options
-      return LlmStack.layer(fallbacks === undefined ? config : { ...config, targets: [first, ...fallbacks] }).pipe(
+      const fallbacks =
+        options.fallbacks === undefined
+          ? config.targets.slice(1)
+          : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
+      return LlmStack.layer({ ...config, targets: [first, ...fallbacks] }).pipe(
         Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, settings)),
         Layer.merge(StderrLogger.layer(levels[level ?? "info"] ?? "Info")),
       )

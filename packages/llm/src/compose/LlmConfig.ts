@@ -139,5 +139,18 @@ const namedTargets = (list: string, primaryModel: string | undefined): Effect.Ef
     },
   )
 
+/**
+ * A target given as an option, with what it leaves open from the provider's own settings. One at an address of its own
+ * needs a key of its own: no key is sent to a place that it was not given for.
+ */
+export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
+  Effect.map(readTarget(target.provider, fallbackModels[target.provider], false), (own) => ({
+    provider: target.provider,
+    model: target.model ?? own.model,
+    apiKey: target.apiKey ?? (target.apiBase === undefined ? own.apiKey : undefined),
+    apiBase: target.apiBase ?? own.apiBase,
+    apiVersion: target.apiVersion ?? own.apiVersion,
+  }))
+
 const others = (configured: ReadonlyArray<Target>, used: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   configured.filter((target) => used.every(({ provider }) => provider !== target.provider))
