@@ -45,18 +45,19 @@ const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, nam
   if (outcome._tag === "Aborted") return span.attribute("error.type", "aborted")
   const { finishReason, metadata } = outcome.finish
   const { usage } = metadata
-  const attributes: Record<string, unknown> = {
-    "gen_ai.response.model": metadata.servedModel,
-    "gen_ai.response.finish_reasons": [metadata.rawFinishReason ?? finishReason],
-    "gen_ai.request.temperature": metadata.temperature,
-    "gen_ai.request.max_tokens": metadata.maxTokens,
-    "gen_ai.usage.input_tokens": usage.inputTokens,
-    "gen_ai.usage.output_tokens": usage.outputTokens,
-    "gen_ai.usage.cache_read.input_tokens": usage.cachedInputTokens,
-    "gen_ai.usage.cache_write.input_tokens": usage.cacheWriteTokens,
-    "gen_ai.usage.reasoning.output_tokens": usage.reasoningTokens,
-  }
-  for (const key in attributes) if (attributes[key] !== undefined) span.attribute(key, attributes[key])
+  note(span, "gen_ai.response.model", metadata.servedModel)
+  note(span, "gen_ai.response.finish_reasons", [metadata.rawFinishReason ?? finishReason])
+  note(span, "gen_ai.request.temperature", metadata.temperature)
+  note(span, "gen_ai.request.max_tokens", metadata.maxTokens)
+  note(span, "gen_ai.usage.input_tokens", usage.inputTokens)
+  note(span, "gen_ai.usage.output_tokens", usage.outputTokens)
+  note(span, "gen_ai.usage.cache_read.input_tokens", usage.cachedInputTokens)
+  note(span, "gen_ai.usage.cache_write.input_tokens", usage.cacheWriteTokens)
+  note(span, "gen_ai.usage.reasoning.output_tokens", usage.reasoningTokens)
+}
+
+const note = (span: Tracer.Span, name: string, value: unknown): void => {
+  if (value !== undefined) span.attribute(name, value)
 }
 
 const log = (outcome: Policy.Outcome, call: LlmCall, name: string, latencyMs: number): Effect.Effect<void> => {
