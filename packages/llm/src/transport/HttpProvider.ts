@@ -8,16 +8,12 @@
  */
 import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { layer as layerTransport } from "#transport"
 import { joinCall, type LlmCall } from "../LlmCall.ts"
 import {
   ConfigurationError,
@@ -35,6 +31,7 @@ import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { validateRequest } from "../RequestValidation.ts"
 import { Attempt, redactor } from "./Attempt.ts"
 import { collectBody } from "./Body.ts"
+import * as ChosenTransport from "./ChosenTransport.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
 import { excerpt, fromBroken, fromFault, interruption } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
@@ -275,27 +272,6 @@ const origin = (url: string): string => {
 }
 
 /**
- * The key of Effect's `HttpClient`, by its name alone: importing the module costs more than all the rest of this library,
- * and most programs bring no client of their own.
- */
-const HttpClientKey = Context.Service<HttpClient, HttpClient>("effect/HttpClient")
-
-/** The caller's own `HttpClient` where the layer's context holds one, else the platform's default. */
-const transport: Layer.Layer<Transport> = Layer.unwrap(
-  Effect.map(Effect.serviceOption(HttpClientKey), (client) =>
-    Option.isNone(client)
-      ? layerTransport
-      : Layer.effect(
-          Transport,
-          Effect.map(
-            Effect.promise(() => import("./HttpClientTransport.ts")),
-            ({ make: through }) => through(client.value),
-          ),
-        ),
-  ),
-)
-
-/**
  * A provider at an endpoint. It sends through undici on Node and `fetch` elsewhere, or through the `HttpClient` that is
  * provided to the layer (`Layer.provide(FetchHttpClient.layer)`).
  */
@@ -305,5 +281,5 @@ export const layer = (endpoint: Endpoint): Layer.Layer<LlmProvider> =>
       LlmProvider,
       Effect.map(Transport, (open) => make(endpoint, open)),
     ),
-    transport,
+    ChosenTransport.layer,
   )
