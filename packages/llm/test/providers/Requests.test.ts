@@ -1,0 +1,138 @@
+/** What each provider sends: where to, with which headers, and nothing that says more than it must. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Anthropic, LiteLlm, OpenAi, withTelemetry } from "../../src/index.ts"
+import { ask, open, serve } from "../contract/Ask.ts"
+import { cells, defaultKey, providers } from "../contract/Providers.ts"
+import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
+import { chat, fullText, messages } from "../faults/WireText.ts"
+
+/** Where a provider's key stands, and what else it says of itself. */
+const headersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  openai: { authorization: `Bearer ${defaultKey}` },
+  anthropic: { "x-api-key": defaultKey, "anthropic-version": "2023-06-01" },
+  azure: { "api-key": defaultKey },
+  "azure v1": { "api-key": defaultKey },
+  "litellm proxy": { authorization: `Bearer ${defaultKey}`, "x-litellm-num-retries": "0" },
+}
+
+const credentials = ["authorization", "x-api-key", "api-key"]
+
+describe("a request", () => {
+  it.live.each(cells)(
+    "carries its key in one header, and JSON ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      yield* ask(yield* open(provider.layer(server.url)), call)
+      const wanted = headersOf[provider.name] ?? {}
+      const { headers, json, method } = yield* Effect.promise(() => server.request(0))
+      expect(method).toBe("POST")
+      expect(headers).toMatchObject({ ...wanted, "content-type": "application/json" })
+      expect(credentials.filter((name) => name in headers)).toEqual(credentials.filter((name) => name in wanted))
+      expect(json).toMatchObject({ model: provider.model })
+      expect((json as { stream?: boolean }).stream ?? false).toBe(call === "stream")
+    }),
+  )
+
+  it.live.each(cells)(
+    "carries no trace of the caller's spans ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      const llm = yield* open(provider.layer(server.url).pipe(withTelemetry))
+      yield* Effect.withSpan(ask(llm, call), "caller")
+      const { headers } = yield* Effect.promise(() => server.request(0))
+      expect(Object.keys(headers).filter((name) => /trace|b3|baggage/.test(name))).toEqual([])
+    }),
+  )
+
+  it.live.each(providers.map((provider) => ({ provider, on: provider.name })))(
+    "is the first and only one: nothing is asked before it, and its connection is used again ($on)",
+    Effect.fnUntraced(function* ({ provider }) {
+      const server = yield* serve((request) => goodAnswer(provider.wire, callOf(request)))
+      const llm = yield* open(provider.layer(server.url))
+      expect(server.connections).toEqual([])
+      for (let turn = 0; turn < 10; turn++) yield* ask(llm, turn % 2 === 0 ? "generate" : "stream")
+      expect(server.requests).toHaveLength(10)
+      // A call that follows at once may find the connection of the one before not free yet.
+      expect(server.connections.length).toBeLessThanOrEqual(2)
+    }),
+  )
+})
+
+describe("an API base", () => {
+  it.live.each(["/v1", "/v1/", "/v1//", "/v1/chat/completions", "/v1/chat/completions/"].map((base) => ({ base })))(
+    "of OpenAI's kind may be written $base",
+    Effect.fnUntraced(function* ({ base }) {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      const llm = yield* open(OpenAi.layer({ apiKey: "key", apiBase: `${server.url}${base}`, model: "m" }))
+      expect((yield* ask(llm, "generate")).text).toBe(fullText)
+      expect(server.requests[0]?.path).toBe("/v1/chat/completions")
+    }),
+  )
+
+  it.live.each([
+    { base: "/openai/v1", path: "/openai/v1/chat/completions" },
+    { base: "/api/v1", path: "/api/v1/chat/completions" },
+    { base: "", path: "/chat/completions" },
+  ])(
+    "of a compatible service is taken as it is: $base",
+    Effect.fnUntraced(function* ({ base, path }) {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      yield* ask(yield* open(OpenAi.layer({ apiKey: "key", apiBase: `${server.url}${base}`, model: "m" })), "stream")
+      expect(server.requests[0]?.path).toBe(path)
+    }),
+  )
+
+  it.live.each(["", "/", "/v1", "/v1/", "/v1/messages"].map((base) => ({ base })))(
+    "of Anthropic may be written {host}$base",
+    Effect.fnUntraced(function* ({ base }) {
+      const server = yield* serve((request) => goodAnswer(messages, callOf(request)))
+      const llm = yield* open(Anthropic.layer({ apiKey: "key", apiBase: `${server.url}${base}`, model: "m" }))
+      expect((yield* ask(llm, "generate")).text).toBe(fullText)
+      expect(server.requests[0]?.path).toBe("/v1/messages")
+    }),
+  )
+
+  it.live.each([
+    { base: "", path: "/chat/completions" },
+    { base: "/", path: "/chat/completions" },
+    { base: "/v1", path: "/v1/chat/completions" },
+    { base: "/proxy/v1/", path: "/proxy/v1/chat/completions" },
+  ])(
+    "of a LiteLLM proxy may be written {host}$base",
+    Effect.fnUntraced(function* ({ base, path }) {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      yield* ask(yield* open(LiteLlm.layer({ apiBase: `${server.url}${base}`, model: "alias" })), "generate")
+      expect(server.requests[0]?.path).toBe(path)
+      expect(credentials.filter((name) => name in (server.requests[0]?.headers ?? {}))).toEqual([])
+    }),
+  )
+})
+
+describe("a provider's own headers", () => {
+  it.live(
+    "are added to every request, and replace neither key nor version",
+    Effect.fnUntraced(function* () {
+      const server = yield* serve((request) => goodAnswer(messages, callOf(request)))
+      const llm = yield* open(
+        Anthropic.layer({
+          apiKey: "key",
+          apiBase: server.url,
+          apiVersion: "2026-10-21",
+          model: "m",
+          headers: { "anthropic-beta": "files", "x-api-key": "other", "X-Team": "blue" },
+        }),
+      )
+      yield* ask(llm, "generate")
+      yield* ask(llm, "stream")
+      for (const { headers } of server.requests) {
+        expect(headers).toMatchObject({
+          "anthropic-beta": "files",
+          "anthropic-version": "2026-10-21",
+          "x-api-key": "key",
+          "x-team": "blue",
+        })
+      }
+    }),
+  )
+})
