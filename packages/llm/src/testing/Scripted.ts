@@ -9,14 +9,33 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { attemptsOf, isoTime, joinCall, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
-import { InvalidRequestError, LlmError, type LlmErrorReason } from "../LlmError.ts"
+import { type ErrorType, InvalidRequestError, isLlmError, LlmError, LlmErrorReason } from "../LlmError.ts"
 import { assemble, isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import type { FinishReason, LlmResponse, ToolCall, Usage } from "../LlmResponse.ts"
 import { validateRequest } from "../RequestValidation.ts"
+
+/**
+ * A failure to play: a reason, a whole `LlmError`, or only what matters of a reason, `"RateLimitError"` or
+ * `{ _tag: "RateLimitError", retryAfterMs: 500 }`.
+ */
+export type ScriptedError = LlmError | LlmErrorReason | ErrorType | { readonly _tag: ErrorType }
+
+const isReason = Schema.is(LlmErrorReason)
+const decodeReason = Schema.decodeUnknownSync(LlmErrorReason)
+
+/** The reason that is meant, with something said for every field that the script leaves out. */
+const reasonOf = (error: ScriptedError): LlmErrorReason => {
+  if (isLlmError(error)) return error.reason
+  if (isReason(error)) return error
+  const told = typeof error === "string" ? { _tag: error } : error
+  const unsaid = { message: `a scripted ${told._tag}`, clock: "total", limitMs: 0, categories: [], setting: "scripted" }
+  return decodeReason({ ...unsaid, ...told })
+}
 
 /**
  * One answer. A string is a text. `text` as a list is emitted piece by piece; `error` fails the call, after the pieces if
@@ -30,7 +49,7 @@ export type Answer =
       readonly toolCalls?: ReadonlyArray<Omit<ToolCall, "id"> & { readonly id?: string }> | undefined
       readonly finishReason?: FinishReason | undefined
       readonly usage?: Usage | undefined
-      readonly error?: LlmErrorReason | undefined
+      readonly error?: ScriptedError | undefined
       readonly delay?: Duration.Input | undefined
       readonly pause?: Duration.Input | undefined
       readonly stall?: boolean | undefined
@@ -141,7 +160,7 @@ class Performance {
       Effect.sync(() => {
         this.close(startedMs)
         const { error } = script
-        if (error !== undefined) return Stream.fail(this.fail(error))
+        if (error !== undefined) return Stream.fail(this.fail(reasonOf(error)))
         return Stream.succeed<LlmEvent>(this.finish(script))
       }),
     )
@@ -179,7 +198,7 @@ class Performance {
 
   private finish(script: Exclude<Answer, string>): LlmEvent {
     const nowMs = this.clock.currentTimeMillisUnsafe()
-    const { request, usage } = { request: this.request, usage: script.usage ?? {} }
+    const { request } = this
     return {
       type: "response-finish",
       finishReason: script.finishReason ?? (script.toolCalls === undefined ? "stop" : "tool-calls"),
@@ -189,7 +208,7 @@ class Performance {
         servedModel: this.model,
         temperature: request.temperature,
         maxTokens: request.maxTokens,
-        usage,
+        usage: script.usage ?? {},
         usageStatus: script.usage === undefined ? "unknown" : "reported",
         latencyMs: nowMs - this.call.startedMs,
         timestamp: isoTime(this.call.startedMs),
