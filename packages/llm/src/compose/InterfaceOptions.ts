@@ -74,16 +74,21 @@ const durationText = (input: Duration.Input): string =>
     onSome: (duration) => String(Duration.toMillis(duration)),
   })
 
-/** The options as a `ConfigProvider` that knows nothing else. */
-export const toSettings = (options: InterfaceOptions): ConfigProvider.ConfigProvider => {
+/** How the variables of a provider begin, where it is not its name. */
+const prefixes: Readonly<Record<string, string>> = { litellm: "LITELLM_PROXY", fallback: "LLM" }
+
+/**
+ * The options as a `ConfigProvider` that knows nothing else. `keyOwner` is the provider that key, base and version are
+ * for: they stand before its own variables too, and before no other provider's.
+ */
+export const toSettings = (options: InterfaceOptions, keyOwner?: string): ConfigProvider.ConfigProvider => {
   const settings: Record<string, string> = {}
   const set = (name: string, value: unknown) => {
     if (value !== undefined) settings[name] = String(value)
   }
   set("LLM_PROVIDER", options.provider)
   set("PRIMARY_MODEL", options.model)
-  const prefix = { openai: "OPENAI", anthropic: "ANTHROPIC", azure: "AZURE", litellm: "LITELLM_PROXY", fallback: "LLM" }
-  const own = options.provider === undefined ? "LLM" : (prefix[options.provider] ?? "LLM")
+  const own = keyOwner === undefined ? "LLM" : (prefixes[keyOwner] ?? keyOwner.toUpperCase())
   const key = Redacted.isRedacted(options.apiKey) ? Redacted.value(options.apiKey) : options.apiKey
   for (const name of new Set([own, "LLM"])) {
     set(`${name}_API_KEY`, key)

@@ -57,7 +57,9 @@ const stack = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
       const problem = unknownOption(options)
       if (problem !== undefined) return yield* problem
       const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
-      const settings = yield* withFiles(explicit, { dotEnv: true })
+      const found = yield* withFiles(explicit, { dotEnv: true })
+      const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
+      const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
       const provided = Effect.provideService(ConfigProvider.ConfigProvider, settings)
       const config = yield* provided(LlmConfig.read)
       const level = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))

@@ -58,9 +58,20 @@ export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () 
   }
 })
 
+const chosenProvider = Effect.map(Setting.oneOf("LLM_PROVIDER", choices), (chosen) => chosen ?? "litellm")
+
+/** The provider that a key without a name is for: the chosen one, or where that is many, the one that the model means. */
+export const keyOwner: Effect.Effect<string, LlmError> = Effect.gen(function* () {
+  const chosen = yield* chosenProvider
+  if (chosen !== "litellm" && chosen !== "fallback") return chosen
+  const model = yield* Setting.text("PRIMARY_MODEL")
+  if (chosen === "litellm" && isConfigured(yield* readTarget("litellm", model, true))) return chosen
+  return (model === undefined ? undefined : routeOf(model)?.provider) ?? chosen
+})
+
 /** The chosen provider's targets, then those to fall back to. */
 const readTargets: Effect.Effect<readonly [Target, ...Array<Target>], LlmError> = Effect.gen(function* () {
-  const chosen = (yield* Setting.oneOf("LLM_PROVIDER", choices)) ?? "litellm"
+  const chosen = yield* chosenProvider
   const primaryModel = yield* Setting.text("PRIMARY_MODEL")
   const secondaryModel = yield* Setting.text("SECONDARY_MODEL")
   const fallbackProviders = yield* Setting.text("LLM_FALLBACK_PROVIDERS")

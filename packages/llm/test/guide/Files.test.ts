@@ -172,6 +172,43 @@ describe.concurrent("precedence", { timeout: 40_000 }, () => {
     )
   })
 
+  it("an explicit key and base win wherever the provider comes from: LLM_PROVIDER, or the model's name", async () => {
+    await using upstream = await listen()
+    const apiKey = "sk-mine"
+    const apiBase = upstream.url
+    const { answers } = await askSteps(
+      [
+        { environment: { LLM_PROVIDER: "openai" }, options: { apiKey, apiBase }, requests: [hello] },
+        { environment: { LLM_PROVIDER: "anthropic" }, options: { apiKey, apiBase }, requests: [hello] },
+        { environment: { OPENAI_API_BASE: apiBase }, options: { apiKey, model: "gpt-5-mini" }, requests: [hello] },
+        {
+          environment: { LITELLM_PROXY_API_BASE: "http://127.0.0.1:9" },
+          options: { apiKey, apiBase },
+          requests: [hello],
+        },
+        { environment: { OPENAI_API_BASE: apiBase }, options: { provider: "fallback", apiKey }, requests: [hello] },
+      ],
+      {
+        environment: {
+          PRIMARY_MODEL: "gpt-5",
+          OPENAI_API_KEY: "sk-environment",
+          OPENAI_API_BASE: "http://127.0.0.1:9",
+          ANTHROPIC_API_KEY: "sk-environment",
+          ANTHROPIC_API_BASE: "http://127.0.0.1:9",
+          LITELLM_PROXY_API_KEY: "sk-environment",
+          LLM_MAX_RETRIES: "0",
+        },
+      },
+    )
+    assert.deepStrictEqual(
+      answers.map((answer) => succeeded(answer).metadata.provider),
+      ["openai", "anthropic", "openai", "litellm", "openai"],
+    )
+    for (const { headers } of upstream.requests) {
+      assert.strictEqual(headers["x-api-key"] ?? headers.authorization?.slice("Bearer ".length), apiKey)
+    }
+  })
+
   it(".env alone is enough, and an empty variable counts as not set", async () => {
     await using upstream = await listen()
     const { answers } = await askSteps([{ requests: [hello] }], {

@@ -8,6 +8,7 @@ import type { Step } from "../Ask.ts"
 const steps: ReadonlyArray<Step> = JSON.parse(process.argv[2] ?? "[]")
 
 const ask = async ({ environment, options, requests, streamed }: Step) => {
+  const before = { ...process.env }
   Object.assign(process.env, environment)
   const own = options === undefined ? undefined : new LLMInterface(options)
   const answers = await Promise.all(
@@ -16,7 +17,7 @@ const ask = async ({ environment, options, requests, streamed }: Step) => {
       return own?.generate(request) ?? generate(request)
     }),
   )
-  for (const name of Object.keys(environment ?? {})) delete process.env[name]
+  process.env = before
   return answers
 }
 
