@@ -24,12 +24,27 @@ const isStrict = (schema: unknown): boolean => {
   return Object.values(schema).every(isStrict)
 }
 
+const idleBounds: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER])
+
+/** `Schema.Int` says that it is a safe integer; Anthropic's structured outputs take no bounds at all, and these mean nothing. */
+const withoutIdleBounds = (schema: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(schema)
+      .filter(([name, value]) => !((name === "minimum" || name === "maximum") && idleBounds.has(value)))
+      .map(([name, value]) => [name, withoutIdleBoundsIn(value)]),
+  )
+
+const withoutIdleBoundsIn = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutIdleBoundsIn)
+  return Predicate.isObject(value) ? withoutIdleBounds(value) : value
+}
+
 /** What to ask the provider for. */
 export const formatOf = <A>(schema: Schema.Codec<A, unknown>, name: string | undefined): ResponseFormat => {
   const document = Schema.toJsonSchemaDocument(schema, { onExcessProperty: "error" })
   const { definitions } = document
-  const jsonSchema =
-    Object.keys(definitions).length === 0 ? { ...document.schema } : { ...document.schema, $defs: definitions }
+  const whole = Object.keys(definitions).length === 0 ? document.schema : { ...document.schema, $defs: definitions }
+  const jsonSchema = withoutIdleBounds(whole)
   return { type: "json-schema", name: name ?? "answer", schema: jsonSchema, strict: isStrict(jsonSchema) }
 }
 
