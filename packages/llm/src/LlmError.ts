@@ -147,7 +147,7 @@ export interface Verdict {
   readonly fallsBack: boolean
 }
 
-/** The error table (law 2: one fault, one meaning). `docs/errors.md` is generated from it. */
+/** The error table (law 2: one fault, one meaning). `docs/errors.md` is held to it by a test. */
 export const verdicts: Readonly<Record<ErrorType, Verdict>> = {
   ConnectionError: { retries: "always", fallsBack: true },
   TimeoutError: { retries: "always", fallsBack: true },

@@ -119,11 +119,13 @@ describe.concurrent("the examples run", { timeout: 40_000 }, () => {
     "environment.ts": /hello\n world\n/,
     "scripted.ts": /^$/,
     "service.ts": /^hello world\n$/,
+    "object.ts": /^leek soup, ready in 20 minutes\n$/,
   }
 
   for (const name of examples.keys()) {
     it(name, async () => {
-      await using upstream = await listen(answers("hello world"))
+      const answer = name === "object.ts" ? '{"dish":"leek soup","minutes":20}' : "hello world"
+      await using upstream = await listen(answers(answer))
       const { stderr, stdout } = await run(name, upstream.url)
       assert.match(stdout, said[name] ?? /never/)
       assert.strictEqual(stderr, "")
