@@ -30,6 +30,9 @@ export const serve = (script: Script): Effect.Effect<FaultServer, never, Scope.S
 export const open = <E>(layer: Layer.Layer<LlmProvider, E>): Effect.Effect<Service, E, Scope.Scope> =>
   Effect.map(Layer.build(layer), (context) => Context.get(context, LlmProvider))
 
+/** For suites that wait for sockets: a busy machine is slow, not wrong. */
+export const patient = { timeout: 30_000 }
+
 /** Retries without the real backoff. */
 export const times = 2
 export const quickRetry = withRetry({ times, schedule: Schedule.spaced("5 millis") })

@@ -9,7 +9,7 @@ import { type CallName, callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import { type Answer, delay, inTurn, stall } from "../faults/FaultServer.ts"
 import { chunk, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
-import { ask, hello, open, outcomeOf, serve } from "./Ask.ts"
+import { ask, hello, open, outcomeOf, patient, serve } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { cells } from "./Providers.ts"
 
@@ -21,7 +21,7 @@ const unhurried = (wire: WireText, call: CallName): Answer =>
     ? [delay(10), ...goodAnswer(wire, call)]
     : [streamHead(), ...goodStream(wire).flatMap((event) => [delay(3), chunk(event)]), lastChunk]
 
-describe.concurrent(law[12], () => {
+describe.concurrent(law[12], patient, () => {
   it.live.each(cells)(
     "at most 3 of 20 at once, and as many as 3 ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {
@@ -93,7 +93,7 @@ describe.concurrent(law[12], () => {
   )
 })
 
-describe.concurrent(law[8], () => {
+describe.concurrent(law[8], patient, () => {
   it.live.each(cells)(
     "the next call goes at once while one backs off ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {

@@ -6,7 +6,7 @@ import { goodAnswer, partial, partialEvents } from "../faults/FaultScenario.ts"
 import { type Answer, delay, end, type FaultServer, inTurn, reset, stall } from "../faults/FaultServer.ts"
 import { stream, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, partialText, type WireText } from "../faults/WireText.ts"
-import { ask, hello, open, quickRetry, type Seen, serve, times } from "./Ask.ts"
+import { ask, hello, open, patient, quickRetry, type Seen, serve, times } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { cells, openai, anthropic, streamCells } from "./Providers.ts"
 
@@ -17,7 +17,7 @@ const modelOf = (server: FaultServer, index = 0): unknown =>
 const emitted = (seen: Seen): string =>
   seen.events.map((event) => (event.type === "text-delta" ? event.delta : "")).join("")
 
-describe.concurrent(law[13], () => {
+describe.concurrent(law[13], patient, () => {
   it.live.each([{ call: "generate" }, { call: "stream" }] as const)(
     "an overloaded first target, a second of another maker ($call)",
     Effect.fnUntraced(function* ({ call }) {
@@ -79,9 +79,9 @@ const falseStarts: Readonly<Record<string, (wire: WireText) => Answer>> = {
   "silence after its opening": (wire) => [...partial(wire).slice(0, 2), stall],
 }
 
-const clocks = withTimeout({ firstOutput: 150, idle: 150 })
+const clocks = withTimeout({ firstOutput: 500, idle: 500 })
 
-describe.concurrent(law[14], () => {
+describe.concurrent(law[14], patient, () => {
   it.live.each(
     streamCells.flatMap((cell) => Object.entries(breaks).map(([form, answer]) => ({ ...cell, form, answer }))),
   )(
@@ -113,7 +113,7 @@ describe.concurrent(law[14], () => {
   )
 })
 
-describe.concurrent(`${law[15]}; ${law[17]}`, () => {
+describe.concurrent(`${law[15]}; ${law[17]}`, patient, () => {
   it.live.each(cells)(
     "an overloaded first, a wrong key at the second ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {

@@ -1,28 +1,28 @@
 /** Law 2: one fault in three disguises, asked of a first target with a second one behind it. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { withFallback } from "../../src/index.ts"
+import { withCircuitBreaker, withFallback } from "../../src/index.ts"
 import { goodAnswer } from "../faults/FaultScenario.ts"
 import { type Answer, inTurn } from "../faults/FaultServer.ts"
 import { stream, whole } from "../faults/HttpText.ts"
 import { fullText, type WireErrorName, type WireText } from "../faults/WireText.ts"
-import { ask, open, quickRetry, serve, times } from "./Ask.ts"
+import { ask, open, outcomeOf, patient, quickRetry, serve, times } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { providers } from "./Providers.ts"
 
-/** What each failure means, wherever it stands (the error table). */
+/** What each failure means, wherever it stands (the error table), and what a breaker that has seen it says afterwards. */
 const meanings: Readonly<
-  Record<WireErrorName, readonly [errorType: string, isRetryable: boolean, requests: number, fallsBack: boolean]>
+  Record<WireErrorName, readonly [errorType: string, isRetryable: boolean, requests: number, afterwards: string]>
 > = {
-  "rate-limit": ["RateLimitError", true, 1 + times, true],
-  quota: ["QuotaExceededError", false, 1, true],
-  "spend-limit": ["QuotaExceededError", false, 1, true],
-  "credit-balance": ["QuotaExceededError", false, 1, true],
-  overloaded: ["OverloadedError", true, 1 + times, true],
-  unavailable: ["OverloadedError", true, 1 + times, true],
-  server: ["ServerError", true, 1 + times, true],
-  unknown: ["ServerError", true, 1 + times, true],
-  authentication: ["AuthenticationError", false, 1, true],
+  "rate-limit": ["RateLimitError", true, 1 + times, "RateLimitError"],
+  quota: ["QuotaExceededError", false, 1, "QuotaExceededError"],
+  "spend-limit": ["QuotaExceededError", false, 1, "QuotaExceededError"],
+  "credit-balance": ["QuotaExceededError", false, 1, "QuotaExceededError"],
+  overloaded: ["OverloadedError", true, 1 + times, "CircuitOpenError"],
+  unavailable: ["OverloadedError", true, 1 + times, "CircuitOpenError"],
+  server: ["ServerError", true, 1 + times, "CircuitOpenError"],
+  unknown: ["ServerError", true, 1 + times, "CircuitOpenError"],
+  authentication: ["AuthenticationError", false, 1, "AuthenticationError"],
 }
 const names = Object.keys(meanings) as ReadonlyArray<WireErrorName>
 
@@ -54,12 +54,12 @@ const cases = providers.flatMap((provider) =>
   ),
 )
 
-describe.concurrent(law[2], () => {
+describe.concurrent(law[2], patient, () => {
   it.live.each(cases.map((one) => ({ ...one, on: one.provider.name })))(
     "$name: $form ($on)",
     Effect.fnUntraced(function* ({ form, name, provider }) {
       const { wire } = provider
-      const [errorType, isRetryable, requests, fallsBack] = meanings[name]
+      const [errorType, isRetryable, requests, afterwards] = meanings[name]
       const { body, status } = wire.error(name)
       const call = form.startsWith("stream") ? "stream" : "generate"
       const failing = yield* serve(() => disguises[form](body, status, wire))
@@ -73,9 +73,16 @@ describe.concurrent(law[2], () => {
       const llm = yield* open(provider.layer(failing.url).pipe(withFallback(provider.layer(second.url))))
       const saved = yield* ask(llm, call)
       expect(saved.text).toBe(fullText)
-      expect(second.requests).toHaveLength(fallsBack ? 1 : 0)
+      expect(second.requests).toHaveLength(1)
+
+      const guarded = yield* open(provider.layer(failing.url).pipe(withCircuitBreaker({ failures: 1 })))
+      expect(outcomeOf(yield* ask(guarded, call))).toBe(errorType)
+      const before = failing.requests.length
+      expect(outcomeOf(yield* ask(guarded, call))).toBe(afterwards)
+      // A breaker that is open, or pauses a key without money, sends nothing.
+      const isSent = afterwards === errorType && afterwards !== "QuotaExceededError"
+      expect(failing.requests.length - before).toBe(isSent ? 1 : 0)
     }),
-    20_000,
   )
 
   it.live.each(providers.flatMap((provider) => forms.map((form) => ({ provider, form, on: provider.name }))))(
@@ -91,6 +98,5 @@ describe.concurrent(law[2], () => {
       expect(seen.error?.isRetryable).toBe(false)
       expect([failing.requests.length, second.requests.length]).toEqual([1, 0])
     }),
-    20_000,
   )
 })

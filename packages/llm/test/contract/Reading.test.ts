@@ -9,7 +9,7 @@ import { type Answer, inTurn, stall } from "../faults/FaultServer.ts"
 import { chunk, stream, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
 import { finalEvents, goodAnswers } from "./Answers.ts"
-import { ask, open, outcomeOf, serve } from "./Ask.ts"
+import { ask, open, outcomeOf, patient, serve } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { cells, providers, wireCells } from "./Providers.ts"
 
@@ -48,7 +48,7 @@ const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {
   ],
 }
 
-describe.concurrent(law.limits, () => {
+describe.concurrent(law.limits, patient, () => {
   const cases = wireCells.flatMap((cell) =>
     Object.entries(excesses)
       .filter(([what]) => cell.call === "stream" || what.startsWith("a body"))
@@ -75,7 +75,7 @@ describe.concurrent(law.limits, () => {
   )
 })
 
-describe.concurrent(law[4], () => {
+describe.concurrent(law[4], patient, () => {
   it.live.each(cells.flatMap((cell) => finalEvents(cell.provider.wire).map((final) => ({ ...cell, ...final }))))(
     "$raw is $finishReason ($on)",
     Effect.fnUntraced(function* ({ answer, call, events, finishReason, provider, raw }) {
@@ -98,7 +98,7 @@ const comparable = ({ metadata, ...answer }: LlmResponse) => {
   }
 }
 
-describe.concurrent(law[5], () => {
+describe.concurrent(law[5], patient, () => {
   const cases = providers.flatMap((provider) =>
     goodAnswers(provider.wire).map((answer) => ({ ...answer, provider, on: provider.name })),
   )

@@ -7,11 +7,11 @@ import { goodAnswer } from "../faults/FaultScenario.ts"
 import { type FaultServer, inTurn, nowMs } from "../faults/FaultServer.ts"
 import { whole } from "../faults/HttpText.ts"
 import { fullText } from "../faults/WireText.ts"
-import { ask, open, outcomeOf, quickRetry, serve, times } from "./Ask.ts"
+import { ask, open, outcomeOf, patient, quickRetry, serve, times } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { cells, wireCells } from "./Providers.ts"
 
-describe.concurrent(law[6], () => {
+describe.concurrent(law[6], patient, () => {
   it.live.each(cells)(
     "1 + 2 at each of two targets, and 1 without retries ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {
@@ -68,7 +68,7 @@ const waits: ReadonlyArray<readonly [string, () => Readonly<Record<string, strin
   ["retry-after as an HTTP date", () => ({ "retry-after": httpDateAfter(500) }), 500],
 ]
 
-describe.concurrent(law[7], () => {
+describe.concurrent(law[7], patient, () => {
   it.live.each(
     cells.flatMap((cell) => waits.map(([name, headers, atLeastMs]) => ({ ...cell, name, headers, atLeastMs }))),
   )(
@@ -86,7 +86,6 @@ describe.concurrent(law[7], () => {
       expect(first?.retryAfterMs).toBeGreaterThan(0)
       expect(second?.waitedMs).toBeGreaterThanOrEqual(first?.retryAfterMs ?? Infinity)
     }),
-    20_000,
   )
 
   it.live.each(cells)(
@@ -110,7 +109,6 @@ describe.concurrent(law[7], () => {
       expect(server.requests).toHaveLength(2)
       expect(nowMs() - startedMs).toBeLessThan(10_000)
     }),
-    20_000,
   )
 
   it.live.each(wireCells)(
@@ -132,7 +130,6 @@ describe.concurrent(law[7], () => {
       expect(Math.min(...waits)).toBeGreaterThanOrEqual(300)
       expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(50)
     }),
-    20_000,
   )
 
   it.live.each(cells)(

@@ -1,5 +1,5 @@
 /** Keys and redirects: what a server echoes, what a wrong address says, and where a key must not travel. */
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import {
@@ -14,10 +14,13 @@ import { type CallName, carriesKey, elsewhere, goodAnswer } from "../faults/Faul
 import { type Answer, FaultServer } from "../faults/FaultServer.ts"
 import { stream, whole } from "../faults/HttpText.ts"
 import type { WireText } from "../faults/WireText.ts"
-import { ask, open, serve } from "./Ask.ts"
+import { ask, open, patient, serve } from "./Ask.ts"
+import { useBareEnvironment } from "./BareEnvironment.ts"
 import { Exposure } from "./Exposure.ts"
 import { law } from "./Laws.ts"
 import { type Cell, cells, providers } from "./Providers.ts"
+
+useBareEnvironment("debug")
 
 const canary = "sk-canary-7f3a9c1e5b2d8046"
 
@@ -78,7 +81,7 @@ const expose = Effect.fnUntraced(function* (
   return seen
 })
 
-describe.concurrent(law.secrets, () => {
+describe.concurrent(law.secrets, patient, () => {
   it.live.each(cases)(
     "not when the server echoes it in $form ($on)",
     Effect.fnUntraced(function* ({ answer, call, provider }) {
@@ -130,7 +133,8 @@ describe.concurrent(law.secrets, () => {
     }),
   )
 
-  it.each(providers)("not in what promises resolve with ($name)", async (provider) => {
+  it.each(providers)("not in what promises resolve with, nor in their log ($name)", async (provider) => {
+    const lines = vi.spyOn(process.stderr, "write").mockReturnValue(true)
     await using server = await FaultServer.start(() => whole(errorBody(provider.wire, quoted), 401))
     await using llm = new LLMInterface({ ...provider.options(server.url, canary), maxRetries: 0 })
     const exposure = new Exposure()
@@ -143,11 +147,13 @@ describe.concurrent(law.secrets, () => {
     exposure.show(await events.response)
     exposure.show(events)
     await events.next().catch((error: unknown) => exposure.showFailure(error))
+    await vi.waitUntil(() => lines.mock.calls.flat().join("\n").includes(`provider=${provider.provider}`))
+    exposure.show(lines.mock.calls)
     expect(leaks(exposure.all())).toEqual([])
   })
 })
 
-describe.concurrent(law.redirects, () => {
+describe.concurrent(law.redirects, patient, () => {
   const statuses = [301, 302, 303, 307, 308]
   const redirects: ReadonlyArray<Cell & { readonly status: number }> = cells.flatMap((cell) =>
     statuses.map((status) => ({ ...cell, status })),

@@ -7,9 +7,9 @@ import { goodAnswer, partial } from "../faults/FaultScenario.ts"
 import { type Answer, delay, nowMs, stall } from "../faults/FaultServer.ts"
 import { chunk, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
 import { comment, fullText, goodStream, partialText, pieces, type WireText } from "../faults/WireText.ts"
-import { ask, hello, open, quickRetry, serve, times } from "./Ask.ts"
+import { ask, hello, open, patient, quickRetry, serve, times } from "./Ask.ts"
 import { law } from "./Laws.ts"
-import { cells, generateCells, streamCells } from "./Providers.ts"
+import { cells, generateCells, streamCells, wireStreamCells } from "./Providers.ts"
 
 /** What keeps a connection alive and says nothing. */
 function* chatter(wire: WireText): Generator<ReturnType<typeof chunk>> {
@@ -28,18 +28,17 @@ const slow = (wire: WireText, pauseMs: number): Answer => [
   lastChunk,
 ]
 
-describe.concurrent(law[10], () => {
+describe.concurrent(law[10], patient, () => {
   it.live.each(cells)(
     "headers: each attempt that gets none is given up, and tried again ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {
       const server = yield* serve(() => [stall])
-      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ headers: 80 }), quickRetry))
+      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ headers: 250 }), quickRetry))
       const { error } = yield* ask(llm, call)
-      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "headers", limitMs: 80 })
+      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "headers", limitMs: 250 })
       expect(server.requests).toHaveLength(1 + times)
       for (const { connection } of server.requests) yield* Effect.promise(() => connection.closed)
     }),
-    20_000,
   )
 
   it.live.each(streamCells)(
@@ -51,12 +50,11 @@ describe.concurrent(law[10], () => {
         yield chunk(wire.opening)
         yield* chatter(wire)
       })
-      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ firstOutput: 150 }), quickRetry))
+      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ firstOutput: 300 }), quickRetry))
       const { error } = yield* ask(llm, "stream")
-      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "first-output", limitMs: 150 })
+      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "first-output", limitMs: 300 })
       expect(server.requests).toHaveLength(1 + times)
     }),
-    20_000,
   )
 
   it.live.each(streamCells)(
@@ -67,48 +65,45 @@ describe.concurrent(law[10], () => {
         yield* partial(wire)
         yield* chatter(wire)
       })
-      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 150 }), quickRetry))
+      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 400 }), quickRetry))
       const { error } = yield* ask(llm, "stream")
-      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "idle", limitMs: 150 })
+      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "idle", limitMs: 400 })
       expect(error?.text).toBe(partialText)
       expect(server.requests).toHaveLength(1)
       yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
     }),
-    20_000,
   )
 
-  it.live.each(streamCells)(
+  it.live.each(wireStreamCells)(
     "idle: output resets it, so that a slow stream is whole ($on)",
     Effect.fnUntraced(function* ({ provider }) {
-      const server = yield* serve(() => slow(provider.wire, 150))
-      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 600 })))
+      const server = yield* serve(() => slow(provider.wire, 400))
+      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 1500 })))
       expect((yield* ask(llm, "stream")).text).toBe(fullText)
     }),
-    20_000,
   )
 
-  it.live.each(streamCells)(
+  it.live.each(wireStreamCells)(
     "idle: the time that a slow reader takes is not the provider's silence ($on)",
     Effect.fnUntraced(function* ({ provider }) {
       const server = yield* serve(() => goodAnswer(provider.wire, "stream"))
-      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 100 })))
+      const llm = yield* open(provider.layer(server.url).pipe(withTimeout({ idle: 300 })))
       const events: Array<LlmEvent> = []
       const readSlowly = (event: LlmEvent) =>
         Effect.andThen(
-          Effect.sleep(120),
+          Effect.sleep(350),
           Effect.sync(() => events.push(event)),
         )
       yield* Stream.runForEach(llm.stream(hello), readSlowly)
       expect(events.at(-1)?.type).toBe("response-finish")
     }),
-    20_000,
   )
 
   const stalls: ReadonlyArray<readonly [string, (wire: WireText) => Answer]> = [
     ["before its headers", () => [stall]],
     ["after its headers", () => [streamHead(), stall]],
     ["in the middle", (wire) => [...partial(wire), stall]],
-    ["while it answers slowly", (wire) => slow(wire, 150)],
+    ["while it answers slowly", (wire) => slow(wire, 300)],
   ]
   it.live.each(streamCells.flatMap((cell) => stalls.map(([where, answer]) => ({ ...cell, where, answer }))))(
     "total: it ends a stream $where, and is not tried again ($on)",
@@ -116,13 +111,12 @@ describe.concurrent(law[10], () => {
       const server = yield* serve(() => answer(provider.wire))
       const second = yield* serve(() => goodAnswer(provider.wire, "stream"))
       const stack = provider.layer(server.url).pipe(quickRetry, withFallback(provider.layer(second.url)))
-      const { error } = yield* ask(yield* open(stack.pipe(withTimeout(300))), "stream")
-      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 300 })
+      const { error } = yield* ask(yield* open(stack.pipe(withTimeout(800))), "stream")
+      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 800 })
       expect(error?.isRetryable).toBe(false)
       expect([server.requests.length, second.requests.length]).toEqual([1, 0])
       yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
     }),
-    20_000,
   )
 
   it.live.each(generateCells)(
@@ -130,15 +124,14 @@ describe.concurrent(law[10], () => {
     Effect.fnUntraced(function* ({ provider }) {
       const server = yield* serve(() => [stall])
       const { error } = yield* ask(
-        yield* open(provider.layer(server.url).pipe(quickRetry, withTimeout(200))),
+        yield* open(provider.layer(server.url).pipe(quickRetry, withTimeout(600))),
         "generate",
       )
-      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 200 })
+      expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 600 })
       expect(error?.attempts).toMatchObject([{ provider: provider.provider, errorType: "TimeoutError" }])
       expect(server.requests).toHaveLength(1)
       yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
     }),
-    20_000,
   )
 
   it.live.each(cells)(
@@ -146,14 +139,13 @@ describe.concurrent(law[10], () => {
     Effect.fnUntraced(function* ({ call, provider }) {
       const failing = whole(provider.wire.error("server").body, 500)
       const server = yield* serve(() => [delay(100), ...failing])
-      const llm = yield* open(provider.layer(server.url).pipe(withRetry({ times: 1000 }), withTimeout(250)))
+      const llm = yield* open(provider.layer(server.url).pipe(withRetry({ times: 1000 }), withTimeout(900)))
       const startedMs = nowMs()
       const { error } = yield* ask(llm, call)
       expect(nowMs() - startedMs).toBeLessThan(5000)
-      expect(["ServerError", "TimeoutError"]).toContain(error?.reason._tag)
+      expect(error?.reason._tag).toBe("ServerError")
       expect(server.requests).toHaveLength(1)
     }),
-    20_000,
   )
 
   it.live.each(streamCells)(
@@ -165,6 +157,5 @@ describe.concurrent(law[10], () => {
       const seen = yield* ask(yield* open(provider.layer(server.url).pipe(withTimeout({}))), "stream")
       expect(seen.text).toBe(pieces.join(""))
     }),
-    20_000,
   )
 })

@@ -1,0 +1,25 @@
+/** The promise surface reads the environment: a test that uses it says what stands there, whoever runs it. */
+import { afterAll, beforeAll, vi } from "vitest"
+
+const readBySettings = [
+  "SECONDARY_MODEL",
+  "LLM_FALLBACK_PROVIDERS",
+  "LLM_FALLBACK_TEXT",
+  "LLM_CONFIG_FILE",
+  "LLM_TEMPERATURE",
+  "LLM_MAX_TOKENS",
+  "LLM_TIMEOUT",
+  "LLM_IDLE_TIMEOUT",
+  "LLM_CONCURRENT_NUMBER",
+]
+
+/** Nothing is set in this file's tests but the level of the log. */
+export const useBareEnvironment = (logLevel: "none" | "debug"): void => {
+  beforeAll(() => {
+    for (const name of readBySettings) vi.stubEnv(name, undefined)
+    vi.stubEnv("WISEFLOW_LOG_LEVEL", logLevel)
+  })
+  afterAll(() => {
+    vi.unstubAllEnvs()
+  })
+}
