@@ -165,6 +165,30 @@ describe.concurrent("LLM_PROVIDER=fallback", { timeout: 40_000 }, () => {
   })
 })
 
+describe.concurrent("LLM_FALLBACK_PROVIDERS and LLM_FALLBACK_TEXT", { timeout: 40_000 }, () => {
+  it("serve every LLM_PROVIDER that they are set for", async () => {
+    await using upstream = await listen(unavailable)
+    const environment = {
+      ...everyProvider(upstream.url),
+      LLM_PROVIDER: "azure",
+      PRIMARY_MODEL: "mine",
+      LLM_FALLBACK_PROVIDERS: "anthropic",
+      LLM_FALLBACK_TEXT: "Please try later.",
+    }
+    assert.isTrue(succeeded(await ask(environment)).metadata.degraded)
+    assert.deepStrictEqual(
+      upstream.requests.map(({ path }) => path.split("/")[1]),
+      ["azure", "anthropic"],
+    )
+  })
+
+  it("without them a provider that is not fallback asks nobody else", async () => {
+    await using upstream = await listen(unavailable)
+    await ask({ ...everyProvider(upstream.url), LLM_PROVIDER: "openai", PRIMARY_MODEL: "gpt-5" })
+    assert.strictEqual(upstream.requests.length, 1)
+  })
+})
+
 describe.concurrent("the fallbacks option", { timeout: 40_000 }, () => {
   it("names targets with keys, bases and versions of their own", async () => {
     await using upstream = await listen(byModel({ last: answers("from the last") }))

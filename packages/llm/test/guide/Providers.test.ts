@@ -172,6 +172,21 @@ describe.concurrent("litellm, which is the default", { timeout: 40_000 }, () => 
     }
   })
 
+  it("LLM_API_KEY serves the provider that the primary model names, and no other", async () => {
+    await using upstream = await listen()
+    const { answers } = await askSteps([{ options: {}, requests: [hello, { ...hello, model: "claude-sonnet-5" }] }], {
+      environment: {
+        LLM_API_KEY: "general",
+        PRIMARY_MODEL: "gpt-5-mini",
+        OPENAI_API_BASE: upstream.url,
+        ANTHROPIC_API_BASE: upstream.url,
+      },
+    })
+    assert.strictEqual(succeeded(answers[0]).metadata.provider, "openai")
+    assert.match(failed(answers[1]).error, /ANTHROPIC_API_KEY/)
+    assert.strictEqual(upstream.requests.length, 1)
+  })
+
   it("claude-… needs only ANTHROPIC_API_KEY", async () => {
     await using upstream = await listen()
     const answer = succeeded(
