@@ -11,7 +11,6 @@ import type { Effort } from "./Effort.ts"
 
 /** The groups that `--case` chooses from. */
 export const caseNames = ["call", "stream", "first-piece", "memory", "import", "bundle", "growth"] as const
-export type CaseName = (typeof caseNames)[number]
 
 export interface CpuResult {
   readonly name: string
