@@ -26,11 +26,7 @@ import {
 import { hello } from "./Ask.ts"
 import { answers, byModel, listen, refuses, type Upstream } from "./LoopbackUpstream.ts"
 
-const upstream = (reply = answers("hello")) =>
-  Effect.acquireRelease(
-    Effect.promise(() => listen(reply)),
-    (upstream) => Effect.promise(() => upstream[Symbol.asyncDispose]()),
-  )
+const upstream = (reply = answers("hello")) => Effect.acquireDisposable(Effect.promise(() => listen(reply)))
 
 const settings = ({ url }: Upstream) => ({
   OPENAI_API_KEY: "k",
