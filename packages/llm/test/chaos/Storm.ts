@@ -89,9 +89,10 @@ export class Storm implements AsyncDisposable {
   }
 
   static async start(seed: number): Promise<Storm> {
-    let storm: Storm | undefined
-    const server = await FaultServer.start((request) => storm?.answer(request) ?? [reset])
-    storm = new Storm(server, seed)
+    const storms: Array<Storm> = []
+    const server = await FaultServer.start((request) => storms[0]?.answer(request) ?? [reset])
+    const storm = new Storm(server, seed)
+    storms.push(storm)
     return storm
   }
 
