@@ -287,7 +287,10 @@ describe.each(failures)("a failure inside %s", (_, protocol: Protocol, body) => 
 })
 
 const words = fc.string({ unit: "grapheme", minLength: 0, maxLength: 40 })
-const json = fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
+// JSON has no minus zero: what a provider could have written is what survives the trip.
+const json = fc
+  .dictionary(fc.string({ minLength: 1, maxLength: 8 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
+  .map((value): Record<string, unknown> => JSON.parse(JSON.stringify(value)))
 const toolCall = fc.record({ id: fc.uuid(), name: fc.stringMatching(/^[a-z]{1,8}$/), input: json })
 
 /** A text in pieces, cut at the places that `seed` says. */
