@@ -117,12 +117,17 @@ describe.concurrent(law[7], patient, () => {
       const { wire } = provider
       const callers = 20
       const { body } = wire.error("rate-limit")
-      const server = yield* serve((request) =>
-        request.index < callers ? whole(body, 429, { "retry-after-ms": "300" }) : goodAnswer(wire, call),
-      )
+      const told = new Set<string>()
+      const server = yield* serve((request) => {
+        if (told.has(request.body)) return goodAnswer(wire, call)
+        told.add(request.body)
+        return whole(body, 429, { "retry-after-ms": "300" })
+      })
       const llm = yield* open(provider.layer(server.url).pipe(quickRetry))
       const seen = yield* Effect.all(
-        Array.from({ length: callers }, () => ask(llm, call)),
+        Array.from({ length: callers }, (_, caller) =>
+          ask(llm, call, { messages: [{ role: "user", content: `This is caller ${caller}.` }] }),
+        ),
         { concurrency: "unbounded" },
       )
       expect(seen.map(({ text }) => text)).toEqual(Array(callers).fill(fullText))
