@@ -113,8 +113,11 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
       const exit = await (this.ready === undefined || this.source === undefined
         ? this.open()
         : this.run(this.ready, this.source))
-      if (Exit.isSuccess(exit)) this.add(exit.value)
-      else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
+      if (Exit.isSuccess(exit)) {
+        this.add(exit.value)
+        // Nobody need ask once more for the permit and the connection to come back.
+        if (exit.value.at(-1)?.type === "response-finish") await this.finish({ _tag: "Answered" })
+      } else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
       else await this.fail(exit.cause)
     } catch (reason) {
       await this.finish({ _tag: "Aborted", reason })

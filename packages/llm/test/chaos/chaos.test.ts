@@ -11,8 +11,8 @@ import { runInNewContext } from "node:vm"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { LLMInterface } from "../../src/index.ts"
 import { FaultServer } from "../faults/FaultServer.ts"
-import { whole } from "../faults/HttpText.ts"
-import { chat, fullText } from "../faults/WireText.ts"
+import { stream, whole } from "../faults/HttpText.ts"
+import { chat, fullText, goodStream } from "../faults/WireText.ts"
 import { answerText, type CallEnd, mayHaveSaid, Storm } from "./Storm.ts"
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -173,6 +173,27 @@ describe("an abort signal", () => {
       expect(result).toMatchObject({ status: "rejected", reason: { message: "enough" } })
     await Promise.all(server.connections.map(({ closed }) => closed))
     expect(server.requests).toHaveLength(permits)
+    expect(getEventListeners(signal, "abort")).toEqual([])
+  })
+})
+
+describe("a stream read to its last event and no further", () => {
+  it("has given back its permit and its listener", async () => {
+    await using server = await FaultServer.start(() => stream(...goodStream(chat)))
+    await using llm = new LLMInterface({
+      provider: "openai",
+      model: "gpt-5-mini",
+      apiKey: canary,
+      apiBase: `${server.url}/v1`,
+      maxConcurrentRequests: 1,
+    })
+    const { signal } = new AbortController()
+    for (let call = 0; call < 3; call++) {
+      const events = llm.stream({ messages: [{ role: "user", content: "hello" }], signal })
+      let last: string | undefined
+      while (last !== "response-finish") last = (await events.next()).value?.type
+    }
+    expect(server.requests).toHaveLength(3)
     expect(getEventListeners(signal, "abort")).toEqual([])
   })
 })
