@@ -51,7 +51,11 @@ export const statusIn = (code: string | number | undefined): number | undefined 
   return typeof status === "number" && status >= 400 && status <= 599 ? status : undefined
 }
 
+/** A browser tells of a redirect that it does not follow nothing but that there was one: its status is 0. */
+const isHiddenRedirect = ({ status }: ProviderFailure): boolean => status === 0
+
 const kindOf = (failure: ProviderFailure): FailureKind => {
+  if (isHiddenRedirect(failure)) return "redirect"
   const { code, message, type } = failure
   const status = failure.status !== undefined && failure.status >= 300 ? failure.status : statusIn(code)
   const certain = kindOfToken(code) ?? kindOfToken(type)
@@ -102,7 +106,9 @@ export const toReason = (failure: ProviderFailure, context: FailureContext): Llm
     case "redirect":
       return new InvalidResponseError({
         ...fields,
-        message: `the provider answered with a redirect (HTTP ${failure.status}), which is not followed: ${failure.message}`,
+        message: isHiddenRedirect(failure)
+          ? "the provider answered with a redirect, which is not followed"
+          : `the provider answered with a redirect (HTTP ${failure.status}), which is not followed: ${failure.message}`,
       })
     case "invalid-request":
       return new InvalidRequestError({

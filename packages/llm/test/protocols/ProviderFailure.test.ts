@@ -41,6 +41,8 @@ const table: ReadonlyArray<readonly [string, unknown, number | undefined, ErrorT
   ],
   ["LiteLLM budget", openAi({ type: "budget_exceeded", param: "None", code: "400" }), 400, "QuotaExceededError"],
   ["a plain 402", {}, 402, "QuotaExceededError"],
+  ["a redirect", "", 307, "InvalidResponseError"],
+  ["a redirect that a browser hides", "", 0, "InvalidResponseError"],
   [
     "xAI without credits",
     { code: "permission denied", error: "Your team doesn't have any credits yet." },
