@@ -5,8 +5,7 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
-import { readTextFile } from "#text-file"
+import { parseText, readTextFile } from "#text-file"
 import type { LlmError } from "../LlmError.ts"
 import * as Setting from "../providers/Setting.ts"
 
@@ -30,7 +29,7 @@ const fromFile = (path: string): Effect.Effect<ConfigProvider.ConfigProvider, Ll
     const content = yield* Effect.mapError(readTextFile(path), (problem) =>
       Setting.invalid(variable, `the file ${path} cannot be read: ${problem}`),
     )
-    const parsed = yield* Effect.mapError(parse(path, content), (problem) =>
+    const parsed = yield* Effect.mapError(parseText(path, content), (problem) =>
       Setting.invalid(variable, `the file ${path} cannot be understood: ${problem}`),
     )
     if (!Predicate.isObject(parsed) || Array.isArray(parsed)) {
@@ -57,26 +56,4 @@ const scalar = (value: unknown): string | undefined => {
   if (!Array.isArray(value)) return undefined
   const parts = value.map(scalar)
   return parts.includes(undefined) ? undefined : parts.join(",")
-}
-
-const parse = (path: string, content: string): Effect.Effect<unknown, string> => {
-  const attempt = (read: () => unknown) =>
-    Effect.try({ try: read, catch: (error) => (error instanceof Error ? error.message : String(error)) })
-  if (/\.json$/i.test(path)) return attempt(() => JSON.parse(content))
-  if (/\.ya?ml$/i.test(path)) {
-    return Effect.flatMap(
-      Effect.promise(() => import("effect/encoding/Yaml")),
-      (yaml) => attempt(() => yaml.parse(content)),
-    )
-  }
-  if (/\.toml$/i.test(path)) {
-    return Effect.flatMap(
-      Effect.promise(() => import("effect/encoding/Toml")),
-      (toml) => {
-        const parsed = toml.parse(content)
-        return Result.isSuccess(parsed) ? Effect.succeed(parsed.success) : Effect.fail(parsed.failure.message)
-      },
-    )
-  }
-  return Effect.fail("its name must end in .json, .yaml, .yml or .toml")
 }
