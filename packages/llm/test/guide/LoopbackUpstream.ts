@@ -98,7 +98,8 @@ export const chatPieces = (pieces: ReadonlyArray<string>, model: unknown): strin
     .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
     .join("")
 
-const chatEnd = (model: unknown): string =>
+/** The end of a chat stream that proves it complete. */
+export const chatEnd = (model: unknown): string =>
   [
     { id: "c1", object: "chat.completion.chunk", model, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
     { id: "c1", object: "chat.completion.chunk", model, choices: [], usage },

@@ -1,0 +1,41 @@
+/**
+ * The package as users get it: what `npm pack` puts into the tarball, in a folder of its own outside the checkout. It
+ * finds what its manifest declares and nothing else; those come from the checkout, so that no registry is asked.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { checkout, packageFolder, run } from "./Built.ts"
+
+export interface PackedPackage extends AsyncDisposable {
+  /** A folder in which `@wiseflow/llm` is installed. */
+  readonly folder: string
+  /** What the tarball holds. */
+  readonly files: ReadonlyArray<string>
+  /** Everything that can be imported by name. */
+  readonly entries: ReadonlyArray<string>
+}
+
+/** Packs the package and installs it. */
+export const installPacked = async (): Promise<PackedPackage> => {
+  const folder = await mkdtemp(join(tmpdir(), "packed-"))
+  const installed = join(folder, "node_modules/@wiseflow/llm")
+  await mkdir(installed, { recursive: true })
+  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: packageFolder })
+  const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "no tarball"
+  await run("tar", ["-xzf", join(folder, tarball), "-C", installed, "--strip-components=1"])
+
+  const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"))
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    const target = join(folder, "node_modules", name)
+    await mkdir(dirname(target), { recursive: true })
+    await symlink(join(checkout, "node_modules", name), target)
+  }
+  await writeFile(join(folder, "package.json"), `{ "type": "module" }`)
+  return {
+    folder,
+    files: await readdir(installed, { recursive: true }),
+    entries: Object.keys(manifest.exports).map((path) => path.replace(".", manifest.name)),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What a bundler keeps of the library, and what that weighs: a program pays for what it uses. The ceilings are recorded
+ * here; sizes are of a minified, gzipped bundle for a browser.
+ */
+import { assert, beforeAll, describe, it } from "vitest"
+import { build } from "./Built.ts"
+import { type Bundle, bundleLines } from "./Bundle.ts"
+
+interface Case {
+  readonly name: string
+  readonly program: string
+  readonly ceilingKb: number
+}
+
+const promises: Case = {
+  name: "promises, OpenAI, whole and streamed",
+  program: `
+    import { LLMInterface } from "@wiseflow/llm"
+    const llm = new LLMInterface({ provider: "openai", model: "m", apiKey: "k" })
+    export const ask = (messages) => llm.generate({ messages })
+    export const stream = (messages) => llm.stream({ messages })`,
+  ceilingKb: 120,
+}
+
+const effectOf = (provider: "OpenAi" | "Anthropic"): Case => ({
+  name: `Effect, ${provider}, whole and streamed`,
+  program: `
+    import * as Effect from "effect/Effect"
+    import { LlmProvider, ${provider} } from "@wiseflow/llm"
+    export const layer = ${provider}.layer({ apiKey: "k", model: "m" })
+    export const ask = (messages) => Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages }))
+    export const stream = (messages) => Effect.map(LlmProvider, (llm) => llm.stream({ messages }))`,
+  ceilingKb: 85,
+})
+
+const openAi = effectOf("OpenAi")
+const anthropic = effectOf("Anthropic")
+
+const policy: Case = {
+  name: "Effect, one policy",
+  program: `export { withRetry } from "@wiseflow/llm"`,
+  ceilingKb: 50,
+}
+
+const nothing: Case = {
+  name: "an import of which nothing is used",
+  program: `
+    import { LLMInterface, OpenAi, withRetry } from "@wiseflow/llm"
+    export const answer = 42`,
+  ceilingKb: 1,
+}
+
+const cases = [promises, openAi, anthropic, policy, nothing]
+
+let bundles: ReadonlyMap<Case, Bundle>
+
+beforeAll(async () => {
+  await build()
+  const built = await Promise.all(cases.map(async (one) => [one, await bundleLines(one.program)] as const))
+  bundles = new Map(built)
+  for (const [{ name }, { gzipKb }] of built) console.log(`${gzipKb.toFixed(1)} KB gzip: ${name}`)
+}, 120_000)
+
+/** The library's own files in a bundle, from `dist`. */
+const rooms = (one: Case): ReadonlyArray<string> =>
+  bundles.get(one)?.files.flatMap((file) => file.split("packages/llm/dist/").slice(1)) ?? []
+
+describe("the size of a bundle", () => {
+  it.for(cases)("stays under $ceilingKb KB: $name", (one) => {
+    assert.isBelow(bundles.get(one)?.gzipKb ?? Infinity, one.ceilingKb)
+  })
+})
+
+describe("a bundle for promises", () => {
+  it("brings no parser of files to where there are no files", () => {
+    assert.isEmpty(bundles.get(promises)?.files.filter((file) => /encoding\/(Yaml|Toml)/.test(file)))
+  })
+})
+
+describe("a bundle for Effect", () => {
+  const provided = [
+    { one: openAi, protocol: "ChatCompletions", other: "Messages", others: ["Anthropic", "AzureOpenAi"] },
+    {
+      one: anthropic,
+      protocol: "Messages",
+      other: "ChatCompletions",
+      others: ["OpenAi", "AzureOpenAi", "ChatService"],
+    },
+  ]
+
+  it.for(provided)("holds $protocol and nothing of $other: $one.name", ({ one, other, others, protocol }) => {
+    const kept = rooms(one)
+    assert.include(kept, `protocols/${protocol}Stream.js`)
+    assert.isEmpty(kept.filter((file) => file.startsWith(`protocols/${other}`)))
+    assert.isEmpty(kept.filter((file) => others.some((name) => file === `providers/${name}.js`)))
+  })
+
+  it("holds no policy and no composition that it did not ask for", () => {
+    assert.isEmpty(rooms(openAi).filter((file) => /^(policies|compose|bridges|testing)\//.test(file)))
+  })
+
+  it("of one policy holds no provider, protocol or transport", () => {
+    assert.isEmpty(rooms(policy).filter((file) => /^(providers|protocols|transport|compose)\//.test(file)))
+  })
+})
+
+describe("a bundle that uses nothing", () => {
+  it("holds nothing: no module has an effect of its own", () => {
+    assert.isEmpty(rooms(nothing))
+  })
+})
