@@ -7,13 +7,13 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
 import type { LlmError } from "../LlmError.ts"
 import type { LlmProvider } from "../LlmProvider.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
 import { withDefaults } from "../policies/Defaults.ts"
 import { withFallback } from "../policies/Fallback.ts"
+import * as Permits from "../policies/Permits.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
@@ -26,7 +26,8 @@ import { isConfigured, layerOf, type Target } from "./Target.ts"
 /** The stack of a configuration. */
 export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(
-    Effect.map(Semaphore.make(config.concurrency), (permits) => {
+    Effect.sync(() => {
+      const permits = Permits.make(config.concurrency)
       const [first, ...rest] = config.targets
       const targets = rest.reduce(
         (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits))),
@@ -47,7 +48,7 @@ export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, Llm
 const targetLayer = (
   target: Target,
   config: LlmConfig.LlmConfig,
-  permits: Semaphore.Semaphore,
+  permits: Permits.Permits,
 ): Layer.Layer<LlmProvider, LlmError> =>
   (target.provider === "litellm" && !isConfigured(target) ? LiteLlm.layerRouting(target.model) : layerOf(target)).pipe(
     config.firstOutputTimeout === undefined

@@ -6,25 +6,31 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
+import type * as Scope from "effect/Scope"
+import type * as Semaphore from "effect/Semaphore"
 import { attemptsOf, joinCall, type LlmCall, targetOf } from "../LlmCall.ts"
 import { LlmError, TimeoutError } from "../LlmError.ts"
+import * as Permits from "./Permits.ts"
 import * as Policy from "./Policy.ts"
 
-/** At most `permits` requests in flight; pass a `Semaphore` to share one limit among several targets. */
-export const withConcurrency = (permits: number | Semaphore.Semaphore): Policy.Policy =>
+/** At most so many requests in flight; pass `Permits` or a `Semaphore` to share one limit among several targets. */
+export const withConcurrency = (limit: number | Semaphore.Semaphore | Permits.Permits): Policy.Policy =>
   Policy.make((inner) =>
     Effect.map(
-      typeof permits === "number" ? Semaphore.make(permits) : Effect.succeed(permits),
-      (semaphore): Policy.Service => ({
+      Effect.sync(() =>
+        typeof limit === "number"
+          ? Permits.make(limit)
+          : Permits.isPermits(limit)
+            ? limit
+            : Permits.fromSemaphore(limit),
+      ),
+      (permits): Policy.Service => ({
         name: inner.name,
         generate: (request) =>
           joinCall((call) =>
             call.queueLimitMs === undefined
               ? queued(call, (arrived) =>
-                  Semaphore.withPermit(
-                    semaphore,
+                  permits.hold(
                     Effect.suspend(() => {
                       arrived()
                       return inner.generate(request)
@@ -32,16 +38,13 @@ export const withConcurrency = (permits: number | Semaphore.Semaphore): Policy.P
                   ),
                 )
               : Effect.scopedWith((scope) =>
-                  Effect.andThen(permit(semaphore, call, inner.name, scope), inner.generate(request)),
+                  Effect.andThen(permit(permits, call, inner.name, scope), inner.generate(request)),
                 ),
           ),
         stream: (request) =>
           Policy.streamFrom((scope) =>
             joinCall((call) =>
-              Effect.andThen(
-                permit(semaphore, call, inner.name, scope),
-                Policy.openStream(inner.stream(request), scope),
-              ),
+              Effect.andThen(permit(permits, call, inner.name, scope), Policy.openStream(inner.stream(request), scope)),
             ),
           ),
       }),
@@ -50,7 +53,8 @@ export const withConcurrency = (permits: number | Semaphore.Semaphore): Policy.P
 
 /** Measures the wait for a permit and charges it to the attempt that follows. */
 const queued = <A, E>(call: LlmCall, use: (arrived: () => void) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(Clock.Clock, (clock) => {
+  Effect.withFiber((fiber) => {
+    const clock = fiber.getRef(Clock.Clock)
     const sinceMs = clock.currentTimeMillisUnsafe()
     return use(() => {
       call.queuedMs += clock.currentTimeMillisUnsafe() - sinceMs
@@ -59,13 +63,13 @@ const queued = <A, E>(call: LlmCall, use: (arrived: () => void) => Effect.Effect
 
 /** A permit for as long as the scope lasts; the `queue` clock limits the wait for it. */
 const permit = (
-  semaphore: Semaphore.Semaphore,
+  permits: Permits.Permits,
   call: LlmCall,
   name: string,
   scope: Scope.Scope,
 ): Effect.Effect<void, LlmError> =>
   queued(call, (arrived) => {
-    const taken = Effect.map(Effect.provideService(Semaphore.takeScoped(semaphore, 1), Scope.Scope, scope), arrived)
+    const taken = Effect.map(permits.holdIn(scope), arrived)
     const limitMs = call.queueLimitMs
     if (limitMs === undefined) return taken
     return Effect.timeoutOrElse(taken, {

@@ -6,9 +6,10 @@
  * Put it outermost: it then counts the wait in the queue and the retries as the caller feels them.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Tracer from "effect/Tracer"
+import * as Tracer from "effect/Tracer"
 import type { LlmCall } from "../LlmCall.ts"
 import { targetOf } from "../LlmCall.ts"
 import * as Policy from "./Policy.ts"
@@ -21,21 +22,30 @@ export const withTelemetry: Policy.Policy = Policy.make((inner) =>
   Effect.succeed(
     Policy.aroundAnswer(
       inner,
-      (_, request) =>
-        Effect.makeSpan(request.model === undefined ? "chat" : `chat ${request.model}`, {
-          kind: "client",
-          attributes: { "gen_ai.operation.name": "chat" },
-        }),
+      (_, request) => openSpan(request.model === undefined ? "chat" : `chat ${request.model}`),
       (span, outcome, call) =>
-        Effect.flatMap(Clock.Clock, (clock) => {
-          describe(span, outcome, call, inner.name)
-          const failed = outcome._tag === "Failed"
-          span.end(clock.currentTimeNanosUnsafe(), failed ? Exit.fail(outcome.error) : Exit.void)
+        Effect.withFiber((fiber) => {
+          const clock = fiber.getRef(Clock.Clock)
+          if (span !== undefined) {
+            describe(span, outcome, call, inner.name)
+            const failed = outcome._tag === "Failed"
+            span.end(clock.currentTimeNanosUnsafe(), failed ? Exit.fail(outcome.error) : Exit.void)
+          }
           return log(outcome, call, inner.name, clock.currentTimeMillisUnsafe() - call.startedMs)
         }),
     ),
   ),
 )
+
+/** Effect's own tracer keeps spans to itself: where no other is installed, nobody could see one. */
+const unseen = Context.get(Context.empty(), Tracer.Tracer)
+
+const openSpan = (name: string): Effect.Effect<Tracer.Span | undefined> =>
+  Effect.withFiber((fiber) =>
+    fiber.getRef(Tracer.Tracer) === unseen
+      ? Effect.succeed(undefined)
+      : Effect.makeSpan(name, { kind: "client", attributes: { "gen_ai.operation.name": "chat" } }),
+  )
 
 const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, name: string): void => {
   const target = targetOf(call, name)

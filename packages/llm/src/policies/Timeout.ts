@@ -18,6 +18,7 @@ import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf } from "../Ll
 import { type TimeoutClock, LlmError, TimeoutError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import * as Policy from "./Policy.ts"
+import { startTimer } from "./Timer.ts"
 
 /** Each an Effect `Duration.Input`: `"60 seconds"`, or milliseconds as a number. */
 export interface Clocks {
@@ -132,7 +133,7 @@ const expired = (call: LlmCall, name: string, clock: TimeoutClock, limitMs: numb
   })
 }
 
-/** Runs an effect for so long and no longer: one fiber for it and one that sleeps, which a quick effect never starts. */
+/** Runs an effect for so long and no longer; one that is quick starts no timer. */
 const within = <A>(
   effect: Effect.Effect<A, LlmError>,
   limitMs: number,
@@ -141,23 +142,20 @@ const within = <A>(
   clock: "total" | "first-output",
 ): Effect.Effect<A, LlmError> =>
   Effect.withFiber((fiber) => {
-    const run = Effect.runForkWith(fiber.context)
-    const running = run(effect)
+    const running = Effect.runForkWith(fiber.context)(effect)
     const ready = running.pollUnsafe()
     if (ready !== undefined) return ready
     return Effect.callback((resume) => {
-      const timer = run(Effect.sleep(limitMs))
-      running.addObserver((exit) => {
-        timer.interruptUnsafe()
-        resume(exit)
-      })
-      timer.addObserver((exit) => {
-        if (Exit.isFailure(exit)) return
+      const stop = startTimer(fiber, limitMs, () => {
         const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
         const late = expired(call, name, clock, limitMs, nowMs, "")
         resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
       })
-      return Effect.andThen(Fiber.interrupt(timer), Fiber.interrupt(running))
+      running.addObserver((exit) => {
+        stop()
+        resume(exit)
+      })
+      return Effect.andThen(Effect.sync(stop), Fiber.interrupt(running))
     })
   })
 

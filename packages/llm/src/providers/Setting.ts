@@ -128,4 +128,5 @@ export const chosen = (name: string, variables: ProviderVariables): Effect.Effec
 export const webAddress = (setting: string, value: string, example: string): Effect.Effect<string, LlmError> =>
   URL.canParse(value) && /^https?:\/\//i.test(value)
     ? Effect.succeed(value.replace(/\/+$/, ""))
-    : Effect.fail(invalid(setting, `"${value}" is not a web address; write for example ${setting}=${example}`))
+    : // Not quoted: a key and a base are easily swapped.
+      Effect.fail(invalid(setting, `is not a web address; write for example ${setting}=${example}`))
