@@ -11,8 +11,9 @@ import type { AttemptRecord } from "./LlmResponse.ts"
 
 /** The state of one call. Policies write to it while the call runs; nobody reads it afterwards but through copies. */
 export interface LlmCall {
-  /** Milliseconds since the epoch, by Effect's `Clock`. */
+  /** Milliseconds since the epoch, by Effect's `Clock`, and the same in ISO 8601. */
   readonly startedMs: number
+  readonly started: string
   /** When the call must have ended, if it has a deadline (law 10's `total` clock). */
   deadlineMs: number | undefined
   /** The longest wait for a permit, and for response headers, if limited. */
@@ -31,6 +32,14 @@ export interface LlmCall {
   cutShort: TimeoutError | undefined
 }
 
+let lastIso = { ms: Number.NaN, text: "" }
+
+/** A moment in ISO 8601. The last one is remembered: calls come many to a millisecond. */
+export const isoTime = (ms: number): string => {
+  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() }
+  return lastIso.text
+}
+
 const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", { defaultValue: () => undefined })
 
 /**
@@ -41,8 +50,10 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
   Effect.withFiber((fiber) => {
     const current = fiber.getRef(Current)
     if (current !== undefined) return use(current)
+    const startedMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
     const call: LlmCall = {
-      startedMs: fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(),
+      startedMs,
+      started: isoTime(startedMs),
       deadlineMs: undefined,
       queueLimitMs: undefined,
       headersLimitMs: undefined,
@@ -59,14 +70,6 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
 /** An attempt's record while the attempt runs; it is in `call.attempts` from the start, so that no end can lose it. */
 export type OpenAttempt = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
-let lastIso = { ms: Number.NaN, text: "" }
-
-/** A moment in ISO 8601. The last one is remembered: a call's start and its first attempt's are mostly the same. */
-export const isoTime = (ms: number): string => {
-  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() }
-  return lastIso.text
-}
-
 /** Opens the record of one request about to be made or refused, and charges the waits before it to it. */
 export const openAttempt = (
   call: LlmCall,
@@ -77,7 +80,7 @@ export const openAttempt = (
     provider: target.provider,
     model: target.model,
     targetIndex: call.targetIndex,
-    started: isoTime(nowMs),
+    started: nowMs === call.startedMs ? call.started : isoTime(nowMs),
     queuedMs: call.queuedMs,
     waitedMs: call.waitedMs,
     durationMs: 0,

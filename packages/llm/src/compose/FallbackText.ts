@@ -5,7 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { attemptsOf, isoTime, joinCall } from "../LlmCall.ts"
+import { attemptsOf, joinCall } from "../LlmCall.ts"
 import type { LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -22,7 +22,7 @@ const answer = (text: string, request: LlmRequest): Effect.Effect<LlmResponse> =
         usage: {},
         usageStatus: "unknown",
         latencyMs: nowMs - call.startedMs,
-        timestamp: isoTime(call.startedMs),
+        timestamp: call.started,
         costUsd: null,
         attempts: attemptsOf(call, nowMs),
         warnings: ["every target failed: this is the configured fallback text, not a model's answer"],

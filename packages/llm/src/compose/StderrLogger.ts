@@ -30,6 +30,7 @@ const write = (line: string) => {
 }
 
 const shown = (value: unknown): string => {
+  if (typeof value === "number") return String(value)
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
   return /[\s"=]/.test(text) ? JSON.stringify(text) : text
 }

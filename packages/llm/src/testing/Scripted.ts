@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { attemptsOf, isoTime, joinCall, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
+import { attemptsOf, joinCall, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
 import { type ErrorType, InvalidRequestError, isLlmError, LlmError, LlmErrorReason } from "../LlmError.ts"
 import { assemble, isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
@@ -211,7 +211,7 @@ class Performance {
         usage: script.usage ?? {},
         usageStatus: script.usage === undefined ? "unknown" : "reported",
         latencyMs: nowMs - this.call.startedMs,
-        timestamp: isoTime(this.call.startedMs),
+        timestamp: this.call.started,
         costUsd: null,
         attempts: attemptsOf(this.call, nowMs),
         warnings: [],

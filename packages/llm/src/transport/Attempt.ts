@@ -3,7 +3,7 @@
  * error. It measures and writes down; it sends nothing and decides nothing.
  */
 import * as Effect from "effect/Effect"
-import { isoTime, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
+import { type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
 import { LlmError, type LlmErrorReason } from "../LlmError.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import type { ResponseMetadata, Usage } from "../LlmResponse.ts"
@@ -100,7 +100,7 @@ export class Attempt {
       usage: ending.usage,
       usageStatus: ending.usageStatus,
       latencyMs: this.now() - call.startedMs,
-      timestamp: isoTime(call.startedMs),
+      timestamp: call.started,
       requestId: record.requestId,
       rawFinishReason: ending.rawFinishReason,
       costUsd: record.costUsd,
