@@ -94,7 +94,10 @@ export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.
         inner,
         (call, request) => admit(key, models, inner.name, call, request),
         (pass, outcome, call) =>
-          Effect.map(Clock.currentTimeMillis, (nowMs) => judge(pass, key, outcome, call, thresholds, nowMs)),
+          Effect.withFiber((fiber) => {
+            judge(pass, key, outcome, call, thresholds, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+            return Effect.void
+          }),
       )
     }),
   )
@@ -118,7 +121,8 @@ const admit = (
   call: LlmCall,
   request: LlmRequest,
 ): Effect.Effect<Pass, LlmError> =>
-  Effect.flatMap(Clock.currentTimeMillis, (nowMs): Effect.Effect<Pass, LlmError> => {
+  Effect.withFiber((fiber): Effect.Effect<Pass, LlmError> => {
+    const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
     const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
     if (circuit.openUntilMs === 0) return Effect.succeed({ circuit, probe: false })
     if (nowMs >= circuit.openUntilMs && !circuit.probing) {

@@ -8,11 +8,11 @@ export type RequestDefaults = Pick<LlmRequest, "temperature" | "maxTokens">
 
 /** Fills in what a request leaves open. */
 export const withDefaults = (defaults: RequestDefaults): Policy.Policy => {
-  const filled = (request: LlmRequest): LlmRequest => ({
-    ...request,
-    temperature: request.temperature ?? defaults.temperature,
-    maxTokens: request.maxTokens ?? defaults.maxTokens,
-  })
+  const { maxTokens, temperature } = defaults
+  const filled = (request: LlmRequest): LlmRequest =>
+    temperature === undefined && maxTokens === undefined
+      ? request
+      : { ...request, temperature: request.temperature ?? temperature, maxTokens: request.maxTokens ?? maxTokens }
   return Policy.make((inner) =>
     Effect.succeed({
       name: inner.name,
