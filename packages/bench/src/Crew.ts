@@ -32,7 +32,7 @@ export interface Crew {
 export const describeFailure = (error: unknown): string => {
   if (isNotBuilt(error)) return "not built: run `npm run build` first"
   const message = error instanceof Error ? error.message : String(error)
-  return message.split("\n").slice(0, 3).join(" ").slice(0, 400)
+  return (message.split("\n")[0] ?? "").slice(0, 400)
 }
 
 /** Starts the upstream and the named clients. A client that fails once is left out from then on. */

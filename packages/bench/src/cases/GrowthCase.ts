@@ -98,5 +98,9 @@ export const exponents = (
 /** True when no step of a client grows faster than linearly, and than the floor. */
 export const growsLinearly = (axis: GrowthAxis, points: ReadonlyArray<GrowthPoint>, name: ClientName): boolean => {
   const floor = exponents(axis, points, floorOf(name))
-  return exponents(axis, points, name).every((exponent, step) => exponent <= Math.max(1, floor[step] ?? 1) + tolerance)
+  const allowed = (step: number) => {
+    const floorStep = floor[step]
+    return floorStep !== undefined && Number.isFinite(floorStep) ? Math.max(1, floorStep) : 1
+  }
+  return exponents(axis, points, name).every((exponent, step) => exponent <= allowed(step) + tolerance)
 }

@@ -44,8 +44,9 @@ const mayRetry = (error: LlmError, hadItsRetry: boolean) => {
   return retries === "always" || (retries === "once" && !hadItsRetry)
 }
 
-/** Retries what may succeed when sent again; see the error table for which reasons do. */
-export const withRetry = (options: RetryOptions = {}): Policy.Policy => {
+/** Retries what may succeed when sent again; see the error table for which reasons do. Takes options or a schedule of your own. */
+export const withRetry = (how: RetryOptions | RetrySchedule = {}): Policy.Policy => {
+  const options: RetryOptions = Schedule.isSchedule(how) ? { schedule: how } : how
   const schedule = options.schedule ?? defaultSchedule
   const times = options.times ?? (options.schedule === undefined ? 3 : Number.POSITIVE_INFINITY)
   return Policy.make((inner) =>

@@ -54,6 +54,7 @@ export const eventPull = (
   const decoder = protocol.decodeStream()
   let out: Array<LlmEvent> = []
   let fault: Fault | undefined
+  let reason: LlmErrorReason | undefined
   let failure: LlmError | undefined
   let text = ""
   let length = 0
@@ -67,8 +68,9 @@ export const eventPull = (
     if (fault === undefined && !decoder.isComplete()) fault = decoder.push(name, data, out)
   })
 
-  const fail = (reason: LlmErrorReason) => {
-    failure = attempt.fail(reason, decoder.usage(), text)
+  /** The stream will fail with this, after what it brought before has been handed out. */
+  const fail = (found: LlmErrorReason) => {
+    reason ??= found
   }
   const finish = (ending: Ending) => {
     finished = true
@@ -127,21 +129,20 @@ export const eventPull = (
         if (event.type === "text-delta") text += event.delta
         if (isOutput(event)) attempt.sawOutput()
       }
-      if (fault !== undefined && failure === undefined) fail(toReason(fault))
       return Effect.succeed(ready)
     }
-    if (fault !== undefined && failure === undefined) fail(toReason(fault))
-    if (failure !== undefined) return Effect.fail(failure)
+    if (fault !== undefined) fail(toReason(fault))
+    if (reason !== undefined) return Effect.fail((failure ??= attempt.fail(reason, decoder.usage(), text)))
     return finished ? Cause.done() : read
   }
 
   const read: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> = Pull.matchEffect(bytes, {
     onSuccess: (chunks) => {
       for (const chunk of chunks) {
-        if (fault !== undefined || failure !== undefined) break
+        if (fault !== undefined || reason !== undefined) break
         feed(chunk)
       }
-      if (fault === undefined && failure === undefined && decoder.isComplete()) {
+      if (fault === undefined && reason === undefined && decoder.isComplete()) {
         const ending = decoder.end(out)
         if (ending !== undefined) finish(ending)
         else fail(new StreamInterruptedError({ message: "the provider ended the stream without ending the answer" }))
