@@ -4,14 +4,27 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { broken, type Exchange, Transport, type WireRequest } from "./Transport.ts"
 
+/** How long a reader that stopped leaves the end of its body time to arrive. */
+const graceMs = 25
+
 const open = (request: WireRequest): Exchange => {
   const controller = new AbortController()
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let ended = false
-  const close = () => {
+  const abort = () => {
     if (ended) return
     ended = true
     controller.abort()
+  }
+  /** Reads what is left of a body that is about to end, so that its connection is used again; not for long. */
+  const drain = async () => {
+    const patience = setTimeout(abort, graceMs)
+    try {
+      while (!ended) ended = (await reader?.read())?.done !== false
+    } catch {
+      abort()
+    }
+    clearTimeout(patience)
   }
   const attempt = <A>(promise: () => Promise<A>) => Effect.tryPromise({ try: promise, catch: broken })
   return {
@@ -31,7 +44,7 @@ const open = (request: WireRequest): Exchange => {
           return { status: response.status, headers: Object.fromEntries(response.headers) }
         },
       ),
-      () => Effect.sync(close),
+      () => Effect.sync(abort),
     ),
     read: Effect.suspend(() => {
       const source = reader
@@ -45,7 +58,10 @@ const open = (request: WireRequest): Exchange => {
         },
       )
     }),
-    close,
+    close: (isComplete) => {
+      if (isComplete && !ended) void drain()
+      else abort()
+    },
   }
 }
 
