@@ -68,6 +68,10 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     return { done: true, value: undefined }
   }
 
+  /** The session is disposed of: a stream that nobody reads at the moment has nothing running that this would end. */
+  private readonly leave = (): Promise<void> =>
+    this.finish({ _tag: "Aborted", reason: abortError("the interface was disposed of before the stream's end") })
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
   }
@@ -77,7 +81,12 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
    * caller aborted or left. It reads the stream to its end where nobody else does.
    */
   get response(): Promise<GenerateResponse> {
-    return (this.whole ??= this.readAll())
+    if (this.whole === undefined) {
+      this.whole = this.readAll()
+      // Who also reads the events learns of an abort there: a promise that nobody looks at again must not end the process.
+      this.whole.catch(() => {})
+    }
+    return this.whole
   }
 
   private async readAll(): Promise<GenerateResponse> {
@@ -134,7 +143,10 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     const acquired = this.session.acquire()
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
+    // Left while the stack was being built: then nothing is sent.
+    if (this.end !== undefined) return Exit.interrupt()
     const ready = (this.ready = built.value)
+    this.session.hold(this.leave)
     return this.run(
       ready,
       Effect.flatMap(openStream(ready.service.stream(this.request), this.scope), (pull) => {
@@ -169,6 +181,7 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   private async finish(end: End): Promise<void> {
     if (this.end !== undefined) return
     this.end = end
+    this.session.letGo(this.leave)
     this.signal?.removeEventListener("abort", this.abort)
     const aborted = end._tag === "Aborted"
     if (aborted) this.interrupt?.()

@@ -39,6 +39,7 @@ export const abortError = (message: string): DOMException => new DOMException(me
 export class Session {
   private readonly layer: Layer.Layer<LlmProvider, LlmError>
   private readonly running = new Set<Fiber.Fiber<unknown, unknown>>()
+  private readonly held = new Set<() => Promise<void>>()
   private scope: Scope.Closeable | undefined
   private ready: Ready | undefined
   private building: Promise<Exit.Exit<Ready, LlmError>> | undefined
@@ -88,10 +89,21 @@ export class Session {
     return { interrupt, exit }
   }
 
+  /** Remembers what is open beyond one run, a half-read stream, for `dispose` to close. */
+  hold(close: () => Promise<void>): void {
+    this.held.add(close)
+  }
+
+  /** It closed by itself. */
+  letGo(close: () => Promise<void>): void {
+    this.held.delete(close)
+  }
+
   /** Ends what still runs and closes every connection. Safe to call more than once. */
   async dispose(): Promise<void> {
     this.closed = true
     this.ready = undefined
+    await Promise.all([...this.held].map((close) => close()))
     for (const fiber of this.running) fiber.interruptUnsafe()
     const { scope } = this
     this.scope = undefined

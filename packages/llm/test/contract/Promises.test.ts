@@ -159,6 +159,39 @@ describe.concurrent.each(providers)("promises on $name", patient, (provider) => 
 })
 
 describe("promises", patient, () => {
+  it(`a stream left while its stack is being built ends, and sends nothing. ${law[11]}`, async () => {
+    await using setup = await connect(openai, () => [stall])
+    const events = setup.llm.stream({ messages })
+    const next = events.next()
+    const response = events.response
+    await events.return()
+    expect(await next).toEqual({ done: true, value: undefined })
+    await expect(response).rejects.toMatchObject({ name: "AbortError" })
+    expect(setup.server.requests).toEqual([])
+  })
+
+  it(`a response that nobody awaits is no unhandled rejection where the stream is left. ${law[11]}`, async () => {
+    const unhandled: Array<unknown> = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on("unhandledRejection", note)
+    await using setup = await connect(openai, () => [...partial(openai.wire), stall])
+    const events = setup.llm.stream({ messages })
+    const { response } = events
+    for await (const event of events) if (event.type === "text-delta") break
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off("unhandledRejection", note)
+    expect(unhandled).toEqual([])
+    await expect(response).rejects.toMatchObject({ name: "AbortError" })
+  })
+
+  it(`dispose ends a stream that is half read. ${law[11]}`, async () => {
+    await using setup = await connect(openai, () => [...partial(openai.wire), stall])
+    const events = setup.llm.stream({ messages })
+    for (let next = await events.next(); !next.done && next.value.type !== "text-delta";) next = await events.next()
+    await setup.llm.dispose()
+    expect((await read(events)).error).toMatchObject({ name: "AbortError" })
+  })
+
   it(`nothing is left of 1,000 calls on one signal. ${law[11]}`, async () => {
     await using setup = await connect(openai, (request) => goodAnswer(openai.wire, callOf(request)), {
       maxConcurrentRequests: 10,
