@@ -8,6 +8,7 @@
  * attempt they lead to.
  */
 import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -173,6 +174,8 @@ class Watch {
   private readonly source: Scope.Closeable
   private text = ""
   private output = false
+  /** True once the answer is whole: from then on no clock has anything to say. */
+  private whole = false
   private waitingSinceMs: number | undefined
   private cry: ((late: LlmError) => void) | undefined
   private watching = false
@@ -203,6 +206,7 @@ class Watch {
       return events
     })
     return Effect.withFiber((fiber) => {
+      if (this.whole) return Cause.done()
       this.waitingSinceMs = this.clock.currentTimeMillisUnsafe()
       const late = this.late()
       if (late !== undefined) return Effect.fail(late)
@@ -231,6 +235,7 @@ class Watch {
     for (const event of events) {
       if (event.type === "text-delta") this.text += event.delta
       if (!this.output && isOutput(event)) this.output = true
+      if (event.type === "response-finish") this.whole = true
     }
   }
 
@@ -248,6 +253,7 @@ class Watch {
 
   /** The error of the clock that has run out, if one has. */
   private late(): LlmError | undefined {
+    if (this.whole) return undefined
     const nowMs = this.nowMs()
     const { idleMs, totalMs } = this.limits
     const { deadlineMs } = this
@@ -263,6 +269,7 @@ class Watch {
   /** Sleeps until something may be late; the deadline ends the stream even while nobody reads it. */
   private readonly watch: Effect.Effect<void> = Effect.suspend(() =>
     Effect.flatMap(Effect.sleep(Math.max(1, this.nextMs() - this.nowMs())), () => {
+      if (this.whole) return Effect.void
       const late = this.late()
       if (late === undefined) return this.watch
       if (this.waitingSinceMs !== undefined) return Effect.sync(() => this.cry?.(late))

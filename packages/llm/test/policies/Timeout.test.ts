@@ -246,3 +246,18 @@ describe.each(callNames)("the queue clock of %s", (name) => {
     }).pipe(Effect.provide(stack))
   })
 })
+
+describe("a stream that is whole", () => {
+  it.effect("stays whole however long its reader takes over the last event", () => {
+    const upstream = new Upstream(() => "hello")
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const read = Stream.runForEach(llm.stream(hello), ({ type }) =>
+        type === "response-finish" ? Effect.sleep("2 minutes") : Effect.void,
+      )
+      const fiber = yield* Effect.forkChild(Effect.result(read))
+      yield* TestClock.adjust("3 minutes")
+      expect((yield* Fiber.join(fiber))._tag).toBe("Success")
+    }).pipe(Effect.provide(upstream.layer.pipe(withTimeout({ total: "1 minute", idle: "1 second" }))))
+  })
+})
