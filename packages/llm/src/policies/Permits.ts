@@ -36,19 +36,23 @@ export const make = (count: number): Permits => {
     return Effect.suspend(() => (line.delete(wake) ? Effect.void : release))
   })
 
-  const take: Effect.Effect<void> = Effect.suspend(() => {
-    if (free === 0) return wait
-    free -= 1
-    return Effect.void
-  })
+  /** Only the wait may be interrupted: between taking a free permit and holding it nothing may come. */
+  const take = (waiting: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (free < 1) return waiting
+      free -= 1
+      return Effect.void
+    })
 
   return {
     hold: (effect) =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(take), () => Effect.onExit(restore(effect), () => release)),
+        Effect.flatMap(take(restore(wait)), () => Effect.onExit(restore(effect), () => release)),
       ),
     holdIn: (scope) =>
-      Effect.uninterruptibleMask((restore) => Effect.flatMap(restore(take), () => Scope.addFinalizer(scope, release))),
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(take(restore(wait)), () => Scope.addFinalizer(scope, release)),
+      ),
   }
 }
 

@@ -113,8 +113,8 @@ const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
 }
 
 /**
- * A service whose every answer is held between `begin` and `end`. `begin` may wait or refuse; `end` runs exactly once for
- * each `begin` that succeeded, with how the answer ended, and cannot be interrupted.
+ * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly once for each
+ * `begin` that succeeded, with how the answer ended. Neither can be interrupted, so that `begin` must not wait.
  */
 export const aroundAnswer = <Held>(
   inner: Service,
@@ -125,7 +125,7 @@ export const aroundAnswer = <Held>(
   generate: (request) =>
     joinCall((call) =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(begin(call, request)), (held) =>
+        Effect.flatMap(begin(call, request), (held) =>
           Effect.onExit(restore(inner.generate(request)), (exit) => end(held, outcomeOf(exit), call)),
         ),
       ),
@@ -134,7 +134,7 @@ export const aroundAnswer = <Held>(
     streamFrom((scope) =>
       joinCall((call) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(begin(call, request)), (held) => {
+          Effect.flatMap(begin(call, request), (held) => {
             let ended = false
             const settle = (outcome: Outcome) =>
               Effect.suspend(() => {

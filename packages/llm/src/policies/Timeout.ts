@@ -142,11 +142,8 @@ const within = <A>(
   name: string,
   clock: "total" | "first-output",
 ): Effect.Effect<A, LlmError> =>
-  Effect.withFiber((fiber) => {
-    const running = Effect.runForkWith(fiber.context)(effect)
-    const ready = running.pollUnsafe()
-    if (ready !== undefined) return ready
-    return Effect.callback((resume) => {
+  forking(effect, (running, fiber) =>
+    Effect.callback((resume) => {
       const stop = startTimer(fiber, limitMs, () => {
         const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
         const late = expired(call, name, clock, limitMs, nowMs, "")
@@ -156,9 +153,25 @@ const within = <A>(
         stop()
         resume(exit)
       })
-      return Effect.andThen(Effect.sync(stop), Fiber.interrupt(running))
-    })
-  })
+      return Effect.sync(stop)
+    }),
+  )
+
+/**
+ * Runs an effect in a fiber of its own and waits with `wait` where it does not end at once. Nothing comes between: an
+ * interruption is heard only once `wait` can pass it on, so that the fiber is never left to itself.
+ */
+const forking = <A, E>(
+  effect: Effect.Effect<A, E>,
+  wait: (running: Fiber.Fiber<A, E>, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E>,
+): Effect.Effect<A, E> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.withFiber((fiber) => {
+      const running = Effect.runForkWith(fiber.context)(effect)
+      const ready = running.pollUnsafe()
+      return ready ?? Effect.onInterrupt(restore(wait(running, fiber)), () => Fiber.interrupt(running))
+    }),
+  )
 
 /**
  * Watches one stream with one sleeping fiber, so that a piece costs no timer. The time that a slow reader takes is not

@@ -1,0 +1,90 @@
+/**
+ * Law 11 between two steps: a fiber that has run for long yields anywhere, and may be interrupted there. Nothing that was
+ * just taken may be lost by that. A scheduler that yields at a chosen step makes each of those moments happen.
+ */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import * as TestClock from "effect/testing/TestClock"
+import { LlmProvider } from "../../src/LlmProvider.ts"
+import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
+import { withConcurrency } from "../../src/policies/Concurrency.ts"
+import { withTimeout } from "../../src/policies/Timeout.ts"
+import type { Answer } from "../../src/testing/Scripted.ts"
+import { ask, callNames, reasons } from "./Calls.ts"
+import { Upstream } from "./Upstream.ts"
+
+/** More steps than a call takes before it waits for its provider. */
+const steps = Array.from({ length: 150 }, (_, step) => step + 1)
+
+/** Yields once, at `step`. */
+class YieldingAt implements Scheduler.Scheduler {
+  private readonly scheduler = new Scheduler.MixedScheduler()
+  readonly executionMode = this.scheduler.executionMode
+  private left: number
+
+  constructor(step: number) {
+    this.left = step
+  }
+
+  makeDispatcher() {
+    return this.scheduler.makeDispatcher()
+  }
+
+  shouldYield() {
+    this.left -= 1
+    return this.left === 0
+  }
+}
+
+/** Begins a call and interrupts it when it yields at `step`, or when it waits. */
+const interruptedAt = (step: number, name: (typeof callNames)[number]) =>
+  Effect.gen(function* () {
+    const llm = yield* LlmProvider
+    const call = Effect.provideService(
+      Effect.provideService(ask(name), LlmProvider, llm),
+      Scheduler.Scheduler,
+      new YieldingAt(step),
+    )
+    const fiber = Effect.runFork(call)
+    fiber.interruptUnsafe()
+    yield* Fiber.await(fiber)
+  })
+
+describe.each(callNames)("%s interrupted between two steps", (name) => {
+  it.effect("gives its permit back", () => {
+    const upstream = new Upstream(({ index }) => (index < 0 ? "" : "hello"))
+    return Effect.gen(function* () {
+      for (const step of steps) yield* interruptedAt(step, name)
+      const late = yield* Effect.forkChild(Effect.result(ask(name)))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(late))._tag).toBe("Success")
+    }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withTimeout("10 seconds"))))
+  })
+
+  it.effect("as the probe of a circuit leaves it to the next", () =>
+    Effect.forEach(steps, (step) => {
+      const now: { answer: Answer } = { answer: { error: reasons.ServerError() } }
+      const upstream = new Upstream(() => now.answer)
+      return Effect.gen(function* () {
+        yield* Effect.result(ask(name))
+        yield* TestClock.adjust("10 seconds")
+        now.answer = { stall: true }
+        yield* interruptedAt(step, name)
+        now.answer = "hello"
+        expect([step, (yield* Effect.result(ask(name)))._tag]).toEqual([step, "Success"])
+      }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker({ failures: 1, openFor: 1000 }))))
+    }),
+  )
+
+  it.effect("leaves no request behind under a deadline", () =>
+    Effect.forEach(steps, (step) => {
+      const upstream = new Upstream(() => ({ stall: true }))
+      return Effect.gen(function* () {
+        yield* interruptedAt(step, name)
+        expect([step, upstream.inFlight]).toEqual([step, 0])
+      }).pipe(Effect.provide(upstream.layer.pipe(withTimeout("1 minute"))))
+    }),
+  )
+})
