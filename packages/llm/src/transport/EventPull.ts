@@ -102,7 +102,8 @@ export const eventPull = (
     } else if (kind === "document") {
       document += documentDecoder?.decode(chunk, { stream: true }) ?? ""
     }
-    if (kind === "events" && !events.feed(chunk)) {
+    // What does not yet tell is for the events: a byte order mark may be cut too.
+    if (kind !== "document" && !events.feed(chunk)) {
       tooLarge(`an event is longer than ${limits.maxEventLength} characters`)
     }
   }

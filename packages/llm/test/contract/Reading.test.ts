@@ -5,8 +5,8 @@ import type { LlmResponse } from "../../src/index.ts"
 import * as ChatCompletions from "../../src/protocols/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/Messages.ts"
 import * as HttpProvider from "../../src/transport/HttpProvider.ts"
-import { type Answer, inTurn, stall } from "../faults/FaultServer.ts"
-import { chunk, stream, streamHead, whole } from "../faults/HttpText.ts"
+import { type Answer, delay, inTurn, stall } from "../faults/FaultServer.ts"
+import { chunk, lastChunk, stream, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
 import { finalEvents, goodAnswers } from "./Answers.ts"
 import { ask, open, outcomeOf, patient, serve } from "./Ask.ts"
@@ -70,6 +70,28 @@ describe.concurrent(law.limits, patient, () => {
       const server = yield* serve(() =>
         call === "generate" ? whole(wire.answer(fullText)) : stream(...goodStream(wire)),
       )
+      expect((yield* ask(yield* open(limited(wire, server.url)), call)).text).toBe(fullText)
+    }),
+  )
+})
+
+describe.concurrent(law[3], patient, () => {
+  const cuts = [1, 2, 3].flatMap((cut) =>
+    wireCells.filter(({ call }) => call === "stream").map((cell) => ({ ...cell, cut })),
+  )
+  it.live.each(cuts)(
+    "a byte order mark that is cut after byte $cut costs no text ($on)",
+    Effect.fnUntraced(function* ({ call, cut, provider: { wire } }) {
+      const [, ...spoken] = goodStream(wire)
+      const body = Buffer.from(`\uFEFF${(wire.name === "chat" ? spoken : goodStream(wire)).join("")}`)
+      const server = yield* serve(() => [
+        streamHead(),
+        delay(50),
+        chunk(body.subarray(0, cut)),
+        delay(50),
+        chunk(body.subarray(cut)),
+        lastChunk,
+      ])
       expect((yield* ask(yield* open(limited(wire, server.url)), call)).text).toBe(fullText)
     }),
   )
