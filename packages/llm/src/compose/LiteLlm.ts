@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type { LlmError } from "../LlmError.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
+import type { Policy } from "../policies/Policy.ts"
 import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
 import * as Setting from "../providers/Setting.ts"
 import { type ModelRoute, providerNames, routeOf } from "./ModelRoute.ts"
@@ -31,9 +32,13 @@ export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
 
 /**
  * Routes each request by its model, or by `model` where it names none. Fails at once with `ConfigurationError` where
- * `model` leads nowhere; a request's own model that leads nowhere fails that request.
+ * `model` leads nowhere; a request's own model that leads nowhere fails that request. `policies` go around each provider
+ * and not around all of them: one that is ill or out of money says nothing of the others.
  */
-export const layerRouting = (model: string | undefined): Layer.Layer<LlmProvider, LlmError> =>
+export const layerRouting = (
+  model: string | undefined,
+  policies: Policy = (provider) => provider,
+): Layer.Layer<LlmProvider, LlmError> =>
   Layer.effect(
     LlmProvider,
     Effect.gen(function* () {
@@ -41,7 +46,9 @@ export const layerRouting = (model: string | undefined): Layer.Layer<LlmProvider
       const built = new Map<string, Result.Result<LlmProvider["Service"], LlmError>>()
       for (const provider of providerNames.filter((name) => name !== "litellm")) {
         const target = yield* readTarget(provider, undefined, provider === home)
-        const service = Effect.map(Layer.build(layerOf(target)), (context) => Context.get(context, LlmProvider))
+        const service = Effect.map(Layer.build(policies(layerOf(target))), (context) =>
+          Context.get(context, LlmProvider),
+        )
         built.set(provider, yield* Effect.result(service))
       }
       const choose = (

@@ -1,6 +1,6 @@
 /**
  * The default stack, from the outside in: call span, deadline, fallback; then for each target breaker, retry with its
- * budget, permit, attempt clocks, provider. So a call has one deadline over everything, a target is retried before the
+ * budget, permit, attempt clocks, provider; where one target routes to many providers, for each of those. So a call has one deadline over everything, a target is retried before the
  * next is tried, the breaker judges what is left after retries, and a call that backs off holds no permit.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -14,6 +14,7 @@ import { withConcurrency } from "../policies/Concurrency.ts"
 import { withDefaults } from "../policies/Defaults.ts"
 import { withFallback } from "../policies/Fallback.ts"
 import * as Permits from "../policies/Permits.ts"
+import type { Policy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
@@ -49,15 +50,20 @@ const targetLayer = (
   target: Target,
   config: LlmConfig.LlmConfig,
   permits: Permits.Permits,
-): Layer.Layer<LlmProvider, LlmError> =>
-  (target.provider === "litellm" && !isConfigured(target) ? LiteLlm.layerRouting(target.model) : layerOf(target)).pipe(
-    config.firstOutputTimeout === undefined
-      ? (provider) => provider
-      : withTimeout({ firstOutput: config.firstOutputTimeout }),
-    withConcurrency(permits),
-    withRetry({ times: config.maxRetries }),
-    withCircuitBreaker(),
-  )
+): Layer.Layer<LlmProvider, LlmError> => {
+  const policies: Policy = (provider) =>
+    provider.pipe(
+      config.firstOutputTimeout === undefined
+        ? (unlimited) => unlimited
+        : withTimeout({ firstOutput: config.firstOutputTimeout }),
+      withConcurrency(permits),
+      withRetry({ times: config.maxRetries }),
+      withCircuitBreaker(),
+    )
+  return target.provider === "litellm" && !isConfigured(target)
+    ? LiteLlm.layerRouting(target.model, policies)
+    : policies(layerOf(target))
+}
 
 /** The whole stack from the environment, `.env` and `LLM_CONFIG_FILE`; the environment wins over the files. */
 export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(

@@ -1,0 +1,40 @@
+/** Routing in process: each provider behind it is a target of its own to the policies (laws 9 and 16). */
+import { describe, expect, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { LlmProvider, LlmStack } from "../../src/index.ts"
+import { patient, serve } from "../contract/Ask.ts"
+import { whole } from "../faults/HttpText.ts"
+import { chat, fullText, messages } from "../faults/WireText.ts"
+
+const hello = { messages: [{ role: "user", content: "Say hello." }] } as const
+
+describe("routing by model", patient, () => {
+  it.live(
+    "an account without money pauses its own provider and no other",
+    Effect.fnUntraced(function* () {
+      const { body, status } = chat.error("quota")
+      const openai = yield* serve(() => whole(body, status))
+      const anthropic = yield* serve(() => whole(messages.answer(fullText)))
+      const settings = ConfigProvider.fromEnvRecord({
+        PRIMARY_MODEL: "openai/gpt-5-mini",
+        OPENAI_API_KEY: "sk-openai",
+        OPENAI_API_BASE: `${openai.url}/v1`,
+        ANTHROPIC_API_KEY: "sk-anthropic",
+        ANTHROPIC_API_BASE: anthropic.url,
+      })
+      const stack = Layer.provide(LlmStack.layerConfig, Layer.succeed(ConfigProvider.ConfigProvider, settings))
+      yield* Effect.gen(function* () {
+        const llm = yield* LlmProvider
+        for (const _ of ["asked", "paused"]) {
+          const error = yield* Effect.flip(llm.generate(hello))
+          expect([error.provider, error.reason._tag]).toEqual(["openai", "QuotaExceededError"])
+        }
+        const answer = yield* llm.generate({ ...hello, model: "anthropic/claude-sonnet-5", maxTokens: 100 })
+        expect(answer.text).toBe(fullText)
+        expect([openai.requests.length, anthropic.requests.length]).toEqual([1, 1])
+      }).pipe(Effect.provide(stack))
+    }, Effect.scoped),
+  )
+})
