@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import { assemble, type LlmEvent } from "../LlmEvent.ts"
 import type { Usage } from "../LlmResponse.ts"
 import { finishReasonOf, usageFrom, usageStatusOf } from "./Ending.ts"
-import { failureUnderSuccess } from "./FailureReader.ts"
+import { failureUnderSuccess, reportsFailure } from "./FailureReader.ts"
 import { BlockReader } from "./MessagesBlocks.ts"
 import type { Answer, Fault } from "./Protocol.ts"
 import { count, isWireObject, nonEmpty, unreadable, type WireObject } from "./WireReader.ts"
@@ -27,10 +27,11 @@ export const usageOf = (usage: WireObject | undefined): Usage => {
 /** Reads a parsed 2xx body. */
 export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   if (!isWireObject(body)) return Result.fail(unreadable("it is not a JSON object", "$", body))
-  const failure = failureUnderSuccess(body)
-  if (failure !== undefined) return Result.fail(failure)
   const { content } = body
-  if (!Array.isArray(content)) return Result.fail(unreadable("it has no content", "content", body))
+  // A message beside fields of unknown meaning is a message (law 3).
+  if (reportsFailure(body.error) || !Array.isArray(content)) {
+    return Result.fail(failureUnderSuccess(body) ?? unreadable("it has no content", "content", body))
+  }
   const reader = new BlockReader()
   const events: Array<LlmEvent> = []
   for (const block of content) {

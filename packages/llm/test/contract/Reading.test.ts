@@ -76,6 +76,21 @@ describe.concurrent(law.limits, patient, () => {
 })
 
 describe.concurrent(law[3], patient, () => {
+  const beside = [{ detail: null }, { detail: "fast" }, { message: "served", code: null }, { error: null }]
+  const answered = beside.flatMap((more) =>
+    wireCells
+      .filter(({ call }) => call === "generate")
+      .map((cell) => ({ ...cell, more, fields: Object.keys(more).join() })),
+  )
+  it.live.each(answered)(
+    "$fields beside an answer is no failure ($on)",
+    Effect.fnUntraced(function* ({ call, more, provider: { wire } }) {
+      const body = JSON.stringify({ ...JSON.parse(wire.answer(fullText)), ...more })
+      const server = yield* serve(() => whole(body))
+      expect((yield* ask(yield* open(limited(wire, server.url)), call)).text).toBe(fullText)
+    }),
+  )
+
   const cuts = [1, 2, 3].flatMap((cut) =>
     wireCells.filter(({ call }) => call === "stream").map((cell) => ({ ...cell, cut })),
   )
