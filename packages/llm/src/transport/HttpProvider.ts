@@ -56,6 +56,9 @@ export interface Endpoint {
 
 const defaultLimits: Limits = { maxBodyBytes: 64 * 1024 * 1024, maxEventLength: 10 * 1024 * 1024 }
 
+/** How long the words of a failing status may take: the status alone says enough to try again or elsewhere. */
+const failureBodyMs = 5000
+
 /** A request that is ready to go, and the attempt it is. */
 interface Prepared {
   readonly attempt: Attempt
@@ -172,7 +175,10 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
   /** A failing status: the provider's words, in whatever form they came. */
   const failure = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
-      Effect.orElseSucceed(body(attempt, exchange), () => ""),
+      Effect.timeoutOrElse(
+        Effect.orElseSucceed(body(attempt, exchange), () => ""),
+        { duration: failureBodyMs, orElse: () => Effect.succeed("") },
+      ),
       (raw) => {
         const text = redact(raw)
         const parsed = parseJson(text)

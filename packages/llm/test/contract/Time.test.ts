@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type LlmEvent, withFallback, withRetry, withTimeout } from "../../src/index.ts"
 import { goodAnswer, partial } from "../faults/FaultScenario.ts"
-import { type Answer, delay, nowMs, stall } from "../faults/FaultServer.ts"
-import { chunk, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
+import { type Answer, delay, inTurn, nowMs, stall, write } from "../faults/FaultServer.ts"
+import { chunk, head, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
 import { comment, fullText, goodStream, partialText, pieces, type WireText } from "../faults/WireText.ts"
 import { ask, hello, open, patient, quickRetry, serve, times } from "./Ask.ts"
 import { law } from "./Laws.ts"
-import { cells, generateCells, streamCells, wireStreamCells } from "./Providers.ts"
+import { cells, generateCells, streamCells, wireCells, wireStreamCells } from "./Providers.ts"
 
 /** What keeps a connection alive and says nothing. */
 function* chatter(wire: WireText): Generator<ReturnType<typeof chunk>> {
@@ -38,6 +38,17 @@ describe.concurrent(law[10], patient, () => {
       expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "headers", limitMs: 250 })
       expect(server.requests).toHaveLength(1 + times)
       for (const { connection } of server.requests) yield* Effect.promise(() => connection.closed)
+    }),
+  )
+
+  it.live.each(wireCells)(
+    "none: a failing status whose words never come says enough by itself ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const silent: Answer = [write(head(503, { "content-type": "application/json", "content-length": 200 })), stall]
+      const server = yield* serve(inTurn(silent, goodAnswer(provider.wire, call)))
+      const seen = yield* ask(yield* open(provider.layer(server.url).pipe(quickRetry)), call)
+      expect(seen.text).toBe(fullText)
+      expect(seen.response?.metadata.attempts[0]).toMatchObject({ status: 503, errorType: "OverloadedError" })
     }),
   )
 
