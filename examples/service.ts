@@ -5,7 +5,6 @@ const llm = new LLMInterface({
   apiBase: process.env["MY_SERVICE_BASE"] ?? "https://llm.example.com/v1",
   apiKey: process.env["MY_SERVICE_KEY"] ?? "none",
   model: "my-model",
-  fallbacks: [{ provider: "anthropic", model: "claude-sonnet-5", apiKey: process.env["ANTHROPIC_API_KEY"] }],
 })
 
 const response = await llm.generate({ messages: [{ role: "user", content: "Hello, world!" }] })

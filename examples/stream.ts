@@ -1,6 +1,6 @@
 import { LLMInterface } from "@wiseflow/llm"
 
-await using llm = new LLMInterface({
+const llm = new LLMInterface({
   provider: "openai",
   model: "gpt-5",
   maxRetries: 5,
@@ -15,3 +15,5 @@ for await (const event of stream) {
 
 const whole = await stream.response // the same shape as generate's
 console.log("\n", whole.metadata.attempts.length, "attempt(s)")
+
+await llm.dispose() // closes its connections; without it the process ends all the same

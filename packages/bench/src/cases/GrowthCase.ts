@@ -29,7 +29,7 @@ const stepOf = (axis: GrowthAxis, size: number): Step => {
   const load: Load = { shape: "call", inFlight: 8, count: 200, pieces: 0, messages: 1 }
   switch (axis) {
     case "inFlight":
-      return { path: "call", load: { ...load, inFlight: size, count: Math.max(500, size) }, perUnit: 1 }
+      return { path: "call", load: { ...load, inFlight: size, count: Math.max(2_000, size) }, perUnit: 1 }
     case "pieces": {
       const count = Math.min(400, Math.max(1, Math.ceil(batchPieces / size)))
       return {

@@ -15,7 +15,7 @@ interface Chunk {
 }
 
 export const connect: Connect = (apiBase) => {
-  const dispatcher = new Agent()
+  const dispatcher = new Agent({ keepAliveTimeout: 60_000 })
   const url = `${apiBase}/chat/completions`
   const headers = { "content-type": "application/json", authorization: `Bearer ${apiKey}` }
   const post = async (body: object) => {

@@ -13,7 +13,7 @@ interface MessageEvent {
 }
 
 export const connect: Connect = (apiBase) => {
-  const dispatcher = new Agent()
+  const dispatcher = new Agent({ keepAliveTimeout: 60_000 })
   const url = `${apiBase}/v1/messages`
   const headers = { "content-type": "application/json", "x-api-key": apiKey, "anthropic-version": "2023-06-01" }
   const post = async (body: object) => {

@@ -10,8 +10,8 @@ import * as Layer from "effect/Layer"
 import type { LogLevel } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
-import type { LlmError } from "../LlmError.ts"
+import * as Schema from "effect/Schema"
+import { InvalidRequestError, LlmError } from "../LlmError.ts"
 import type { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import * as Setting from "../providers/Setting.ts"
@@ -47,6 +47,16 @@ const levels: Readonly<Record<string, LogLevel>> = {
   fatal: "Fatal",
   none: "None",
 }
+
+const notASchema = new LlmError({
+  reason: new InvalidRequestError({
+    message:
+      'invalid request: "schema" must be a Schema of effect/Schema, such as Schema.Struct({ name: Schema.String })',
+    parameter: "schema",
+  }),
+  provider: "configuration",
+  attempts: [],
+})
 
 const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fatal"] as const
 
@@ -114,6 +124,7 @@ export class LLMInterface {
     ...options
   }: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> {
     const startedMs = Date.now()
+    if (!Schema.isSchema(schema)) return failure(notASchema, options, startedMs, Date.now())
     const { signal, ...request } = { ...options, responseFormat: formatOf(schema, schemaName) }
     const response = await this.generate({ ...request, signal })
     if ("error" in response) return response

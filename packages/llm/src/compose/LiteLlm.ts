@@ -43,6 +43,8 @@ export const layerRouting = (
     LlmProvider,
     Effect.gen(function* () {
       const home = model === undefined ? undefined : routeOf(model)?.provider
+      const primary = yield* Setting.text("PRIMARY_MODEL")
+      const whose = (id: string) => (id === primary ? "PRIMARY_MODEL" : id === model ? "SECONDARY_MODEL" : "model")
       const built = new Map<string, Result.Result<LlmProvider["Service"], LlmError>>()
       for (const provider of providerNames.filter((name) => name !== "litellm")) {
         const target = yield* readTarget(provider, undefined, provider === home)
@@ -65,7 +67,7 @@ export const layerRouting = (
         const named = routeOf(id)
         if (named === undefined) {
           const message = `"${id}" does not say which provider to ask; write for example openai/${id}, or set LLM_API_BASE to a LiteLLM proxy`
-          return Result.fail(Setting.invalid("PRIMARY_MODEL", message))
+          return Result.fail(Setting.invalid(whose(id), message))
         }
         const service = built.get(named.provider)
         if (service === undefined) {

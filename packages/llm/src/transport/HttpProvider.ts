@@ -173,7 +173,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     )
 
   /** A failing status: the provider's words, in whatever form they came. */
-  const failure = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<never, LlmError> =>
+  const failure = (attempt: Attempt, exchange: Exchange, response: Head, url: string): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
       Effect.timeoutOrElse(
         Effect.orElseSucceed(body(attempt, exchange), () => ""),
@@ -184,8 +184,13 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         const parsed = parseJson(text)
         const found = protocol.decodeFailure(Result.isSuccess(parsed) ? parsed.success : text, response.status)
         const { headers } = response
+        // A server that does not speak the protocol at all was asked at the wrong address.
+        const message =
+          response.status === 404 && Result.isFailure(parsed)
+            ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`
+            : found.message
         const reason = fromFault(
-          { ...found, status: response.status },
+          { ...found, message, status: response.status },
           {
             requestId: attempt.record.requestId,
             retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.nowMs()),
@@ -224,7 +229,9 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         const exchange = open(request)
         return Effect.onExit(
           Effect.flatMap(head(attempt, request, exchange), (response) =>
-            isSuccess(response) ? answer(attempt, exchange, response) : failure(attempt, exchange, response),
+            isSuccess(response)
+              ? answer(attempt, exchange, response)
+              : failure(attempt, exchange, response, request.url),
           ),
           () => closing(attempt, exchange, false),
         )
@@ -244,7 +251,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
                   ? Effect.succeed(
                       eventPull(exchange.read, attempt, protocol, limits, fault(attempt, response.headers)),
                     )
-                  : failure(attempt, exchange, response),
+                  : failure(attempt, exchange, response, request.url),
               ),
             )
           }),

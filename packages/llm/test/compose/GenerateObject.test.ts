@@ -71,4 +71,16 @@ describe("generateObject", () => {
     expect(response).toMatchObject({ text: "", errorType: "InvalidResponseError", partialText: text })
     expect("error" in response && response.error).toContain(problem)
   })
+
+  it("says InvalidRequestError, before any request, where the schema is not one of Effect's", async () => {
+    const { server } = await ask('{"name":"Ada","age":36}')
+    const asked = server.requests.length
+    const llm = new LLMInterface({ provider: "openai", apiKey: "sk-test", apiBase: server.url, model: "gpt-5-mini" })
+    open.push(llm)
+    const schema: unknown = { type: "object", properties: {} }
+    // @ts-expect-error a program without types may pass anything
+    const response = await llm.generateObject({ messages: [{ role: "user", content: "Who?" }], schema })
+    expect(response).toMatchObject({ errorType: "InvalidRequestError" })
+    expect(server.requests).toHaveLength(asked)
+  })
 })
