@@ -144,6 +144,20 @@ const withoutCutSecret = (text: string, secret: string): string => {
   return text
 }
 
+/** A secret as JSON may spell it: some services write `/` as `\/` (PHP) or `+` as `\u002B` (.NET). */
+const inJson = (secret: string): RegExp => {
+  const spellings = secret.split("").map((character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0")
+    return `(?:\\\\?\\u${code}|\\\\u(?:${code}|${code.toUpperCase()}))`
+  })
+  return new RegExp(spellings.join(""), "g")
+}
+
+const without = (text: string, secret: string): string => {
+  const clean = text.replaceAll(secret, blank)
+  return clean.includes("\\") ? clean.replace(inJson(secret), blank) : clean
+}
+
 /**
  * Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text.
  * The secrets are read at each use, because a token is renewed.
@@ -152,6 +166,6 @@ export const redactor =
   (secrets: ReadonlyArray<string>) =>
   (text: string): string =>
     secrets.reduce(
-      (clean, secret) => (secret.length < 4 ? clean : withoutCutSecret(clean.replaceAll(secret, blank), secret)),
+      (clean, secret) => (secret.length < 4 ? clean : withoutCutSecret(without(clean, secret), secret)),
       text,
     )

@@ -24,6 +24,9 @@ useBareEnvironment("debug")
 
 const canary = "sk-canary-7f3a9c1e5b2d8046"
 
+/** The same characters to who parses JSON. */
+const spelt = canary.replaceAll("-", "\\u002D").replace("7f", "\\u0037f")
+
 /** The key, and enough of it to be worth stealing. */
 const leaks = (text: string): ReadonlyArray<string> =>
   [canary, canary.slice(0, 12), canary.slice(-12), Buffer.from(canary).toString("base64")].filter((piece) =>
@@ -44,6 +47,10 @@ const page = `<html><head><title>${canary}</title></head><body>${canary}</body><
 const echoes: Readonly<Record<string, (wire: WireText, call: CallName) => Answer>> = {
   "an error status": (wire) => whole(errorBody(wire, quoted), 401),
   "every field of an error status": (wire) => whole(errorBody(wire, quoted, everywhere), 400),
+  "an error status whose JSON spells the key in its own way": (wire) =>
+    whole(errorBody(wire, quoted).replaceAll(canary, spelt), 401),
+  "an error event whose JSON spells the key in its own way": (wire) =>
+    stream(wire.opening, event(errorBody(wire, quoted).replaceAll(canary, spelt))),
   "an error body of plain text": () => whole(`key ${canary} not known`, 403),
   "an error page": () => whole(page, 502, { "content-type": "text/html" }),
   "an error body longer than its excerpt": (wire) =>
