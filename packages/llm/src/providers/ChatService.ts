@@ -50,7 +50,7 @@ export const layer = (service: ChatServiceDefinition, options: ProviderOptions):
   )
 
 const service = (provider: string, apiBase: string, keyOptional = false): ChatServiceDefinition => {
-  const prefix = provider.toUpperCase()
+  const prefix = provider.toUpperCase().replaceAll("-", "_")
   return { provider, apiBase, keySetting: `${prefix}_API_KEY`, baseSetting: `${prefix}_API_BASE`, keyOptional }
 }
 
