@@ -61,9 +61,11 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     return this.end === undefined ? this.pull().then(() => this.next()) : this.tellEnd(this.end)
   }
 
-  /** Leaves the stream: an abort, unless it has ended. */
+  /** Leaves the stream: an abort, unless it has ended. Events that nobody has taken yet go with it. */
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.endTold = true
+    this.events = []
+    this.position = 0
     await this.finish({ _tag: "Aborted", reason: abortError("the stream was left before its end") })
     return { done: true, value: undefined }
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { isLlmError, LLMInterface, type LlmEvent, unwrap } from "../../src/index.ts"
 import { callOf, goodAnswer, partial, partialEvents } from "../faults/FaultScenario.ts"
 import { delay, FaultServer, inTurn, nowMs, type Script, stall } from "../faults/FaultServer.ts"
-import { stream, whole } from "../faults/HttpText.ts"
+import { chunk, stream, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, partialText } from "../faults/WireText.ts"
 import { patient } from "./Ask.ts"
 import { useBareEnvironment } from "./BareEnvironment.ts"
@@ -182,6 +182,15 @@ describe("promises", patient, () => {
     process.off("unhandledRejection", note)
     expect(unhandled).toEqual([])
     await expect(response).rejects.toMatchObject({ name: "AbortError" })
+  })
+
+  it(`a stream that was left gives no more events. ${law[11]}`, async () => {
+    const answer = [streamHead(), chunk(partialEvents(openai.wire).join("")), stall]
+    await using setup = await connect(openai, () => answer)
+    const events = setup.llm.stream({ messages })
+    await events.next()
+    await events.return()
+    expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
   it(`dispose ends a stream that is half read. ${law[11]}`, async () => {
