@@ -183,7 +183,7 @@ export const verdict = (reason: LlmErrorReason): Verdict => {
 
 /**
  * Everything that can go wrong with a call. `reason` says what, `attempts` what was tried, `text` what had already been
- * received of the answer (absent where nothing had).
+ * received of the answer, `warnings` what had been dropped from the request (both absent where there is nothing to tell).
  */
 export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
   reason: LlmErrorReason,
@@ -191,6 +191,7 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
   model: Schema.optional(Schema.String),
   attempts: Schema.Array(AttemptRecord),
   text: Schema.optional(Schema.String),
+  warnings: Schema.optional(Schema.Array(Schema.String)),
 }) {
   override get message(): string {
     return this.reason.message
@@ -207,18 +208,6 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
     return reason._tag === "ConfigurationError" || reason.retryAfterMs === undefined
       ? undefined
       : Duration.millis(reason.retryAfterMs)
-  }
-
-  /** The same error with more known about it. */
-  with(more: { readonly attempts?: ReadonlyArray<AttemptRecord>; readonly text?: string | undefined }): LlmError {
-    const text = more.text || this.text
-    return new LlmError({
-      reason: this.reason,
-      provider: this.provider,
-      model: this.model,
-      attempts: more.attempts ?? this.attempts,
-      ...(text === undefined || text === "" ? {} : { text }),
-    })
   }
 }
 

@@ -54,7 +54,7 @@ export const failure = (error: LlmError, request: LlmRequest, startedMs: number,
       requestId: last?.requestId,
       costUsd,
       attempts: error.attempts,
-      warnings: [],
+      warnings: error.warnings ?? [],
       degraded: false,
     },
   }

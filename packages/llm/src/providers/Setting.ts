@@ -124,9 +124,14 @@ export const chosen = (name: string, variables: ProviderVariables): Effect.Effec
     provider(variables, chosenName === undefined || chosenName.toLowerCase() === name),
   )
 
-/** A web address, without the slashes at its end. */
-export const webAddress = (setting: string, value: string, example: string): Effect.Effect<string, LlmError> =>
-  URL.canParse(value) && /^https?:\/\//i.test(value)
+/** A web address, without the slashes at its end. One that holds a password is refused: it would be shown. */
+export const webAddress = (setting: string, value: string, example: string): Effect.Effect<string, LlmError> => {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  // Never quoted: a key and a base are easily swapped.
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    return Effect.fail(invalid(setting, `is not a web address; write for example ${setting}=${example}`))
+  }
+  return url.username === "" && url.password === ""
     ? Effect.succeed(value.replace(/\/+$/, ""))
-    : // Not quoted: a key and a base are easily swapped.
-      Effect.fail(invalid(setting, `is not a web address; write for example ${setting}=${example}`))
+    : Effect.fail(invalid(setting, `holds a user name or a password; write for example ${setting}=${example}`))
+}

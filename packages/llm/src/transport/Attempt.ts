@@ -81,6 +81,7 @@ export class Attempt {
       model: this.model,
       attempts: [...this.call.attempts],
       ...(text === undefined || text === "" ? {} : { text }),
+      ...(this.warnings.length === 0 ? {} : { warnings: this.warnings }),
     })
   }
 

@@ -43,6 +43,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   readonly head: Effect.Effect<Head, Broken> = Effect.callback((resume) => {
+    if (this.ended) return resume(Effect.fail(broken(new Error("aborted"))))
     this.awaitingHead = resume
     try {
       const opening = this.send(this)
