@@ -16,7 +16,14 @@ import type {
 } from "../LlmRequest.ts"
 import { capabilitiesOf, type ModelCapabilities } from "./ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "./Protocol.ts"
-import { acceptedSampling, drop, mediumOf, RequestEncoding, speakingMessages } from "./RequestEncoding.ts"
+import {
+  acceptedSampling,
+  drop,
+  dropToolOptions,
+  mediumOf,
+  RequestEncoding,
+  speakingMessages,
+} from "./RequestEncoding.ts"
 import { isWireObject } from "./WireReader.ts"
 
 type Body = Record<string, unknown>
@@ -186,10 +193,7 @@ const encodeTools = (
 ): void => {
   const { parallelToolCalls, toolChoice, tools } = request
   if (tools === undefined || tools.length === 0) {
-    // Both are refused without tools (openai 7.57 types).
-    if (toolChoice !== undefined && toolChoice !== "none") encoding.warn("toolChoice was dropped: there are no tools")
-    if (parallelToolCalls !== undefined) encoding.warn("parallelToolCalls was dropped: there are no tools")
-    return
+    return dropToolOptions(encoding, request)
   }
   body.tools = tools.map(({ description, name, parameters, strict }) => ({
     type: "function",

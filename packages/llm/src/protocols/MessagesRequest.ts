@@ -8,16 +8,14 @@ import type { LlmRequest } from "../LlmRequest.ts"
 import { encodeConversation } from "./MessagesConversation.ts"
 import { capabilitiesOf, type ModelCapabilities } from "./ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "./Protocol.ts"
-import { acceptedSampling, drop, isBlank, RequestEncoding } from "./RequestEncoding.ts"
+import { acceptedSampling, drop, dropToolOptions, isBlank, RequestEncoding } from "./RequestEncoding.ts"
 
 type Body = Record<string, unknown>
 
 const encodeTools = (request: LlmRequest, body: Body, encoding: RequestEncoding): void => {
   const { parallelToolCalls, toolChoice, tools } = request
   if (tools === undefined || tools.length === 0) {
-    if (toolChoice !== undefined && toolChoice !== "none") encoding.warn("toolChoice was dropped: there are no tools")
-    if (parallelToolCalls !== undefined) encoding.warn("parallelToolCalls was dropped: there are no tools")
-    return
+    return dropToolOptions(encoding, request)
   }
   body.tools = tools.map(({ description, name, parameters, strict }) => ({
     name,

@@ -90,6 +90,13 @@ export interface Sampling {
 export const drop = (encoding: RequestEncoding, parameter: string, model: string): void =>
   encoding.warn(`${parameter} was dropped: ${model} does not accept it`)
 
+/** Both are refused where there are no tools to choose from or to call (openai 7.57 types; Anthropic's API reference). */
+export const dropToolOptions = (encoding: RequestEncoding, request: LlmRequest): void => {
+  const { parallelToolCalls, toolChoice } = request
+  if (toolChoice !== undefined && toolChoice !== "none") encoding.warn("toolChoice was dropped: there are no tools")
+  if (parallelToolCalls !== undefined) encoding.warn("parallelToolCalls was dropped: there are no tools")
+}
+
 /** The sampling parameters that the model accepts; each other one is dropped with a warning that names it. */
 export const acceptedSampling = (
   request: LlmRequest,
