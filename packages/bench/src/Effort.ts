@@ -29,7 +29,7 @@ export const fullEffort: Effort = {
   holders: 1,
   processes: 9,
   growth: {
-    rounds: 3,
+    rounds: 5,
     inFlight: [1, 10, 100, 1_000, 5_000],
     pieces: [1, 10, 100, 1_000, 10_000, 100_000],
     messages: [1, 11, 101, 1_001],

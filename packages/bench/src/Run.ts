@@ -2,7 +2,7 @@
 import { type BundleSizes, measureBundles } from "./cases/BundleCase.ts"
 import { cpuCases, measureCpu } from "./cases/CpuCase.ts"
 import { addedToFloor, measureFirstPiece } from "./cases/FirstPieceCase.ts"
-import { type GrowthAxis, growthClients, type GrowthPoint, measureGrowth } from "./cases/GrowthCase.ts"
+import { type Growth, type GrowthAxis, growthClients, measureGrowth } from "./cases/GrowthCase.ts"
 import { type ImportTimes, measureImports } from "./cases/ImportCase.ts"
 import { measureMemory } from "./cases/MemoryCase.ts"
 import { type ClientName, clients } from "./clients/Clients.ts"
@@ -24,7 +24,7 @@ export interface RunResult {
   readonly memoryKb: Measured | undefined
   readonly imports: ImportTimes | undefined
   readonly bundles: BundleSizes | undefined
-  readonly growth: ReadonlyArray<{ readonly axis: GrowthAxis; readonly points: ReadonlyArray<GrowthPoint> }>
+  readonly growth: ReadonlyArray<Growth>
   readonly failures: ReadonlyArray<Failure>
 }
 
@@ -61,6 +61,15 @@ export const runBench = async (
   const imports = wanted.has("import") ? (tell("import"), await measureImports(effort)) : undefined
   const bundles = wanted.has("bundle") ? (tell("bundle"), await measureBundles()) : undefined
 
+  const growth: Array<Growth> = []
+  if (wanted.has("growth") && names.some((name) => growthClients.includes(name))) {
+    for (const axis of axes) {
+      tell(`growth ${axis}`)
+      const grown = await measureGrowth(names, axis, effort)
+      growth.push(grown)
+      failures.push(...grown.failures)
+    }
+  }
   const crew = await startCrew(names)
   try {
     const cpu: Array<CpuResult> = []
@@ -74,13 +83,6 @@ export const runBench = async (
       tell("first-piece")
       const micros = await measureFirstPiece(crew, effort)
       firstPiece = { micros, added: addedToFloor(micros) }
-    }
-    const growth: Array<RunResult["growth"][number]> = []
-    if (wanted.has("growth") && names.some((name) => growthClients.includes(name))) {
-      for (const axis of axes) {
-        tell(`growth ${axis}`)
-        growth.push({ axis, points: await measureGrowth(crew, axis, effort) })
-      }
     }
     const present = crew.names().filter((name) => clients[name].wire === "chat")
     let memoryKb: RunResult["memoryKb"]

@@ -4,7 +4,7 @@
  */
 import { type ClientName, floorOf } from "../clients/Clients.ts"
 import type { Load } from "../clients/Load.ts"
-import type { Crew, Measured } from "../Crew.ts"
+import { type Failure, type Measured, startCrew } from "../Crew.ts"
 import type { Effort } from "../Effort.ts"
 import { median } from "../Statistics.ts"
 
@@ -23,18 +23,19 @@ interface Step {
   readonly perUnit: number
 }
 
-const batchPieces = 20_000
+const batchPieces = 100_000
 
+/** Only the axis itself varies: one stream at a time whatever its length, eight calls at a time whatever their messages. */
 const stepOf = (axis: GrowthAxis, size: number): Step => {
-  const load: Load = { shape: "call", inFlight: 8, count: 200, pieces: 0, messages: 1 }
+  const load: Load = { shape: "call", inFlight: 8, count: 400, pieces: 0, messages: 1 }
   switch (axis) {
     case "inFlight":
       return { path: "call", load: { ...load, inFlight: size, count: Math.max(2_000, size) }, perUnit: 1 }
     case "pieces": {
-      const count = Math.min(400, Math.max(1, Math.ceil(batchPieces / size)))
+      const count = Math.min(400, Math.ceil(batchPieces / size))
       return {
         path: `large/${size}`,
-        load: { ...load, shape: "stream", inFlight: Math.min(4, count), count, pieces: size },
+        load: { ...load, shape: "stream", inFlight: 1, count, pieces: size },
         perUnit: size,
       }
     }
@@ -51,40 +52,56 @@ export interface GrowthPoint {
   readonly perUnit: number
 }
 
-/** Measures one axis on the clients that grow. */
+export interface Growth {
+  readonly axis: GrowthAxis
+  readonly points: ReadonlyArray<GrowthPoint>
+  readonly failures: ReadonlyArray<Failure>
+}
+
+/**
+ * Measures one axis on processes of its own, so that it inherits no connections. Each round measures every size, one after
+ * the other: what is compared lies seconds apart on a machine whose speed changes by the minute.
+ */
 export const measureGrowth = async (
-  crew: Crew,
+  names: ReadonlyArray<ClientName>,
   axis: GrowthAxis,
   effort: Effort,
-): Promise<ReadonlyArray<GrowthPoint>> => {
-  const points: Array<GrowthPoint> = []
-  for (const size of effort.growth[axis]) {
-    const { path, load, perUnit } = stepOf(axis, size)
-    const apiBase = `${crew.upstream.origin}/${path}`
-    const during = `growth ${axis} ${size}`
-    const names = crew.names().filter((name) => growthClients.includes(name))
-    if (effort.growth.rounds > 1) {
-      await crew.measure(
-        during,
-        names,
-        2,
-        async (client) => (await client.ask({ kind: "run", apiBase, load })).cpuMicros,
-      )
+): Promise<Growth> => {
+  const crew = await startCrew(names.filter((name) => growthClients.includes(name)))
+  const sizes = effort.growth[axis]
+  const measured = sizes.map((): Map<ClientName, Array<number>> => new Map())
+  const measureRound = async (keep: boolean): Promise<void> => {
+    for (const [index, size] of sizes.entries()) {
+      const { path, load } = stepOf(axis, size)
+      const apiBase = `${crew.upstream.origin}/${path}`
+      const once = await crew.measure(`growth ${axis} ${size}`, crew.names(), 1, async (client) => {
+        const { cpuMicros } = await client.ask({ kind: "run", apiBase, load })
+        return cpuMicros / load.count
+      })
+      const sums = measured[index]
+      if (keep) for (const [name, micros] of once) sums?.set(name, [...(sums.get(name) ?? []), ...micros])
     }
-    const eachMicros = await crew.measure(during, names, effort.growth.rounds, async (client) => {
-      const { cpuMicros } = await client.ask({ kind: "run", apiBase, load })
-      return cpuMicros / load.count
-    })
-    points.push({ size, eachMicros, perUnit })
   }
-  return points
+  try {
+    const { rounds } = effort.growth
+    if (rounds > 1) await measureRound(false)
+    for (let round = 0; round < rounds; round++) await measureRound(true)
+    const points = sizes.map((size, index) => ({
+      size,
+      eachMicros: measured[index] ?? new Map(),
+      perUnit: stepOf(axis, size).perUnit,
+    }))
+    return { axis, points, failures: crew.failures() }
+  } finally {
+    await crew.stop()
+  }
 }
 
 /** The total cost of a step: for calls in flight the cost of all of them, for the others the cost of one call or stream. */
-const total = (axis: GrowthAxis, point: GrowthPoint, name: ClientName): number =>
-  median(point.eachMicros.get(name) ?? []) * (axis === "inFlight" ? point.size : 1)
+const total = (axis: GrowthAxis, point: GrowthPoint, eachMicros: number): number =>
+  eachMicros * (axis === "inFlight" ? point.size : 1)
 
-/** The exponent of each step: log of how the cost grew over log of how the size grew. */
+/** The exponent of each step: log of how the cost grew over log of how the size grew, the median of all rounds. */
 export const exponents = (
   axis: GrowthAxis,
   points: ReadonlyArray<GrowthPoint>,
@@ -92,7 +109,15 @@ export const exponents = (
 ): ReadonlyArray<number> =>
   points.slice(1).map((point, index) => {
     const before = points[index] ?? point
-    return Math.log(total(axis, point, name) / total(axis, before, name)) / Math.log(point.size / before.size)
+    const earlier = before.eachMicros.get(name) ?? []
+    return median(
+      (point.eachMicros.get(name) ?? []).flatMap((micros, round) => {
+        const first = earlier[round]
+        if (first === undefined) return []
+        const grown = total(axis, point, micros) / total(axis, before, first)
+        return [Math.log(grown) / Math.log(point.size / before.size)]
+      }),
+    )
   })
 
 /** True when no step of a client grows faster than linearly, and than the floor. */
