@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { TimeoutError } from "./LlmError.ts"
 import type { AttemptRecord } from "./LlmResponse.ts"
 
@@ -42,15 +43,21 @@ export const isoTime = (ms: number): string => {
 
 const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", { defaultValue: () => undefined })
 
+/** The time by a fiber's clock, in milliseconds since the epoch. */
+export const timeOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+
 /**
  * Runs `use` with the call that is under way, or with a new one if none is: the outermost policy begins the call, and
- * everything inside joins it.
+ * everything inside joins it. `use` gets the fiber too, so that it can tell the time without another step.
  */
-export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const joinCall = <A, E, R>(
+  use: (call: LlmCall, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const current = fiber.getRef(Current)
-    if (current !== undefined) return use(current)
-    const startedMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    if (current !== undefined) return use(current, fiber)
+    const startedMs = timeOf(fiber)
     const call: LlmCall = {
       startedMs,
       started: isoTime(startedMs),
@@ -64,7 +71,7 @@ export const joinCall = <A, E, R>(use: (call: LlmCall) => Effect.Effect<A, E, R>
       openSinceMs: undefined,
       cutShort: undefined,
     }
-    return Effect.provideService(use(call), Current, call)
+    return Effect.provideService(use(call, fiber), Current, call)
   })
 
 /** An attempt's record while the attempt runs; it is in `call.attempts` from the start, so that no end can lose it. */

@@ -7,10 +7,9 @@
  *
  * Put it outside `withRetry`: it then judges calls. Inside, it judges attempts, and one call's four attempts may open it.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { attemptsOf, type LlmCall, openAttempt } from "../LlmCall.ts"
+import { attemptsOf, type LlmCall, openAttempt, timeOf } from "../LlmCall.ts"
 import { CircuitOpenError, type ErrorType, LlmError, type LlmErrorReason, QuotaExceededError } from "../LlmError.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import * as Policy from "./Policy.ts"
@@ -92,12 +91,11 @@ export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.
       const models = new Map<string, Circuit>()
       return Policy.aroundAnswer(
         inner,
-        (call, request) => admit(key, models, inner.name, call, request),
-        (pass, outcome, call) =>
-          Effect.withFiber((fiber) => {
-            judge(pass, key, outcome, call, thresholds, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-            return Effect.void
-          }),
+        (call, request, fiber) => admit(key, models, inner.name, call, request, timeOf(fiber)),
+        (pass, outcome, call, fiber) => {
+          judge(pass, key, outcome, call, thresholds, timeOf(fiber))
+          return undefined
+        },
       )
     }),
   )
@@ -120,23 +118,21 @@ const admit = (
   name: string,
   call: LlmCall,
   request: LlmRequest,
-): Effect.Effect<Pass, LlmError> =>
-  Effect.withFiber((fiber): Effect.Effect<Pass, LlmError> => {
-    const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
-    if (circuit.openUntilMs === 0) return Effect.succeed({ circuit, probe: false })
-    if (nowMs >= circuit.openUntilMs && !circuit.probing) {
-      circuit.probing = true
-      return Effect.succeed({ circuit, probe: true })
-    }
-    const reason = refusal(circuit, name, Math.max(0, circuit.openUntilMs - nowMs))
-    const attempt = openAttempt(call, nowMs, { provider: name, model: request.model })
-    attempt.errorType = reason._tag
-    attempt.retryAfterMs = reason.retryAfterMs
-    call.openSinceMs = undefined
-    const error = new LlmError({ reason, provider: name, model: request.model, attempts: attemptsOf(call, nowMs) })
-    return Effect.andThen(Effect.logDebug(reason.message, { errorType: reason._tag }), Effect.fail(error))
-  })
+  nowMs: number,
+): Pass | LlmError => {
+  const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
+  if (circuit.openUntilMs === 0) return { circuit, probe: false }
+  if (nowMs >= circuit.openUntilMs && !circuit.probing) {
+    circuit.probing = true
+    return { circuit, probe: true }
+  }
+  const reason = refusal(circuit, name, Math.max(0, circuit.openUntilMs - nowMs))
+  const attempt = openAttempt(call, nowMs, { provider: name, model: request.model })
+  attempt.errorType = reason._tag
+  attempt.retryAfterMs = reason.retryAfterMs
+  call.openSinceMs = undefined
+  return new LlmError({ reason, provider: name, model: request.model, attempts: attemptsOf(call, nowMs) })
+}
 
 const refusal = (circuit: Circuit, name: string, retryAfterMs: number): CircuitOpenError | QuotaExceededError => {
   const { because } = circuit

@@ -4,11 +4,11 @@
  *
  * Put it inside `withRetry`: a call that backs off then holds no permit (law 8).
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
-import { attemptsOf, joinCall, type LlmCall, targetOf } from "../LlmCall.ts"
+import { attemptsOf, joinCall, type LlmCall, targetOf, timeOf } from "../LlmCall.ts"
 import { LlmError, TimeoutError } from "../LlmError.ts"
 import * as Permits from "./Permits.ts"
 import * as Policy from "./Policy.ts"
@@ -27,16 +27,9 @@ export const withConcurrency = (limit: number | Semaphore.Semaphore | Permits.Pe
       (permits): Policy.Service => ({
         name: inner.name,
         generate: (request) =>
-          joinCall((call) =>
+          joinCall((call, fiber) =>
             call.queueLimitMs === undefined
-              ? queued(call, (arrived) =>
-                  permits.hold(
-                    Effect.suspend(() => {
-                      arrived()
-                      return inner.generate(request)
-                    }),
-                  ),
-                )
+              ? permits.hold(arriving(call, fiber, () => inner.generate(request)))
               : Effect.scopedWith((scope) =>
                   Effect.andThen(permit(permits, call, inner.name, scope), inner.generate(request)),
                 ),
@@ -51,15 +44,18 @@ export const withConcurrency = (limit: number | Semaphore.Semaphore | Permits.Pe
     ),
   )
 
-/** Measures the wait for a permit and charges it to the attempt that follows. */
-const queued = <A, E>(call: LlmCall, use: (arrived: () => void) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.withFiber((fiber) => {
-    const clock = fiber.getRef(Clock.Clock)
-    const sinceMs = clock.currentTimeMillisUnsafe()
-    return use(() => {
-      call.queuedMs += clock.currentTimeMillisUnsafe() - sinceMs
-    })
+/** Charges the wait for a permit to the attempt that follows. */
+const arriving = <A, E>(
+  call: LlmCall,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  then: () => Effect.Effect<A, E>,
+): Effect.Effect<A, E> => {
+  const sinceMs = timeOf(fiber)
+  return Effect.suspend(() => {
+    call.queuedMs += timeOf(fiber) - sinceMs
+    return then()
   })
+}
 
 /** A permit for as long as the scope lasts; the `queue` clock limits the wait for it. */
 const permit = (
@@ -68,18 +64,22 @@ const permit = (
   name: string,
   scope: Scope.Scope,
 ): Effect.Effect<void, LlmError> =>
-  queued(call, (arrived) => {
-    const taken = Effect.map(permits.holdIn(scope), arrived)
+  Effect.withFiber((fiber) => {
+    const taken = Effect.andThen(
+      permits.holdIn(scope),
+      arriving(call, fiber, () => Effect.void),
+    )
     const limitMs = call.queueLimitMs
     if (limitMs === undefined) return taken
     return Effect.timeoutOrElse(taken, {
       duration: limitMs,
       orElse: () =>
-        Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+        Effect.suspend(() => {
           call.queuedMs += limitMs
           const message = `no free place among the requests in flight within ${limitMs} ms`
           const reason = new TimeoutError({ clock: "queue", limitMs, message })
-          return Effect.fail(new LlmError({ reason, ...targetOf(call, name), attempts: attemptsOf(call, nowMs) }))
+          const attempts = attemptsOf(call, timeOf(fiber))
+          return Effect.fail(new LlmError({ reason, ...targetOf(call, name), attempts }))
         }),
     })
   })

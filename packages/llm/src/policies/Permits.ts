@@ -3,6 +3,7 @@
  * costs more than the call itself; here a release hands its permit to the first in line, whatever the line's length.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
@@ -14,45 +15,82 @@ export interface Permits {
   readonly holdIn: (scope: Scope.Scope) => Effect.Effect<void>
 }
 
+/** What one caller has of a permit: nothing yet, a place in the line, or the permit. */
+interface Place {
+  held: boolean
+  left: boolean
+  wake: () => void
+}
+
 /** `count` permits. */
 export const make = (count: number): Permits => {
   let free = count
-  const line = new Set<() => void>()
+  const line = new Set<Place>()
 
-  const release: Effect.Effect<void> = Effect.withFiber((fiber) => {
-    const [first] = line
-    if (first === undefined) free += 1
-    else {
-      line.delete(first)
-      // The permit is the waiter's from here; it wakes in its own turn, so that a long line is no deep stack.
-      fiber.currentDispatcher.scheduleTask(first, 0)
+  /** Gives back whatever the place came to, so that no interruption between two steps can lose a permit. */
+  const leave = (place: Place, fiber: Fiber.Fiber<unknown, unknown>): void => {
+    place.left = true
+    if (!place.held) {
+      line.delete(place)
+      return
     }
-    return Effect.void
-  })
+    place.held = false
+    const [first] = line
+    if (first === undefined) {
+      free += 1
+      return
+    }
+    line.delete(first)
+    // The permit is the waiter's from here; it wakes in its own turn, so that a long line is no deep stack.
+    first.held = true
+    fiber.currentDispatcher.scheduleTask(first.wake, 0)
+  }
 
-  const wait: Effect.Effect<void> = Effect.callback((resume) => {
-    const wake = () => resume(Effect.void)
-    line.add(wake)
-    return Effect.suspend(() => (line.delete(wake) ? Effect.void : release))
-  })
-
-  /** Only the wait may be interrupted: between taking a free permit and holding it nothing may come. */
-  const take = (waiting: Effect.Effect<void>): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (free < 1) return waiting
-      free -= 1
+  const leaving = (place: Place): Effect.Effect<void> =>
+    Effect.withFiber((fiber) => {
+      leave(place, fiber)
       return Effect.void
+    })
+
+  const take = (place: Place): boolean => {
+    if (free < 1) return false
+    free -= 1
+    place.held = true
+    return true
+  }
+
+  /** Stands in line until somebody hands a permit over. */
+  const wait = (place: Place): Effect.Effect<void> =>
+    Effect.callback((resume) => {
+      place.wake = () => resume(Effect.void)
+      line.add(place)
+      return leaving(place)
     })
 
   return {
     hold: (effect) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(take(restore(wait)), () => Effect.onExit(restore(effect), () => release)),
-      ),
+      Effect.withFiber((fiber) => {
+        const place: Place = { held: false, left: false, wake: () => {} }
+        return Effect.onExitPrimitive(
+          Effect.suspend(() => (take(place) ? effect : Effect.andThen(wait(place), effect))),
+          () => {
+            leave(place, fiber)
+            return undefined
+          },
+        )
+      }),
     holdIn: (scope) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(take(restore(wait)), () => Scope.addFinalizer(scope, release)),
-      ),
+      Effect.suspend(() => {
+        const place: Place = { held: false, left: false, wake: () => {} }
+        return Effect.andThen(
+          Scope.addFinalizer(scope, leaving(place)),
+          Effect.suspend(() => {
+            // The scope was closed already: nobody would come to give a permit back.
+            if (place.left) return Effect.interrupt
+            return take(place) ? Effect.void : wait(place)
+          }),
+        )
+      }),
   }
 }
 

@@ -8,12 +8,13 @@ import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { joinCall, type LlmCall } from "../LlmCall.ts"
-import type { LlmError } from "../LlmError.ts"
+import { LlmError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -113,44 +114,72 @@ const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
 }
 
 /**
- * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly once for each
- * `begin` that succeeded, with how the answer ended. Neither can be interrupted, so that `begin` must not wait.
+ * A service whose every answer is held between `begin` and `end`. `begin` refuses by returning an error; `end` runs exactly
+ * once for each `begin` that did not, with how the answer ended. Neither waits. The end is laid down before the
+ * beginning, so that no interruption can come between the two.
  */
 export const aroundAnswer = <Held>(
   inner: Service,
-  begin: (call: LlmCall, request: LlmRequest) => Effect.Effect<Held, LlmError>,
-  end: (held: Held, outcome: Outcome, call: LlmCall) => Effect.Effect<void>,
-): Service => ({
-  name: inner.name,
-  generate: (request) =>
-    joinCall((call) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(begin(call, request), (held) =>
-          Effect.onExit(restore(inner.generate(request)), (exit) => end(held, outcomeOf(exit), call)),
-        ),
+  begin: (call: LlmCall, request: LlmRequest, fiber: Fiber.Fiber<unknown, unknown>) => Held | LlmError,
+  end: (
+    held: Held,
+    outcome: Outcome,
+    call: LlmCall,
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ) => Effect.Effect<void> | undefined,
+): Service => {
+  const holding = (call: LlmCall, fiber: Fiber.Fiber<unknown, unknown>) => {
+    let held: { readonly value: Held } | undefined
+    let ended = false
+    return {
+      begin: <A>(request: LlmRequest, answer: () => Effect.Effect<A, LlmError>): Effect.Effect<A, LlmError> =>
+        Effect.suspend(() => {
+          // The scope of a stream was closed already: nobody would come to end this.
+          if (ended) return Effect.interrupt
+          const value = begin(call, request, fiber)
+          if (value instanceof LlmError) return refuse(value)
+          held = { value }
+          return answer()
+        }),
+      end: (outcome: Outcome, endingFiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined => {
+        ended = true
+        if (held === undefined) return undefined
+        const { value } = held
+        held = undefined
+        return end(value, outcome, call, endingFiber)
+      },
+    }
+  }
+  return {
+    name: inner.name,
+    generate: (request) =>
+      joinCall((call, fiber) => {
+        const answer = holding(call, fiber)
+        return Effect.onExitPrimitive(
+          answer.begin(request, () => inner.generate(request)),
+          (exit) => answer.end(outcomeOf(exit), fiber),
+        )
+      }),
+    stream: (request) =>
+      streamFrom((scope) =>
+        joinCall((call, fiber) => {
+          const answer = holding(call, fiber)
+          // A stream may end in another fiber than it began in.
+          const settle = (outcome: Outcome) =>
+            Effect.withFiber((endingFiber) => answer.end(outcome, endingFiber) ?? Effect.void)
+          return Effect.andThen(
+            Scope.addFinalizer(scope, settle(aborted)),
+            answer.begin(request, () =>
+              Effect.map(openStream(inner.stream(request), scope), (pull) => settling(pull, settle)),
+            ),
+          )
+        }),
       ),
-    ),
-  stream: (request) =>
-    streamFrom((scope) =>
-      joinCall((call) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(begin(call, request), (held) => {
-            let ended = false
-            const settle = (outcome: Outcome) =>
-              Effect.suspend(() => {
-                if (ended) return Effect.void
-                ended = true
-                return end(held, outcome, call)
-              })
-            return Effect.andThen(
-              Scope.addFinalizer(scope, settle(aborted)),
-              Effect.map(restore(openStream(inner.stream(request), scope)), (pull) => settling(pull, settle)),
-            )
-          }),
-        ),
-      ),
-    ),
-})
+  }
+}
+
+const refuse = (error: LlmError): Effect.Effect<never, LlmError> =>
+  Effect.andThen(Effect.logDebug(error.message, { errorType: error.reason._tag }), Effect.fail(error))
 
 /** The same events, settling with the last of them or with the failure. */
 const settling = (pull: Events, settle: (outcome: Outcome) => Effect.Effect<void>): Events =>

@@ -9,9 +9,9 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
-import type { LlmCall } from "../LlmCall.ts"
-import { targetOf } from "../LlmCall.ts"
+import { type LlmCall, targetOf, timeOf } from "../LlmCall.ts"
 import * as Policy from "./Policy.ts"
 
 /** The conventions' names for our providers; LiteLLM has none, so that its own name stands. */
@@ -22,17 +22,16 @@ export const withTelemetry: Policy.Policy = Policy.make((inner) =>
   Effect.succeed(
     Policy.aroundAnswer(
       inner,
-      (_, request) => openSpan(request.model === undefined ? "chat" : `chat ${request.model}`),
-      (span, outcome, call) =>
-        Effect.withFiber((fiber) => {
-          const clock = fiber.getRef(Clock.Clock)
-          if (span !== undefined) {
-            describe(span, outcome, call, inner.name)
-            const failed = outcome._tag === "Failed"
-            span.end(clock.currentTimeNanosUnsafe(), failed ? Exit.fail(outcome.error) : Exit.void)
-          }
-          return log(outcome, call, inner.name, clock.currentTimeMillisUnsafe() - call.startedMs)
-        }),
+      (_, request, fiber) => openSpan(request.model === undefined ? "chat" : `chat ${request.model}`, fiber),
+      (span, outcome, call, fiber) => {
+        if (span !== undefined) {
+          describe(span, outcome, call, inner.name)
+          const failed = outcome._tag === "Failed"
+          const endNanos = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+          span.end(endNanos, failed ? Exit.fail(outcome.error) : Exit.void)
+        }
+        return log(outcome, call, inner.name, timeOf(fiber) - call.startedMs)
+      },
     ),
   ),
 )
@@ -40,12 +39,15 @@ export const withTelemetry: Policy.Policy = Policy.make((inner) =>
 /** Effect's own tracer keeps spans to itself: where no other is installed, nobody could see one. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
 
-const openSpan = (name: string): Effect.Effect<Tracer.Span | undefined> =>
-  Effect.withFiber((fiber) =>
-    fiber.getRef(Tracer.Tracer) === unseen
-      ? Effect.succeed(undefined)
-      : Effect.makeSpan(name, { kind: "client", attributes: { "gen_ai.operation.name": "chat" } }),
-  )
+const openSpan = (name: string, fiber: Fiber.Fiber<unknown, unknown>): Tracer.Span | undefined =>
+  fiber.getRef(Tracer.Tracer) === unseen
+    ? undefined
+    : Effect.runSync(
+        Effect.provideContext(
+          Effect.makeSpan(name, { kind: "client", attributes: { "gen_ai.operation.name": "chat" } }),
+          fiber.context,
+        ),
+      )
 
 const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, name: string): void => {
   const target = targetOf(call, name)

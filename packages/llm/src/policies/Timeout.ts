@@ -9,13 +9,12 @@
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf } from "../LlmCall.ts"
+import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf, timeOf } from "../LlmCall.ts"
 import { type TimeoutClock, LlmError, TimeoutError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import * as Policy from "./Policy.ts"
@@ -69,35 +68,32 @@ export const withTimeout = (limit: Duration.Input | Clocks): Policy.Policy => {
 const limited = (inner: Policy.Service, limits: Limits): Policy.Service => ({
   name: inner.name,
   generate: (request) =>
-    joinCall((call) =>
-      Effect.flatMap(Clock.Clock, (clock) => {
-        const withdraw = announce(call, limits, clock.currentTimeMillisUnsafe())
-        const answer = Effect.onError(inner.generate(request), () => Effect.sync(withdraw))
-        return limits.totalMs === undefined ? answer : within(answer, limits.totalMs, call, inner.name, "total")
-      }),
-    ),
+    joinCall((call, fiber) => {
+      const withdraw = announce(call, limits, timeOf(fiber))
+      const answer = Effect.onExitPrimitive(inner.generate(request), (exit) => {
+        if (Exit.isFailure(exit)) withdraw()
+        return undefined
+      })
+      return limits.totalMs === undefined ? answer : within(answer, limits.totalMs, call, inner.name, "total", fiber)
+    }),
   stream: (request) =>
     Policy.streamFrom((scope) =>
-      joinCall((call) =>
-        Effect.flatMap(Clock.Clock, (clock) => {
-          const nowMs = clock.currentTimeMillisUnsafe()
-          const withdraw = announce(call, limits, nowMs)
-          const stream = inner.stream(request)
-          const { firstOutputMs, idleMs, totalMs } = limits
-          const source = Scope.forkUnsafe(scope)
-          const opened =
-            firstOutputMs === undefined
-              ? Policy.openStream(stream, source)
-              : within(Policy.startStream(stream, source), firstOutputMs, call, inner.name, "first-output")
-          const first = Effect.andThen(Scope.addFinalizer(source, Effect.sync(withdraw)), opened)
-          if (totalMs === undefined && idleMs === undefined) return first
-          const started = totalMs === undefined ? first : within(first, totalMs, call, inner.name, "total")
-          const deadlineMs = totalMs === undefined ? undefined : nowMs + totalMs
-          return Effect.map(started, (pull) =>
-            new Watch(limits, deadlineMs, call, inner.name, clock, scope, source).over(pull),
-          )
-        }),
-      ),
+      joinCall((call, fiber) => {
+        const nowMs = timeOf(fiber)
+        const withdraw = announce(call, limits, nowMs)
+        const stream = inner.stream(request)
+        const { firstOutputMs, idleMs, totalMs } = limits
+        const source = Scope.forkUnsafe(scope)
+        const opened =
+          firstOutputMs === undefined
+            ? Policy.openStream(stream, source)
+            : within(Policy.startStream(stream, source), firstOutputMs, call, inner.name, "first-output", fiber)
+        const first = Effect.andThen(Scope.addFinalizer(source, Effect.sync(withdraw)), opened)
+        if (totalMs === undefined && idleMs === undefined) return first
+        const started = totalMs === undefined ? first : within(first, totalMs, call, inner.name, "total", fiber)
+        const deadlineMs = totalMs === undefined ? undefined : nowMs + totalMs
+        return Effect.map(started, (pull) => new Watch(limits, deadlineMs, call, inner.name, scope, source).over(pull))
+      }),
     ),
 })
 
@@ -134,44 +130,35 @@ const expired = (call: LlmCall, name: string, clock: TimeoutClock, limitMs: numb
   })
 }
 
-/** Runs an effect for so long and no longer; one that is quick starts no timer. */
+/**
+ * Runs an effect for so long and no longer, in a fiber of its own; one that is quick starts no timer. The fiber begins
+ * where the wait for it begins, so that no interruption can come between and leave it to itself.
+ */
 const within = <A>(
   effect: Effect.Effect<A, LlmError>,
   limitMs: number,
   call: LlmCall,
   name: string,
   clock: "total" | "first-output",
+  fiber: Fiber.Fiber<unknown, unknown>,
 ): Effect.Effect<A, LlmError> =>
-  forking(effect, (running, fiber) =>
-    Effect.callback((resume) => {
-      const stop = startTimer(fiber, limitMs, () => {
-        const nowMs = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-        const late = expired(call, name, clock, limitMs, nowMs, "")
-        resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
-      })
-      running.addObserver((exit) => {
-        stop()
-        resume(exit)
-      })
-      return Effect.sync(stop)
-    }),
-  )
-
-/**
- * Runs an effect in a fiber of its own and waits with `wait` where it does not end at once. Nothing comes between: an
- * interruption is heard only once `wait` can pass it on, so that the fiber is never left to itself.
- */
-const forking = <A, E>(
-  effect: Effect.Effect<A, E>,
-  wait: (running: Fiber.Fiber<A, E>, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E>,
-): Effect.Effect<A, E> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.withFiber((fiber) => {
-      const running = Effect.runForkWith(fiber.context)(effect)
-      const ready = running.pollUnsafe()
-      return ready ?? Effect.onInterrupt(restore(wait(running, fiber)), () => Fiber.interrupt(running))
-    }),
-  )
+  Effect.callback((resume) => {
+    const running = Effect.runForkWith(fiber.context)(effect)
+    const ready = running.pollUnsafe()
+    if (ready !== undefined) return resume(ready)
+    const stop = startTimer(fiber, limitMs, () => {
+      const late = expired(call, name, clock, limitMs, timeOf(fiber), "")
+      resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
+    })
+    running.addObserver((exit) => {
+      stop()
+      resume(exit)
+    })
+    return Effect.suspend(() => {
+      stop()
+      return Fiber.interrupt(running)
+    })
+  })
 
 /**
  * Watches one stream with one sleeping fiber, so that a piece costs no timer. The time that a slow reader takes is not
@@ -182,7 +169,6 @@ class Watch {
   private readonly deadlineMs: number | undefined
   private readonly call: LlmCall
   private readonly name: string
-  private readonly clock: Clock.Clock
   private readonly scope: Scope.Scope
   private readonly source: Scope.Closeable
   private text = ""
@@ -198,7 +184,6 @@ class Watch {
     deadlineMs: number | undefined,
     call: LlmCall,
     name: string,
-    clock: Clock.Clock,
     scope: Scope.Scope,
     source: Scope.Closeable,
   ) {
@@ -206,7 +191,6 @@ class Watch {
     this.deadlineMs = deadlineMs
     this.call = call
     this.name = name
-    this.clock = clock
     this.scope = scope
     this.source = source
   }
@@ -220,14 +204,15 @@ class Watch {
     })
     return Effect.withFiber((fiber) => {
       if (this.whole) return Cause.done()
-      this.waitingSinceMs = this.clock.currentTimeMillisUnsafe()
-      const late = this.late()
+      const nowMs = timeOf(fiber)
+      this.waitingSinceMs = nowMs
+      const late = this.late(nowMs)
       if (late !== undefined) return Effect.fail(late)
       if (this.deadlineMs !== undefined) this.start(fiber)
-      const running = Effect.runForkWith(fiber.context)(watched)
-      const ready = running.pollUnsafe()
-      if (ready !== undefined) return ready
       return Effect.callback((resume) => {
+        const running = Effect.runForkWith(fiber.context)(watched)
+        const ready = running.pollUnsafe()
+        if (ready !== undefined) return resume(ready)
         running.addObserver(resume)
         this.cry = (late) => resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
         this.start(fiber)
@@ -253,21 +238,15 @@ class Watch {
   }
 
   /** When to look up next: when a limit passes, or when it may have if a piece is awaited from now on. */
-  private nextMs(): number {
+  private nextMs(nowMs: number): number {
     const { idleMs } = this.limits
-    const idleAtMs =
-      idleMs === undefined ? Infinity : (this.output ? (this.waitingSinceMs ?? this.nowMs()) : this.nowMs()) + idleMs
+    const idleAtMs = idleMs === undefined ? Infinity : (this.output ? (this.waitingSinceMs ?? nowMs) : nowMs) + idleMs
     return Math.min(idleAtMs, this.deadlineMs ?? Infinity)
   }
 
-  private nowMs(): number {
-    return this.clock.currentTimeMillisUnsafe()
-  }
-
   /** The error of the clock that has run out, if one has. */
-  private late(): LlmError | undefined {
+  private late(nowMs: number): LlmError | undefined {
     if (this.whole) return undefined
-    const nowMs = this.nowMs()
     const { idleMs, totalMs } = this.limits
     const { deadlineMs } = this
     if (totalMs !== undefined && deadlineMs !== undefined && nowMs >= deadlineMs) {
@@ -280,13 +259,14 @@ class Watch {
   }
 
   /** Sleeps until something may be late; the deadline ends the stream even while nobody reads it. */
-  private readonly watch: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.flatMap(Effect.sleep(Math.max(1, this.nextMs() - this.nowMs())), () => {
+  private readonly watch: Effect.Effect<void> = Effect.withFiber((fiber) => {
+    const nowMs = timeOf(fiber)
+    return Effect.flatMap(Effect.sleep(Math.max(1, this.nextMs(nowMs) - nowMs)), () => {
       if (this.whole) return Effect.void
-      const late = this.late()
+      const late = this.late(timeOf(fiber))
       if (late === undefined) return this.watch
       if (this.waitingSinceMs !== undefined) return Effect.sync(() => this.cry?.(late))
       return Scope.close(this.source, Exit.fail(late))
-    }),
-  )
+    })
+  })
 }

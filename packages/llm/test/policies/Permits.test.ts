@@ -1,7 +1,11 @@
 /** Permits themselves: a limit is a limit, whatever number it is written as. */
 import { expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Permits from "../../src/policies/Permits.ts"
 
@@ -29,5 +33,32 @@ it.effect.each([
     yield* TestClock.adjust(1000)
     yield* Fiber.join(all)
     expect(peak).toBe(held)
+  }),
+)
+
+it.effect("a scope that is closed already takes no permit", () =>
+  Effect.gen(function* () {
+    const permits = Permits.make(1)
+    const scope = yield* Scope.make()
+    yield* Scope.close(scope, Exit.void)
+    const taken = yield* Effect.exit(permits.holdIn(scope))
+    expect(Exit.isFailure(taken) && Cause.hasInterruptsOnly(taken.cause)).toBe(true)
+    expect(yield* permits.hold(Effect.succeed("still there"))).toBe("still there")
+  }),
+)
+
+it.effect("a wait that is given up leaves the line to the next", () =>
+  Effect.gen(function* () {
+    const permits = Permits.make(1)
+    const scope = yield* Scope.make()
+    yield* permits.holdIn(scope)
+    const waiting = yield* Scope.make()
+    const outcome = yield* Effect.forkChild(Effect.timeoutOption(permits.holdIn(waiting), 10), {
+      startImmediately: true,
+    })
+    yield* TestClock.adjust(10)
+    expect(Option.isNone(yield* Fiber.join(outcome))).toBe(true)
+    yield* Scope.close(scope, Exit.void)
+    expect(yield* permits.hold(Effect.succeed("mine"))).toBe("mine")
   }),
 )
