@@ -7,6 +7,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import type { TimeoutError } from "./LlmError.ts"
 import type { AttemptRecord } from "./LlmResponse.ts"
 
@@ -46,6 +48,10 @@ const Current = Context.Reference<LlmCall | undefined>("@wiseflow/llm/LlmCall", 
 /** The time by a fiber's clock, in milliseconds since the epoch. */
 export const timeOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+
+/** False where a line at DEBUG would be made for nobody. */
+export const hearsDebug = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  !LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), "Debug")
 
 /**
  * Runs `use` with the call that is under way, or with a new one if none is: the outermost policy begins the call, and

@@ -9,6 +9,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { attemptsOf, type LlmCall, openAttempt, timeOf } from "../LlmCall.ts"
 import { CircuitOpenError, type ErrorType, LlmError, type LlmErrorReason, QuotaExceededError } from "../LlmError.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -119,19 +120,19 @@ const admit = (
   call: LlmCall,
   request: LlmRequest,
   nowMs: number,
-): Pass | LlmError => {
+): Result.Result<Pass, LlmError> => {
   const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
-  if (circuit.openUntilMs === 0) return { circuit, probe: false }
+  if (circuit.openUntilMs === 0) return Result.succeed({ circuit, probe: false })
   if (nowMs >= circuit.openUntilMs && !circuit.probing) {
     circuit.probing = true
-    return { circuit, probe: true }
+    return Result.succeed({ circuit, probe: true })
   }
   const reason = refusal(circuit, name, Math.max(0, circuit.openUntilMs - nowMs))
   const attempt = openAttempt(call, nowMs, { provider: name, model: request.model })
   attempt.errorType = reason._tag
   attempt.retryAfterMs = reason.retryAfterMs
   call.openSinceMs = undefined
-  return new LlmError({ reason, provider: name, model: request.model, attempts: attemptsOf(call, nowMs) })
+  return Result.fail(new LlmError({ reason, provider: name, model: request.model, attempts: attemptsOf(call, nowMs) }))
 }
 
 const refusal = (circuit: Circuit, name: string, retryAfterMs: number): CircuitOpenError | QuotaExceededError => {

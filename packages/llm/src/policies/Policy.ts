@@ -11,10 +11,11 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { joinCall, type LlmCall } from "../LlmCall.ts"
-import { LlmError } from "../LlmError.ts"
+import type { LlmError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -114,13 +115,13 @@ const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
 }
 
 /**
- * A service whose every answer is held between `begin` and `end`. `begin` refuses by returning an error; `end` runs exactly
+ * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly
  * once for each `begin` that did not, with how the answer ended. Neither waits. The end is laid down before the
  * beginning, so that no interruption can come between the two.
  */
 export const aroundAnswer = <Held>(
   inner: Service,
-  begin: (call: LlmCall, request: LlmRequest, fiber: Fiber.Fiber<unknown, unknown>) => Held | LlmError,
+  begin: (call: LlmCall, request: LlmRequest, fiber: Fiber.Fiber<unknown, unknown>) => Result.Result<Held, LlmError>,
   end: (
     held: Held,
     outcome: Outcome,
@@ -129,24 +130,24 @@ export const aroundAnswer = <Held>(
   ) => Effect.Effect<void> | undefined,
 ): Service => {
   const holding = (call: LlmCall, fiber: Fiber.Fiber<unknown, unknown>) => {
-    let held: { readonly value: Held } | undefined
+    let held: Result.Success<Held, LlmError> | undefined
     let ended = false
     return {
       begin: <A>(request: LlmRequest, answer: () => Effect.Effect<A, LlmError>): Effect.Effect<A, LlmError> =>
         Effect.suspend(() => {
           // The scope of a stream was closed already: nobody would come to end this.
           if (ended) return Effect.interrupt
-          const value = begin(call, request, fiber)
-          if (value instanceof LlmError) return refuse(value)
-          held = { value }
+          const begun = begin(call, request, fiber)
+          if (Result.isFailure(begun)) return refuse(begun.failure)
+          held = begun
           return answer()
         }),
       end: (outcome: Outcome, endingFiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined => {
         ended = true
         if (held === undefined) return undefined
-        const { value } = held
+        const { success } = held
         held = undefined
-        return end(value, outcome, call, endingFiber)
+        return end(success, outcome, call, endingFiber)
       },
     }
   }

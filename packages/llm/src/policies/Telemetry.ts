@@ -10,19 +10,24 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { type LlmCall, targetOf, timeOf } from "../LlmCall.ts"
+import { hearsDebug, type LlmCall, targetOf, timeOf } from "../LlmCall.ts"
 import * as Policy from "./Policy.ts"
 
 /** The conventions' names for our providers; LiteLLM has none, so that its own name stands. */
 const providerNames: Readonly<Record<string, string>> = { azure: "azure.ai.openai" }
 
-/** Adds a span (`chat {model}`) and a log line (INFO for an answer, WARN for a failure, DEBUG for an abort). */
+/**
+ * Adds a span (`chat {model}`) and a log line: WARN for a failure, INFO for an answer that took more than one attempt or is
+ * degraded, DEBUG for any other answer and for an abort.
+ */
 export const withTelemetry: Policy.Policy = Policy.make((inner) =>
   Effect.succeed(
     Policy.aroundAnswer(
       inner,
-      (_, request, fiber) => openSpan(request.model === undefined ? "chat" : `chat ${request.model}`, fiber),
+      (_, request, fiber) =>
+        Result.succeed(openSpan(request.model === undefined ? "chat" : `chat ${request.model}`, fiber)),
       (span, outcome, call, fiber) => {
         if (span !== undefined) {
           describe(span, outcome, call, inner.name)
@@ -30,7 +35,7 @@ export const withTelemetry: Policy.Policy = Policy.make((inner) =>
           const endNanos = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
           span.end(endNanos, failed ? Exit.fail(outcome.error) : Exit.void)
         }
-        return log(outcome, call, inner.name, timeOf(fiber) - call.startedMs)
+        return log(outcome, call, inner.name, fiber)
       },
     ),
   ),
@@ -72,9 +77,18 @@ const note = (span: Tracer.Span, name: string, value: unknown): void => {
   if (value !== undefined) span.attribute(name, value)
 }
 
-const log = (outcome: Policy.Outcome, call: LlmCall, name: string, latencyMs: number): Effect.Effect<void> => {
-  const { model, provider } = targetOf(call, name)
+const log = (
+  outcome: Policy.Outcome,
+  call: LlmCall,
+  name: string,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): Effect.Effect<void> | undefined => {
   const attempts = call.attempts.length
+  const smooth = outcome._tag === "Answered" && attempts === 1 && !outcome.finish.metadata.degraded
+  // Nearly every call ends here, and nearly nobody listens.
+  if (smooth && !hearsDebug(fiber)) return undefined
+  const { model, provider } = targetOf(call, name)
+  const latencyMs = timeOf(fiber) - call.startedMs
   if (outcome._tag === "Aborted") return Effect.logDebug("aborted", { provider, model, latencyMs, attempts })
   if (outcome._tag === "Failed") {
     const { message, reason } = outcome.error
@@ -83,14 +97,6 @@ const log = (outcome: Policy.Outcome, call: LlmCall, name: string, latencyMs: nu
   const { finishReason, metadata } = outcome.finish
   const { costUsd, usage } = metadata
   const { inputTokens, outputTokens } = usage
-  return Effect.logInfo("answered", {
-    provider,
-    model,
-    finishReason,
-    inputTokens,
-    outputTokens,
-    costUsd,
-    latencyMs,
-    attempts,
-  })
+  const fields = { provider, model, finishReason, inputTokens, outputTokens, costUsd, latencyMs, attempts }
+  return smooth ? Effect.logDebug("answered", fields) : Effect.logInfo("answered", fields)
 }

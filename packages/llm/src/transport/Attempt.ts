@@ -2,8 +2,10 @@
  * One request to one provider: its record in the call's ledger, and the two things that come out of it, metadata or an
  * error. It measures and writes down; it sends nothing and decides nothing.
  */
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
+import type * as Fiber from "effect/Fiber"
+import { hearsDebug, type LlmCall, openAttempt, type OpenAttempt } from "../LlmCall.ts"
 import { LlmError, type LlmErrorReason } from "../LlmError.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import type { ResponseMetadata, Usage } from "../LlmResponse.ts"
@@ -20,7 +22,7 @@ export class Attempt {
   /** The price a proxy named itself; it wins over the table (law 19). */
   reportedCostUsd: number | undefined
   private readonly startedMs: number
-  private readonly now: () => number
+  private readonly clock: Clock.Clock
   private closed = false
 
   constructor(options: {
@@ -29,44 +31,43 @@ export class Attempt {
     readonly provider: string
     readonly model: string
     readonly warnings: ReadonlyArray<string>
-    readonly now: () => number
+    readonly clock: Clock.Clock
   }) {
     this.call = options.call
     this.request = options.request
     this.provider = options.provider
     this.model = options.model
     this.warnings = options.warnings
-    this.now = options.now
-    this.startedMs = options.now()
+    this.clock = options.clock
+    this.startedMs = this.nowMs()
     this.record = openAttempt(options.call, this.startedMs, options)
   }
 
   /** The call's clock. */
   nowMs(): number {
-    return this.now()
+    return this.clock.currentTimeMillisUnsafe()
   }
 
   /** Notes the first piece of the answer. */
   sawOutput(): void {
-    this.record.firstOutputMs ??= this.now() - this.startedMs
+    this.record.firstOutputMs ??= this.nowMs() - this.startedMs
   }
 
   /** Ends the record, once; for an attempt that nobody waits for any more this is all that happens. */
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.record.durationMs = this.now() - this.startedMs
+    this.record.durationMs = this.nowMs() - this.startedMs
     this.call.openSinceMs = undefined
   }
 
-  /** Ends the record and logs it, for the end of a scope or of a fiber. */
-  get closing(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.close()
-      const { durationMs, errorType, requestId, status } = this.record
-      const { model, provider } = this
-      return Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
-    })
+  /** Ends the record, and logs it where somebody listens: for the end of a scope or of a fiber. */
+  end(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    this.close()
+    if (!hearsDebug(fiber)) return undefined
+    const { durationMs, errorType, requestId, status } = this.record
+    const { model, provider } = this
+    return Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
   }
 
   /** The attempt failed: its record says so, and the error tells every attempt of the call so far. */
@@ -100,7 +101,7 @@ export class Attempt {
       maxTokens: request.maxTokens,
       usage: ending.usage,
       usageStatus: ending.usageStatus,
-      latencyMs: this.now() - call.startedMs,
+      latencyMs: this.nowMs() - call.startedMs,
       timestamp: call.started,
       requestId: record.requestId,
       rawFinishReason: ending.rawFinishReason,

@@ -22,6 +22,8 @@ const join = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => 
   return bytes
 }
 
+const decoder = new TextDecoder()
+
 /** Reads the whole body as UTF-8. */
 export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
   Effect.suspend(() => {
@@ -36,7 +38,7 @@ export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect
         return length > maxBytes ? Effect.fail(tooLarge) : readAll
       },
       onFailure: (cause) => Effect.failCause(cause),
-      onDone: () => Effect.succeed(new TextDecoder().decode(join(chunks, length))),
+      onDone: () => Effect.succeed(decoder.decode(join(chunks, length))),
     })
     return readAll
   })

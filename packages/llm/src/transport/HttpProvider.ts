@@ -10,6 +10,7 @@ import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -30,12 +31,12 @@ import type { ModelCapabilities } from "../protocols/ModelCapabilities.ts"
 import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { validateRequest } from "../RequestValidation.ts"
 import { Attempt, redactor } from "./Attempt.ts"
-import { collectBody } from "./Body.ts"
+import { type BodyTooLarge, collectBody } from "./Body.ts"
 import * as ChosenTransport from "./ChosenTransport.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
 import { excerpt, fromBroken, fromFault, interruption } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
-import { type Exchange, type Head, Transport, type WireHeaders, type WireRequest } from "./Transport.ts"
+import { type Broken, type Exchange, type Head, Transport, type WireHeaders, type WireRequest } from "./Transport.ts"
 
 /** What a provider adds to a protocol. */
 export interface Endpoint {
@@ -65,6 +66,12 @@ interface Prepared {
   readonly request: WireRequest
 }
 
+/** The clock of the headers ran out. */
+interface TooLate {
+  readonly _tag: "TooLate"
+  readonly limitMs: number
+}
+
 const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Service"] => {
   const { protocol, provider } = endpoint
   const limits = { ...defaultLimits, ...endpoint.limits }
@@ -83,8 +90,14 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
   const refuse = (call: LlmCall, model: string | undefined, reason: LlmErrorReason) =>
     Effect.fail(new LlmError({ reason, provider, model, attempts: [...call.attempts] }))
 
-  /** Everything that can be wrong before a request is made is found here. */
-  const prepare = (input: LlmRequest, call: LlmCall, stream: boolean): Effect.Effect<Prepared, LlmError> => {
+  /** Everything that can be wrong before a request is made is found here; what is right goes to `send`. */
+  const prepare = <A>(
+    input: LlmRequest,
+    call: LlmCall,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    stream: boolean,
+    send: (prepared: Prepared) => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> => {
     const valid = validateRequest(input)
     if (Result.isFailure(valid)) return refuse(call, endpoint.model, valid.failure)
     const llmRequest = valid.success
@@ -98,20 +111,14 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
     const { body, warnings } = encoded.success
+    const clock = fiber.getRef(Clock.Clock)
     return Effect.matchEffect(endpoint.headers, {
       onFailure: (reason) => refuse(call, model, reason),
       onSuccess: (headers) =>
-        Effect.map(Clock.Clock, (clock) => ({
-          attempt: new Attempt({
-            call,
-            request: llmRequest,
-            provider,
-            model,
-            warnings,
-            now: () => clock.currentTimeMillisUnsafe(),
-          }),
+        send({
+          attempt: new Attempt({ call, request: llmRequest, provider, model, warnings, clock }),
           request: { url: endpoint.url(model), headers: headersOf(headers), body: JSON.stringify(body) },
-        })),
+        }),
     })
   }
 
@@ -134,49 +141,50 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
       body: body === undefined ? undefined : excerpt(redact(body)),
     })
 
-  /** Waits for the head of the response, with the `headers` clock if the call has one, and notes what it says. */
-  const head = (attempt: Attempt, request: WireRequest, exchange: Exchange): Effect.Effect<Head, LlmError> => {
-    const { call, record } = attempt
-    const sent = Effect.matchEffect(exchange.head, {
-      onFailure: (error) => Effect.fail(attempt.fail(fromBroken(error, origin(request.url)), undefined, undefined)),
-      onSuccess: (response) => {
-        record.status = response.status
-        const requestId = ResponseHeaders.requestId(response.headers)
-        record.requestId = requestId === undefined ? undefined : redact(requestId)
-        attempt.reportedCostUsd = ResponseHeaders.responseCostUsd(response.headers)
-        return Effect.succeed(response)
-      },
-    })
+  /** The head of the response, within the `headers` clock if the call has one. */
+  const head = (call: LlmCall, exchange: Exchange): Effect.Effect<Head, Broken | TooLate> => {
     const limitMs = call.headersLimitMs
-    if (limitMs === undefined) return sent
-    return Effect.timeoutOrElse(sent, {
+    if (limitMs === undefined) return exchange.head
+    return Effect.timeoutOrElse(exchange.head, {
       duration: limitMs,
-      orElse: () => {
-        const message = `no response headers from ${provider} within ${limitMs} ms`
-        return Effect.fail(attempt.fail(new TimeoutError({ clock: "headers", limitMs, message }), undefined, undefined))
-      },
+      orElse: () => Effect.fail<TooLate>({ _tag: "TooLate", limitMs }),
     })
   }
 
-  const body = (attempt: Attempt, exchange: Exchange): Effect.Effect<string, LlmError> =>
-    Effect.mapError(collectBody(exchange, limits.maxBodyBytes), (error) =>
-      attempt.fail(
-        error._tag === "BodyTooLarge"
-          ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
-          : new StreamInterruptedError({
-              message: `the answer broke off: ${interruption(error)}`,
-              status: attempt.record.status,
-            }),
-        undefined,
-        undefined,
-      ),
-    )
+  /** Waits for the head of the response, notes what it says, and reads what follows it as an answer or as a failure. */
+  const receive = <A>(
+    { attempt, request }: Prepared,
+    exchange: Exchange,
+    read: (response: Head) => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> =>
+    Effect.matchEffect(head(attempt.call, exchange), {
+      onFailure: (error) => Effect.fail(attempt.fail(withoutHead(error, request.url), undefined, undefined)),
+      onSuccess: (response) => {
+        const requestId = ResponseHeaders.requestId(response.headers)
+        attempt.record.status = response.status
+        attempt.record.requestId = requestId === undefined ? undefined : redact(requestId)
+        attempt.reportedCostUsd = ResponseHeaders.responseCostUsd(response.headers)
+        return isSuccess(response) ? read(response) : failure(attempt, exchange, response, request.url)
+      },
+    })
+
+  const withoutHead = (error: Broken | TooLate, url: string): LlmErrorReason => {
+    if (error._tag === "Broken") return fromBroken(error, origin(url))
+    const { limitMs } = error
+    const message = `no response headers from ${provider} within ${limitMs} ms`
+    return new TimeoutError({ clock: "headers", limitMs, message })
+  }
+
+  const withoutBody = (error: Broken | BodyTooLarge, status: number): LlmErrorReason =>
+    error._tag === "BodyTooLarge"
+      ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
+      : new StreamInterruptedError({ message: `the answer broke off: ${interruption(error)}`, status })
 
   /** A failing status: the provider's words, in whatever form they came. */
   const failure = (attempt: Attempt, exchange: Exchange, response: Head, url: string): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
       Effect.timeoutOrElse(
-        Effect.orElseSucceed(body(attempt, exchange), () => ""),
+        Effect.orElseSucceed(collectBody(exchange, limits.maxBodyBytes), () => ""),
         { duration: failureBodyMs, orElse: () => Effect.succeed("") },
       ),
       (raw) => {
@@ -203,37 +211,41 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     )
 
   const answer = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<LlmResponse, LlmError> =>
-    Effect.flatMap(body(attempt, exchange), (text) => {
-      const parsed = parseJson(text)
-      if (Result.isFailure(parsed)) {
-        // The parser quotes what it stumbled over, so that it is asked again without the key.
-        const clean = redact(text)
-        const said = clean === text ? parsed : parseJson(clean)
-        const why = text === "" ? ": it is empty" : Result.isFailure(said) ? `: ${said.failure}` : ""
-        const message = `the answer is not JSON${why}`
-        const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(clean) })
-        return Effect.fail(attempt.fail(unreadable, undefined, undefined))
-      }
-      const decoded = protocol.decode(parsed.success)
-      if (Result.isFailure(decoded)) {
-        return Effect.fail(attempt.fail(fault(attempt, response.headers)(decoded.failure, text), undefined, undefined))
-      }
-      attempt.sawOutput()
-      const { finishReason, parts } = decoded.success
-      return Effect.succeed(fromParts(parts, finishReason, attempt.finish(decoded.success)))
+    Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
+      onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status), undefined, undefined)),
+      onSuccess: (text) => {
+        const parsed = parseJson(text)
+        if (Result.isFailure(parsed)) {
+          // The parser quotes what it stumbled over, so that it is asked again without the key.
+          const clean = redact(text)
+          const said = clean === text ? parsed : parseJson(clean)
+          const why = text === "" ? ": it is empty" : Result.isFailure(said) ? `: ${said.failure}` : ""
+          const message = `the answer is not JSON${why}`
+          const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(clean) })
+          return Effect.fail(attempt.fail(unreadable, undefined, undefined))
+        }
+        const decoded = protocol.decode(parsed.success)
+        if (Result.isFailure(decoded)) {
+          const reason = fault(attempt, response.headers)(decoded.failure, text)
+          return Effect.fail(attempt.fail(reason, undefined, undefined))
+        }
+        attempt.sawOutput()
+        const { finishReason, parts } = decoded.success
+        return Effect.succeed(fromParts(parts, finishReason, attempt.finish(decoded.success)))
+      },
     })
 
   const generate = (llmRequest: LlmRequest) =>
-    joinCall((call) =>
-      Effect.flatMap(prepare(llmRequest, call, false), ({ attempt, request }) => {
+    joinCall((call, fiber) =>
+      prepare(llmRequest, call, fiber, false, (prepared) => {
+        const { attempt, request } = prepared
         const exchange = open(request)
-        return Effect.onExit(
-          Effect.flatMap(head(attempt, request, exchange), (response) =>
-            isSuccess(response)
-              ? answer(attempt, exchange, response)
-              : failure(attempt, exchange, response, request.url),
-          ),
-          () => closing(attempt, exchange, false),
+        return Effect.onExitPrimitive(
+          receive(prepared, exchange, (response) => answer(attempt, exchange, response)),
+          () => {
+            exchange.close(false)
+            return attempt.end(fiber)
+          },
         )
       }),
     )
@@ -241,17 +253,19 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
   const stream = (llmRequest: LlmRequest) =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
-        joinCall((call) =>
-          Effect.flatMap(prepare(llmRequest, call, true), ({ attempt, request }) => {
+        joinCall((call, fiber) =>
+          prepare(llmRequest, call, fiber, true, (prepared) => {
+            const { attempt, request } = prepared
             const exchange = open(request)
+            const close = (exit: Exit.Exit<unknown, unknown>) =>
+              Effect.withFiber((closingFiber) => {
+                exchange.close(Exit.isSuccess(exit))
+                return attempt.end(closingFiber) ?? Effect.void
+              })
             return Effect.andThen(
-              Scope.addFinalizerExit(scope, (exit) => closing(attempt, exchange, Exit.isSuccess(exit))),
-              Effect.flatMap(head(attempt, request, exchange), (response) =>
-                isSuccess(response)
-                  ? Effect.succeed(
-                      eventPull(exchange.read, attempt, protocol, limits, fault(attempt, response.headers)),
-                    )
-                  : failure(attempt, exchange, response, request.url),
+              Scope.addFinalizerExit(scope, close),
+              receive(prepared, exchange, (response) =>
+                Effect.succeed(eventPull(exchange.read, attempt, protocol, limits, fault(attempt, response.headers))),
               ),
             )
           }),
@@ -261,13 +275,6 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
 
   return { name: provider, generate, stream }
 }
-
-/** The end of an attempt, however it came: its connection, its record, its log line. */
-const closing = (attempt: Attempt, exchange: Exchange, isComplete: boolean): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    exchange.close(isComplete)
-    return attempt.closing
-  })
 
 const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
 

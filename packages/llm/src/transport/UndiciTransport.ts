@@ -1,26 +1,25 @@
 /**
- * The default transport on Node: undici's dispatcher, with no Node stream between its parser and the reader. Pool settings
- * for this traffic: as many connections as requests in flight (the `Semaphore` policy limits, not the pool), idle ones
- * kept for a minute because a burst follows a pause and a TLS handshake costs more than an open socket, HTTP/1.1 because
- * an abort must close the socket of its own request. Idle connections never keep a process alive.
+ * The default transport on Node: undici's HTTP/1.1 client, with no Node stream between its parser and the reader. As many
+ * connections as requests in flight (the concurrency policy limits, not the pool), and HTTP/1.1 because an abort must
+ * close the socket of its own request. Free connections never keep a process alive.
+ *
+ * What one read of the socket brings, the head of a response and its whole body or forty pieces of a stream, wakes the
+ * reader once: it is woken in a microtask, when undici has parsed all of it.
  */
 import type { Socket } from "node:net"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Agent, type Dispatcher } from "./Undici.ts"
+import type { Dispatcher } from "./Undici.ts"
 import { broken, type Broken, type Exchange, type Head, Transport, type WireRequest } from "./Transport.ts"
-import * as UndiciConnector from "./UndiciConnector.ts"
+import { UndiciConnections } from "./UndiciConnections.ts"
 
 /** Bytes a response may hold unread before its socket is paused. */
 const highWaterMark = 128 * 1024
 
 /** How long a reader that stopped leaves the end of its body time to arrive. */
 const graceMs = 25
-
-/** How long a connection may take to open. */
-const connectMs = 30_000
 
 type Chunks = Arr.NonEmptyReadonlyArray<Uint8Array>
 
@@ -32,14 +31,20 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   private paused = false
   private ended = false
   private failure: Broken | undefined
+  private response: Head | undefined
   /** The socket that was opened for this request, until it is connected. */
   private opening: Socket | undefined
   private awaitingHead: ((head: Effect.Effect<Head, Broken>) => void) | undefined
   private awaitingChunks: ((next: Effect.Effect<Chunks, Broken | Cause.Done>) => void) | undefined
+  private waking = false
   private readonly send: (exchange: UndiciExchange) => Socket | undefined
 
   constructor(send: (exchange: UndiciExchange) => Socket | undefined) {
     this.send = send
+  }
+
+  get isEnded(): boolean {
+    return this.ended
   }
 
   readonly head: Effect.Effect<Head, Broken> = Effect.callback((resume) => {
@@ -54,22 +59,13 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return Effect.sync(() => this.close(false))
   })
 
-  readonly read: Effect.Effect<Chunks, Broken | Cause.Done> = Effect.suspend(() => {
-    const { chunks } = this
-    if (Arr.isArrayNonEmpty(chunks)) {
-      this.chunks = []
-      this.held = 0
-      if (this.paused) {
-        this.paused = false
-        this.controller?.resume()
-      }
-      return Effect.succeed(chunks)
-    }
-    if (this.ended) return this.failure === undefined ? Cause.done() : Effect.fail(this.failure)
-    return Effect.callback((resume) => {
-      this.awaitingChunks = resume
-    })
-  })
+  readonly read: Effect.Effect<Chunks, Broken | Cause.Done> = Effect.suspend(
+    () =>
+      this.take() ??
+      Effect.callback((resume) => {
+        this.awaitingChunks = resume
+      }),
+  )
 
   close(isComplete: boolean): void {
     if (this.ended) return
@@ -94,17 +90,11 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     headers: Record<string, string | Array<string> | undefined>,
   ): void {
     if (status < 200) return
-    const resume = this.awaitingHead
-    this.awaitingHead = undefined
-    resume?.(Effect.succeed({ status, headers: single(headers) }))
+    this.response = { status, headers: single(headers) }
+    this.wake()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    const resume = this.awaitingChunks
-    if (resume !== undefined) {
-      this.awaitingChunks = undefined
-      return resume(Effect.succeed([chunk]))
-    }
     if (this.ended) return
     this.chunks.push(chunk)
     this.held += chunk.byteLength
@@ -112,6 +102,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
       this.paused = true
       controller.pause()
     }
+    this.wake()
   }
 
   onResponseEnd(): void {
@@ -126,11 +117,49 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.ended) return
     this.ended = true
     this.failure = failure
+    this.wake()
+  }
+
+  /** What has come since the last read, or the end; undefined where there is nothing yet. */
+  private take(): Effect.Effect<Chunks, Broken | Cause.Done> | undefined {
+    const { chunks } = this
+    if (Arr.isArrayNonEmpty(chunks)) {
+      this.chunks = []
+      this.held = 0
+      if (this.paused) {
+        this.paused = false
+        this.controller?.resume()
+      }
+      return Effect.succeed(chunks)
+    }
+    if (!this.ended) return undefined
+    return this.failure === undefined ? Cause.done() : Effect.fail(this.failure)
+  }
+
+  private wake(): void {
+    if (this.waking) return
+    this.waking = true
+    queueMicrotask(this.deliver)
+  }
+
+  /** Hands what has come to whoever waits for it. */
+  private readonly deliver = (): void => {
+    this.waking = false
     const { awaitingChunks, awaitingHead } = this
-    this.awaitingHead = undefined
-    this.awaitingChunks = undefined
-    awaitingHead?.(Effect.fail(failure ?? broken(new Error("the response ended before its head"))))
-    awaitingChunks?.(failure === undefined ? Cause.done() : Effect.fail(failure))
+    if (awaitingHead !== undefined) {
+      if (this.response !== undefined) {
+        this.awaitingHead = undefined
+        awaitingHead(Effect.succeed(this.response))
+      } else if (this.ended) {
+        this.awaitingHead = undefined
+        awaitingHead(Effect.fail(this.failure ?? broken(new Error("the response ended before its head"))))
+      }
+    } else if (awaitingChunks !== undefined) {
+      const next = this.take()
+      if (next === undefined) return
+      this.awaitingChunks = undefined
+      awaitingChunks(next)
+    }
   }
 }
 
@@ -144,7 +173,7 @@ const single = (headers: Record<string, string | Array<string> | undefined>): Re
   return result
 }
 
-/** Splits a URL for the dispatcher; the last one is remembered, because a provider asks the same one all day. */
+/** Splits a URL into origin and path; the last one is remembered, because a provider asks the same one all day. */
 const addressReader = () => {
   let last = { url: "", origin: "", path: "" }
   return (url: string) => {
@@ -156,32 +185,31 @@ const addressReader = () => {
   }
 }
 
-const make = (dispatcher: Dispatcher, connector: UndiciConnector.UndiciConnector) => {
+const make = (origins: Map<string, UndiciConnections>) => {
   const addressOf = addressReader()
+  const connectionsTo = (origin: string): UndiciConnections => {
+    const known = origins.get(origin)
+    if (known !== undefined) return known
+    const connections = new UndiciConnections(origin)
+    origins.set(origin, connections)
+    return connections
+  }
   return ({ body, headers, url }: WireRequest): Exchange =>
     new UndiciExchange((exchange) => {
       const { origin, path } = addressOf(url)
-      return connector.openedBy(() =>
-        dispatcher.dispatch(
-          { origin, path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 },
-          exchange,
-        ),
-      )
+      const request = { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 } as const
+      return connectionsTo(origin).dispatch(request, exchange)
     })
 }
 
-/** A pool of connections of its own, closed with the scope. */
+/** Connections of its own, closed with the scope. */
 export const layer: Layer.Layer<Transport> = Layer.effect(
   Transport,
-  Effect.suspend(() => {
-    const connector = UndiciConnector.make(connectMs)
-    const { connect } = connector
-    return Effect.map(
-      Effect.acquireRelease(
-        Effect.sync(() => new Agent({ allowH2: false, pipelining: 1, keepAliveTimeout: 60_000, connect })),
-        (agent) => Effect.promise(() => agent.destroy()),
-      ),
-      (agent) => make(agent, connector),
-    )
-  }),
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => new Map<string, UndiciConnections>()),
+      (origins) => Effect.promise(() => Promise.all([...origins.values()].map((connections) => connections.destroy()))),
+    ),
+    make,
+  ),
 )

@@ -133,8 +133,8 @@ describe("a worker on an edge runtime", () => {
   })
 
   it("logs to the console", async () => {
-    await using asked = await ask("/generate", answers("hello"))
+    await using asked = await ask("/generate", refuses(401))
     await asked.answer
-    await vi.waitFor(() => assert.match(runtime.logged.join("\n"), /level=INFO .*message=/))
+    await vi.waitFor(() => assert.match(runtime.logged.join("\n"), /level=WARN message=failed .*AuthenticationError/))
   })
 })

@@ -30,10 +30,29 @@ describe.concurrent("WISEFLOW_LOG_LEVEL", { timeout: 40_000 }, () => {
   for (const streamed of [false, true]) {
     const how = streamed ? "streamed" : "whole"
 
-    it(`INFO, the default, is one line a call (${how})`, async () => {
+    it(`INFO, the default, is one line for a call that needed more than one attempt (${how})`, async () => {
       const lines = await eventful({}, streamed)
       assert.strictEqual(lines.length, 1, lines.join("\n"))
       assert.match(lines[0] ?? "", /level=INFO message=answered provider=openai model=gpt-5-mini .*attempts=3/)
+    })
+
+    it(`INFO says nothing of a call that was answered at once, DEBUG does (${how})`, async () => {
+      const linesAt = async (level: string) => {
+        await using upstream = await listen(answers("at once"))
+        const { answers: all, stderr } = await askSteps([{ requests: [question], streamed }], {
+          environment: {
+            LLM_PROVIDER: "openai",
+            OPENAI_API_KEY: secret,
+            OPENAI_API_BASE: upstream.url,
+            PRIMARY_MODEL: "gpt-5",
+            WISEFLOW_LOG_LEVEL: level,
+          },
+        })
+        assert.strictEqual(succeeded(all[0]).text, "at once")
+        return stderr
+      }
+      assert.strictEqual(await linesAt("INFO"), "")
+      assert.match(await linesAt("DEBUG"), /level=DEBUG message=answered provider=openai model=gpt-5 /)
     })
 
     it(`DEBUG shows every API call, error, retry and fallback (${how})`, async () => {

@@ -79,7 +79,7 @@ describe.each(callNames)("telemetry of %s", (name) => {
     }),
   )
 
-  it.effect("writes one line per call at INFO, however many attempts it took, as the caller felt it", () =>
+  it.effect("writes one line at INFO for a call that took more than one attempt, as the caller felt it", () =>
     Effect.gen(function* () {
       const script = Scripted.layer([
         { error: reasons.OverloadedError(), delay: 500 },
@@ -105,6 +105,17 @@ describe.each(callNames)("telemetry of %s", (name) => {
       ])
       expect(lines[0]?.details).toMatchObject({ latencyMs: expect.closeTo(1625, -3) })
       expect(spans).toHaveLength(1)
+    }),
+  )
+
+  it.effect("has a line at DEBUG for a call that was answered at once", () =>
+    Effect.gen(function* () {
+      const script = Scripted.layer([{ text: "hello" }, { text: "hello" }]).pipe(withTelemetry)
+      const heard = yield* observe(ask(name), script, "Trace")
+      expect(heard.lines).toMatchObject([{ level: "Debug", text: "answered", details: { attempts: 1 } }])
+      const unheard = yield* observe(ask(name), script, "Info")
+      expect(unheard.lines).toEqual([])
+      expect(unheard.spans).toHaveLength(1)
     }),
   )
 

@@ -1,0 +1,98 @@
+/**
+ * The connections to one origin: one request at a time on each, and as many as there are requests. undici's own pool looks
+ * at every connection for a free one, twice for each request, which at 5,000 in flight costs as much as the call; here the
+ * free ones are a stack. The one freed last goes first, so that after a burst the others fall idle and close.
+ */
+import { Socket } from "node:net"
+import { buildConnector, Client, type Connector, type Dispatcher } from "./Undici.ts"
+
+/** How long a connection may take to open. */
+const connectMs = 30_000
+
+/** How long a free connection is kept: a burst follows a pause, and a TLS handshake costs more than an open socket. */
+const keepAliveMs = 60_000
+
+/** One of undici's clients, which holds one connection and opens another where that was lost under way. */
+interface Connection {
+  readonly client: Client
+  connected: boolean
+  free: boolean
+}
+
+/** A request's handler, which knows when nothing more can come. */
+interface Handler extends Dispatcher.DispatchHandler {
+  readonly isEnded: boolean
+}
+
+export class UndiciConnections {
+  private readonly origin: string
+  private readonly all = new Set<Connection>()
+  private readonly free: Array<Connection> = []
+  private readonly connector = buildConnector({ allowH2: false, timeout: connectMs })
+  /** The socket that the dispatch under way began to open. */
+  private opening: Socket | undefined
+
+  constructor(origin: string) {
+    this.origin = origin
+  }
+
+  /**
+   * Sends a request; gives the socket that it began to open for it, undefined where one was open. undici remembers no such
+   * socket: it leaves a request that is aborted while it connects, and lets the connection go on (law 11).
+   */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Handler): Socket | undefined {
+    const connection = this.free.pop() ?? this.connection()
+    connection.free = false
+    this.opening = undefined
+    // Busy until it drains, unless there was nothing that could be sent.
+    if (connection.client.dispatch(options, handler) || handler.isEnded) this.release(connection)
+    const { opening } = this
+    this.opening = undefined
+    return opening
+  }
+
+  /** Closes every connection, whatever runs on it. */
+  async destroy(): Promise<void> {
+    await Promise.all([...this.all].map(({ client }) => client.destroy()))
+  }
+
+  private connection(): Connection {
+    const client = new Client(this.origin, {
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      connect: this.connect,
+    })
+    const connection: Connection = { client, connected: false, free: false }
+    this.all.add(connection)
+    client.on("connect", () => {
+      connection.connected = true
+    })
+    client.on("disconnect", () => {
+      connection.connected = false
+      if (connection.free) this.drop(connection)
+    })
+    client.on("drain", () => this.release(connection))
+    return connection
+  }
+
+  private readonly connect: Connector.connector = (options, callback) => {
+    const socket: unknown = this.connector(options, callback)
+    if (socket instanceof Socket) this.opening = socket
+  }
+
+  private release(connection: Connection): void {
+    if (connection.free) return
+    if (!connection.connected) return this.drop(connection)
+    connection.free = true
+    this.free.push(connection)
+  }
+
+  /** Forgets a connection that is lost: a new one costs no more than to open it again. */
+  private drop(connection: Connection): void {
+    if (!this.all.delete(connection)) return
+    // The one that has been free for longest is lost first, and it lies at the bottom.
+    if (connection.free) this.free.splice(this.free.indexOf(connection), 1)
+    void connection.client.destroy()
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Connections on Node: as many as there are requests at once, used again, opened anew where one was lost, and none left
+ * behind. The server counts them.
+ */
+import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import { Transport, type WireRequest } from "../../src/transport/Transport.ts"
+import * as UndiciTransport from "../../src/transport/UndiciTransport.ts"
+import { type Answer, delay, end, FaultServer, type Script, stall } from "../faults/FaultServer.ts"
+import { whole } from "../faults/HttpText.ts"
+
+const answer = (pauseMs: number): Answer => [delay(pauseMs), ...whole("{}")]
+
+const drain = (read: ReturnType<Transport["Service"]>["read"]): Effect.Effect<void, unknown> =>
+  Pull.matchEffect(read, {
+    onSuccess: () => drain(read),
+    onFailure: (cause) => Effect.failCause(cause),
+    onDone: () => Effect.void,
+  })
+
+/** A transport of its own against a server of its own. */
+const against = (script: Script) =>
+  Effect.gen(function* () {
+    const server = yield* Effect.acquireRelease(
+      Effect.promise(() => FaultServer.start(script)),
+      (opened) => Effect.promise(() => opened.close()),
+    )
+    const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
+    const ask = (headers: WireRequest["headers"] = {}) =>
+      Effect.suspend(() => {
+        const exchange = open({ url: `${server.url}/v1`, headers, body: "{}" })
+        return Effect.ensuring(
+          Effect.flatMap(exchange.head, ({ status }) => Effect.as(drain(exchange.read), status)),
+          Effect.sync(() => exchange.close(false)),
+        )
+      })
+    return { server, ask }
+  })
+
+const atOnce = (count: number) => Array.from({ length: count }, () => ({}))
+/** A connection is free again a turn of the event loop after its answer. */
+const pause = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
+
+describe("connections", () => {
+  it.live("one after the other share one", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(() => answer(0))
+      for (let index = 0; index < 10; index++) {
+        expect(yield* ask()).toBe(200)
+        yield* pause
+      }
+      expect(server.connections.length).toBe(1)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("forty at once have forty, and the next forty the same", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(() => answer(50))
+      for (let round = 0; round < 3; round++) {
+        yield* Effect.forEach(atOnce(40), () => ask(), { concurrency: "unbounded" })
+        yield* pause
+      }
+      expect(server.requests.length).toBe(120)
+      expect(server.connections.length).toBe(40)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("one that the server closes while it is free is opened anew by the next request", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(() => [...answer(0), end])
+      for (let index = 0; index < 5; index++) {
+        expect(yield* ask()).toBe(200)
+        yield* pause
+      }
+      expect(server.connections.length).toBe(5)
+      expect(server.requests.length).toBe(5)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("one that is aborted is closed, and its place is taken by a new one", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(({ index }) => (index === 0 ? [stall] : answer(0)))
+      expect((yield* Effect.timeoutOption(ask(), 50))._tag).toBe("None")
+      expect(yield* ask()).toBe(200)
+      yield* Effect.promise(() => server.connections[0]?.closed ?? Promise.reject(new Error("no connection")))
+      expect(server.connections.map(({ closedBy }) => closedBy)).toEqual(["client", undefined])
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("a request that cannot be sent opens none, and leaves the free one to the next", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(() => answer(0))
+      const refused = { authorization: "Bearer two\nlines" }
+      for (let index = 0; index < 3; index++) {
+        expect(Result.isFailure(yield* Effect.result(ask(refused)))).toBe(true)
+        expect(yield* ask()).toBe(200)
+        yield* pause
+      }
+      expect(server.connections.length).toBe(1)
+      expect(server.requests.length).toBe(3)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("all close with the transport, those at work too", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() => FaultServer.start(({ index }) => (index < 10 ? answer(20) : [stall]))),
+        (opened) => Effect.promise(() => opened.close()),
+      )
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
+          const exchanges = atOnce(15).map(() => open({ url: `${server.url}/v1`, headers: {}, body: "{}" }))
+          yield* Effect.forEach(exchanges.slice(0, 10), ({ head }) => head, { concurrency: "unbounded" })
+          yield* pause
+          for (const { head } of exchanges.slice(10)) yield* Effect.forkScoped(head)
+          yield* pause
+        }),
+      )
+      const closed = yield* Effect.promise(() => Promise.all(server.connections.map((connection) => connection.closed)))
+      expect(closed.length).toBe(10)
+      expect(server.connections.every(({ closedBy }) => closedBy === "client")).toBe(true)
+    }).pipe(Effect.scoped),
+  )
+})
