@@ -6,6 +6,7 @@
  * another index, or `response-finish`, arrives.
  */
 import * as Schema from "effect/Schema"
+import { GrowingText } from "./GrowingText.ts"
 import { FinishReason, fromParts, type LlmResponse, ResponseMetadata, type ResponsePart } from "./LlmResponse.ts"
 import { OtherPart, ReasoningPart } from "./LlmRequest.ts"
 
@@ -97,24 +98,35 @@ export interface Assembly {
   readonly response: () => LlmResponse | undefined
 }
 
+/** A part that still grows: most pieces belong to the part of the piece before. */
+interface GrowingPart {
+  readonly type: "text" | "reasoning" | "refusal"
+  readonly text: GrowingText
+}
+
+const isGrowing = (part: ResponsePart | GrowingPart): part is GrowingPart =>
+  "text" in part && part.text instanceof GrowingText
+
 /** An empty assembly. */
 export const assemble = (): Assembly => {
-  const parts: Array<ResponsePart | undefined> = []
+  const parts: Array<ResponsePart | GrowingPart | undefined> = []
   let finish: ResponseFinish | undefined
-  // Most pieces belong to the part of the piece before: it grows in place, and no object is made for it.
-  let growing: { readonly type: "text" | "reasoning" | "refusal"; text: string } | undefined
+  let growing: GrowingPart | undefined
   let growingIndex = -1
-  const extend = (type: "text" | "reasoning" | "refusal", index: number, delta: string) => {
-    if (growing !== undefined && growingIndex === index && growing.type === type) {
-      growing.text += delta
-      return
+  const extend = (type: GrowingPart["type"], index: number, delta: string) => {
+    if (growing === undefined || growingIndex !== index || growing.type !== type) {
+      const part = parts[index]
+      growing = { type, text: new GrowingText() }
+      if (part !== undefined && part.type === type) growing.text.add(`${part.text}`)
+      growingIndex = index
+      parts[index] = growing
     }
-    const part = parts[index]
-    growing = { type, text: part !== undefined && part.type === type ? part.text + delta : delta }
-    growingIndex = index
-    parts[index] = growing
+    growing.text.add(delta)
   }
-  const present = () => parts.filter((part) => part !== undefined)
+  const present = (): ReadonlyArray<ResponsePart> =>
+    parts
+      .filter((part) => part !== undefined)
+      .map((part) => (isGrowing(part) ? { type: part.type, text: `${part.text}` } : part))
   return {
     add: (event) => {
       switch (event.type) {
@@ -139,7 +151,7 @@ export const assemble = (): Assembly => {
       }
     },
     parts: present,
-    text: () => parts.reduce((text, part) => (part?.type === "text" ? text + part.text : text), ""),
+    text: () => present().reduce((text, part) => (part.type === "text" ? text + part.text : text), ""),
     response: () => (finish === undefined ? undefined : fromParts(present(), finish.finishReason, finish.metadata)),
   }
 }

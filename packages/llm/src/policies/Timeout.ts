@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { GrowingText } from "../GrowingText.ts"
 import { attemptsOf, joinCall, type LlmCall, noteTimeout, targetOf, timeOf } from "../LlmCall.ts"
 import { type TimeoutClock, LlmError, TimeoutError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
@@ -171,7 +172,7 @@ class Watch {
   private readonly name: string
   private readonly scope: Scope.Scope
   private readonly source: Scope.Closeable
-  private text = ""
+  private readonly text = new GrowingText()
   private output = false
   /** True once the answer is whole: from then on no clock has anything to say. */
   private whole = false
@@ -231,7 +232,7 @@ class Watch {
 
   private note(events: Arr.NonEmptyReadonlyArray<LlmEvent>): void {
     for (const event of events) {
-      if (event.type === "text-delta") this.text += event.delta
+      if (event.type === "text-delta") this.text.add(event.delta)
       if (!this.output && isOutput(event)) this.output = true
       if (event.type === "response-finish") this.whole = true
     }
@@ -250,11 +251,11 @@ class Watch {
     const { idleMs, totalMs } = this.limits
     const { deadlineMs } = this
     if (totalMs !== undefined && deadlineMs !== undefined && nowMs >= deadlineMs) {
-      return expired(this.call, this.name, "total", totalMs, nowMs, this.text)
+      return expired(this.call, this.name, "total", totalMs, nowMs, `${this.text}`)
     }
     if (idleMs === undefined || !this.output || this.waitingSinceMs === undefined) return undefined
     return nowMs >= this.waitingSinceMs + idleMs
-      ? expired(this.call, this.name, "idle", idleMs, nowMs, this.text)
+      ? expired(this.call, this.name, "idle", idleMs, nowMs, `${this.text}`)
       : undefined
   }
 

@@ -2,6 +2,7 @@
  * Reads a stream of Chat Completions. The answer is whole once a chunk said why the first choice finished (law 1);
  * `[DONE]` alone proves nothing, because proxies write it after a provider that died.
  */
+import { GrowingText } from "../GrowingText.ts"
 import type { LlmEvent } from "../LlmEvent.ts"
 import type { Usage } from "../LlmResponse.ts"
 import { MessageReader } from "./ChatCompletionsMessage.ts"
@@ -9,7 +10,20 @@ import { failureInChoice, firstChoice, rawUsageOf, usageOf } from "./ChatComplet
 import { finishReasonOf, usageStatusOf } from "./Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "./FailureReader.ts"
 import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
+import { RepeatedPiece } from "./RepeatedPiece.ts"
 import { isWireObject, nonEmpty, parseJson, unreadable, type WireObject } from "./WireReader.ts"
+
+/** The one field of a delta that says something; undefined where none does, or more than one. */
+const onlyText = (delta: WireObject): string | undefined => {
+  let only: string | undefined
+  for (const name in delta) {
+    const value = delta[name]
+    if (name === "role" || value === null || value === undefined || value === "") continue
+    if (only !== undefined) return undefined
+    only = name
+  }
+  return only
+}
 
 class ChatCompletionsDecoder implements StreamDecoder {
   private readonly reader = new MessageReader()
@@ -22,12 +36,29 @@ class ChatCompletionsDecoder implements StreamDecoder {
   private resumed = false
   private figures: WireObject | undefined = undefined
   /** The text so far, for services that end with the whole message instead of its last piece. */
-  private text = ""
+  private readonly text = new GrowingText()
   private sawDelta = false
+  private readonly repeated = new RepeatedPiece()
+  /** The delta of the chunk under way. */
+  private delta: WireObject | undefined = undefined
 
   readonly push = (name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined => {
     this.position++
     if (this.done) return undefined
+    const again = name === "error" ? undefined : this.repeated.read(data)
+    if (again !== undefined) {
+      if (again.type === "text-delta") this.text.add(again.delta)
+      events.push(again)
+      return undefined
+    }
+    const before = events.length
+    const fault = this.read(name, data, events)
+    this.learn(data, events, before)
+    return fault
+  }
+
+  private read(name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined {
+    this.delta = undefined
     if (data.length < 12 && data.trim() === "[DONE]") {
       this.done = true
       return undefined
@@ -46,6 +77,16 @@ class ChatCompletionsDecoder implements StreamDecoder {
     if (figures !== undefined) this.figures = figures
     if (!this.started && (choice !== undefined || this.servedModel !== undefined)) this.start(events)
     return choice === undefined ? undefined : this.readChoice(choice, events)
+  }
+
+  /** Learns a chunk that said one piece and nothing else, so that the next like it need not be parsed. */
+  private learn(data: string, events: ReadonlyArray<LlmEvent>, before: number): void {
+    const [piece, ...more] = events.slice(before)
+    const key = this.delta === undefined ? undefined : onlyText(this.delta)
+    const isPiece = piece?.type === "text-delta" || piece?.type === "reasoning-delta"
+    if (isPiece && more.length === 0 && key !== undefined && this.delta?.[key] === piece.delta) {
+      this.repeated.learn(data, key, piece)
+    } else this.repeated.forget()
   }
 
   readonly isComplete = (): boolean => this.done
@@ -82,8 +123,9 @@ class ChatCompletionsDecoder implements StreamDecoder {
     const { delta } = choice
     if (isWireObject(delta)) {
       this.sawDelta = true
+      this.delta = delta
       this.reader.read(delta, events)
-      if (typeof delta.content === "string") this.text += delta.content
+      if (typeof delta.content === "string") this.text.add(delta.content)
     } else if (isWireObject(choice.message)) this.readMessage(choice.message, events)
     else if (typeof choice.text === "string") this.reader.read({ content: choice.text }, events)
     if (this.finish !== undefined && events.length > before) this.resumed = true
@@ -99,9 +141,10 @@ class ChatCompletionsDecoder implements StreamDecoder {
   private readMessage(message: WireObject, events: Array<LlmEvent>): void {
     if (!this.sawDelta) return this.reader.read(message, events)
     const { content } = message
-    if (typeof content === "string" && content.startsWith(this.text)) {
-      const rest = content.slice(this.text.length)
-      this.text = content
+    const text = `${this.text}`
+    if (typeof content === "string" && content.startsWith(text)) {
+      const rest = content.slice(text.length)
+      this.text.add(rest)
       this.reader.read({ content: rest }, events)
     }
   }

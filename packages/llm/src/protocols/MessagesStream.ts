@@ -9,6 +9,7 @@ import { failureUnderSuccess, readFailure, reportsFailure } from "./FailureReade
 import { BlockReader } from "./MessagesBlocks.ts"
 import { usageOf } from "./MessagesResponse.ts"
 import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
+import { RepeatedPiece } from "./RepeatedPiece.ts"
 import { elements, isWireObject, nonEmpty, parseJson, unreadable, type WireObject } from "./WireReader.ts"
 
 class MessagesDecoder implements StreamDecoder {
@@ -18,13 +19,29 @@ class MessagesDecoder implements StreamDecoder {
   private stopped = false
   private servedModel: string | undefined = undefined
   private stopReason: string | undefined = undefined
+  private readonly repeated = new RepeatedPiece()
   private readonly figures: Record<string, unknown> = {}
 
   readonly push = (name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined => {
     this.position++
     if (this.stopped) return undefined
+    const again = this.repeated.read(data)
+    if (again !== undefined) {
+      events.push(again)
+      return undefined
+    }
     const event = parseJson(data)
-    if (!isWireObject(event)) return this.oddData(name, data, event)
+    const before = events.length
+    const fault = isWireObject(event) ? this.read(name, event, events) : this.oddData(name, data, event)
+    // A piece of text is all that its event says; what thinks or calls a tool is gathered by its block as well.
+    const piece = events[before]
+    if (piece?.type === "text-delta" && isWireObject(event) && event.type === "content_block_delta") {
+      this.repeated.learn(data, "text", piece)
+    } else this.repeated.forget()
+    return fault
+  }
+
+  private read(name: string | undefined, event: WireObject, events: Array<LlmEvent>): Fault | undefined {
     switch (event.type) {
       case "content_block_delta":
         if (isWireObject(event.delta)) this.reader.delta(event.index, event.delta, events)

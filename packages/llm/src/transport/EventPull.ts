@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
+import { GrowingText } from "../GrowingText.ts"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
@@ -56,7 +57,7 @@ export const eventPull = (
   let fault: Fault | undefined
   let reason: LlmErrorReason | undefined
   let failure: LlmError | undefined
-  let text = ""
+  const text = new GrowingText()
   let length = 0
   let started = false
   let finished = false
@@ -127,13 +128,13 @@ export const eventPull = (
       started = true
       out = []
       for (const event of ready) {
-        if (event.type === "text-delta") text += event.delta
+        if (event.type === "text-delta") text.add(event.delta)
         if (isOutput(event)) attempt.sawOutput()
       }
       return Effect.succeed(ready)
     }
     if (fault !== undefined) fail(toReason(fault))
-    if (reason !== undefined) return Effect.fail((failure ??= attempt.fail(reason, decoder.usage(), text)))
+    if (reason !== undefined) return Effect.fail((failure ??= attempt.fail(reason, decoder.usage(), `${text}`)))
     return finished ? Cause.done() : read
   }
 
