@@ -3,8 +3,10 @@
  * the socket; leaving the loop, or the caller's signal, closes the connection.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
@@ -13,7 +15,7 @@ import { assemble, type LlmEvent } from "../LlmEvent.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
 import { type Events, openStream } from "../policies/Policy.ts"
 import { failure, type GenerateResponse } from "./PromiseResponse.ts"
-import { abortError, type Ready, type Session } from "./Session.ts"
+import { abortError, type Session } from "./Session.ts"
 
 /** How a stream ended. */
 type End =
@@ -32,12 +34,12 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   private readonly startedMs = Date.now()
   private readonly assembly = assemble()
   private readonly scope = Scope.makeUnsafe()
-  private ready: Ready | undefined
+  private context: Context.Context<never> = Context.empty()
   private source: Events | undefined
   private events: Array<LlmEvent> = []
   private position = 0
   private pulling: Promise<void> | undefined
-  private interrupt: (() => void) | undefined
+  private running: Fiber.Fiber<unknown, unknown> | undefined
   private end: End | undefined
   private endTold = false
   private whole: Promise<GenerateResponse> | undefined
@@ -53,13 +55,20 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   }
 
   next(): Promise<IteratorResult<LlmEvent, undefined>> {
-    const event = this.events[this.position]
-    if (event !== undefined) {
-      this.position += 1
-      return Promise.resolve({ done: false, value: event })
-    }
-    return this.end === undefined ? this.pull().then(() => this.next()) : this.tellEnd(this.end)
+    const taken = this.take()
+    if (taken !== undefined) return Promise.resolve(taken)
+    return this.end === undefined ? this.pull().then(this.takeOrNext) : this.tellEnd(this.end)
   }
+
+  /** The next event of those that have come. */
+  private take(): IteratorYieldResult<LlmEvent> | undefined {
+    const event = this.events[this.position]
+    if (event === undefined) return undefined
+    this.position += 1
+    return { done: false, value: event }
+  }
+
+  private readonly takeOrNext = () => this.take() ?? this.next()
 
   /** Leaves the stream: an abort, unless it has ended. Events that nobody has taken yet go with it. */
   async return(): Promise<IteratorReturnResult<undefined>> {
@@ -114,16 +123,12 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
 
   /** Brings the next events, or the end; readers that ask at the same time share one read. */
   private pull(): Promise<void> {
-    return (this.pulling ??= this.read().finally(() => {
-      this.pulling = undefined
-    }))
+    return (this.pulling ??= this.read())
   }
 
   private async read(): Promise<void> {
     try {
-      const exit = await (this.ready === undefined || this.source === undefined
-        ? this.open()
-        : this.run(this.ready, this.source))
+      const exit = await (this.source === undefined ? this.open() : this.run(this.source))
       if (Exit.isSuccess(exit)) {
         this.add(exit.value)
         // Nobody need ask once more for the permit and the connection to come back.
@@ -132,36 +137,44 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
       else await this.fail(exit.cause)
     } catch (reason) {
       await this.finish({ _tag: "Aborted", reason })
+    } finally {
+      this.pulling = undefined
     }
   }
 
-  /** Between two reads nothing runs that the signal could end: then the stream itself has to hear it. */
+  /** The signal ends what runs, and a stream that is half read and has nothing running. */
   private readonly abort = (): void => {
     void this.finish({ _tag: "Aborted", reason: this.signal?.reason })
   }
 
   private async open(): Promise<Exit.Exit<ReadonlyArray<LlmEvent>, LlmError | Cause.Done>> {
+    if (this.signal?.aborted === true) {
+      this.abort()
+      return Exit.interrupt()
+    }
     this.signal?.addEventListener("abort", this.abort)
     const acquired = this.session.acquire()
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
     // Left while the stack was being built: then nothing is sent.
     if (this.end !== undefined) return Exit.interrupt()
-    const ready = (this.ready = built.value)
+    this.context = built.value.context
     this.session.hold(this.leave)
     return this.run(
-      ready,
-      Effect.flatMap(openStream(ready.service.stream(this.request), this.scope), (pull) => {
+      Effect.flatMap(openStream(built.value.service.stream(this.request), this.scope), (pull) => {
         this.source = pull
         return pull
       }),
     )
   }
 
-  private run<A, E>(ready: Ready, effect: Effect.Effect<A, E>): Promise<Exit.Exit<A, E>> {
-    const { exit, interrupt } = this.session.run(ready, effect, this.signal)
-    this.interrupt = interrupt
-    return exit
+  /** Runs one read; it is at its end at once where its events have come already. */
+  private run<A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> | Promise<Exit.Exit<A, E>> {
+    const fiber = Effect.runForkWith(this.context)(effect)
+    const ready = fiber.pollUnsafe()
+    if (ready !== undefined) return ready
+    this.running = fiber
+    return new Promise((resolve) => fiber.addObserver(resolve))
   }
 
   private add(events: ReadonlyArray<LlmEvent>): void {
@@ -176,7 +189,10 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
   private async fail(cause: Cause.Cause<LlmError | Cause.Done>): Promise<void> {
     const error = Cause.findErrorOption(cause)
     if (Option.isSome(error) && !Cause.isDone(error.value)) await this.finish({ _tag: "Failed", error: error.value })
-    else await this.finish({ _tag: "Aborted", reason: Cause.squash(cause) })
+    else {
+      const reason = Cause.hasInterruptsOnly(cause) ? abortError("the call was interrupted") : Cause.squash(cause)
+      await this.finish({ _tag: "Aborted", reason })
+    }
   }
 
   /** The first end counts. An abort closes the socket, whatever is under way. */
@@ -186,9 +202,9 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     this.session.letGo(this.leave)
     this.signal?.removeEventListener("abort", this.abort)
     const aborted = end._tag === "Aborted"
-    if (aborted) this.interrupt?.()
+    if (aborted) this.running?.interruptUnsafe()
     // What closes logs too, and does it as the stack was told to.
     const close = Scope.close(this.scope, aborted ? Exit.interrupt() : Exit.void)
-    await (this.ready === undefined ? Effect.runPromise(close) : Effect.runPromiseWith(this.ready.context)(close))
+    await Effect.runPromiseWith(this.context)(close)
   }
 }

@@ -106,7 +106,7 @@ export class LLMInterface {
     const acquired = this.session.acquire()
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     const exit = Exit.isSuccess(built)
-      ? await this.session.run(built.value, built.value.service.generate(request), signal).exit
+      ? await this.session.run(built.value, built.value.service.generate(request), signal)
       : Exit.failCause(built.cause)
     if (Exit.isSuccess(exit)) return exit.value
     const error = Cause.findErrorOption(exit.cause)

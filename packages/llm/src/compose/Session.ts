@@ -18,12 +18,6 @@ export interface Ready {
   readonly context: Context.Context<LlmProvider>
 }
 
-/** An effect under way: its end, and the way to end it early. */
-export interface Run<A, E> {
-  readonly interrupt: () => void
-  readonly exit: Promise<Exit.Exit<A, E>>
-}
-
 const disposed = new LlmError({
   reason: new ConfigurationError({
     setting: "LLMInterface",
@@ -68,15 +62,12 @@ export class Session {
     return Exit.succeed(this.ready)
   }
 
-  /**
-   * Runs one effect to its end. `exit` rejects with the signal's reason where the signal ended it; the listener on the
-   * signal goes with the effect.
-   */
-  run<A, E>(ready: Ready, effect: Effect.Effect<A, E>, signal: AbortSignal | undefined): Run<A, E> {
-    if (signal?.aborted === true) return { interrupt: () => {}, exit: Promise.reject(signal.reason) }
+  /** Runs one effect to its end. Rejects with the signal's reason where the signal ended it; its listener goes with the effect. */
+  run<A, E>(ready: Ready, effect: Effect.Effect<A, E>, signal: AbortSignal | undefined): Promise<Exit.Exit<A, E>> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
     const fiber = Effect.runForkWith(ready.context)(effect)
-    const interrupt = () => fiber.interruptUnsafe()
-    const exit = new Promise<Exit.Exit<A, E>>((resolve, reject) => {
+    return new Promise<Exit.Exit<A, E>>((resolve, reject) => {
+      const interrupt = () => fiber.interruptUnsafe()
       this.running.add(fiber)
       signal?.addEventListener("abort", interrupt)
       fiber.addObserver((ended) => {
@@ -86,7 +77,6 @@ export class Session {
         else reject(signal?.aborted === true ? signal.reason : abortError("the call was interrupted"))
       })
     })
-    return { interrupt, exit }
   }
 
   /** Remembers what is open beyond one run, a half-read stream, for `dispose` to close. */

@@ -7,7 +7,6 @@
  * seconds may last four minutes and more. `firstOutput`, `headers` and `queue` belong inside `withRetry`, whose next
  * attempt they lead to.
  */
-import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -198,11 +197,6 @@ class Watch {
 
   /** The same events, or the first clock to run out. */
   over(pull: Policy.Events): Policy.Events {
-    const watched = Effect.map(pull, (events) => {
-      this.waitingSinceMs = undefined
-      this.note(events)
-      return events
-    })
     return Effect.withFiber((fiber) => {
       if (this.whole) return Cause.done()
       const nowMs = timeOf(fiber)
@@ -211,10 +205,10 @@ class Watch {
       if (late !== undefined) return Effect.fail(late)
       if (this.deadlineMs !== undefined) this.start(fiber)
       return Effect.callback((resume) => {
-        const running = Effect.runForkWith(fiber.context)(watched)
+        const running = Effect.runForkWith(fiber.context)(pull)
         const ready = running.pollUnsafe()
-        if (ready !== undefined) return resume(ready)
-        running.addObserver(resume)
+        if (ready !== undefined) return resume(this.noted(ready))
+        running.addObserver((exit) => resume(this.noted(exit)))
         this.cry = (late) => resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
         this.start(fiber)
         return Fiber.interrupt(running)
@@ -230,12 +224,15 @@ class Watch {
     Effect.runSync(Scope.addFinalizer(this.scope, Fiber.interrupt(watcher)))
   }
 
-  private note(events: Arr.NonEmptyReadonlyArray<LlmEvent>): void {
-    for (const event of events) {
+  private noted<Exited extends Exit.Exit<ReadonlyArray<LlmEvent>, unknown>>(exit: Exited): Exited {
+    if (Exit.isFailure(exit)) return exit
+    this.waitingSinceMs = undefined
+    for (const event of exit.value) {
       if (event.type === "text-delta") this.text.add(event.delta)
       if (!this.output && isOutput(event)) this.output = true
       if (event.type === "response-finish") this.whole = true
     }
+    return exit
   }
 
   /** When to look up next: when a limit passes, or when it may have if a piece is awaited from now on. */
