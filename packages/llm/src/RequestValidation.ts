@@ -12,8 +12,8 @@ import { compile } from "#schema-compiler"
 // Every call passes here: compiled, the check costs a third.
 compile(LlmRequest)
 
-const decode = Schema.decodeUnknownResult(LlmRequest)
-const decodeStrictly = Schema.decodeUnknownResult(LlmRequest, { onExcessProperty: "error" })
+const isRequest = Schema.is(LlmRequest)
+const decode = Schema.decodeUnknownResult(LlmRequest, { onExcessProperty: "error" })
 
 const fields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
 
@@ -52,4 +52,6 @@ const invalid = (description: string): InvalidRequestError => {
 
 /** Accepts a plain object as a request, or says which field is wrong. */
 export const validateRequest = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> =>
-  Result.mapError(isPlain(input) ? decode(input) : decodeStrictly(input), (error) => invalid(error.message))
+  isPlain(input) && isRequest(input)
+    ? Result.succeed(input)
+    : Result.mapError(decode(input), (error) => invalid(error.message))

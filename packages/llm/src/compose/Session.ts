@@ -67,12 +67,12 @@ export class Session {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     const fiber = Effect.runForkWith(ready.context)(effect)
     return new Promise<Exit.Exit<A, E>>((resolve, reject) => {
-      const interrupt = () => fiber.interruptUnsafe()
+      const interrupt = signal === undefined ? undefined : () => fiber.interruptUnsafe()
       this.running.add(fiber)
-      signal?.addEventListener("abort", interrupt)
+      if (interrupt !== undefined) signal?.addEventListener("abort", interrupt)
       fiber.addObserver((ended) => {
         this.running.delete(fiber)
-        signal?.removeEventListener("abort", interrupt)
+        if (interrupt !== undefined) signal?.removeEventListener("abort", interrupt)
         if (Exit.isSuccess(ended) || !Cause.hasInterruptsOnly(ended.cause)) resolve(ended)
         else reject(signal?.aborted === true ? signal.reason : abortError("the call was interrupted"))
       })

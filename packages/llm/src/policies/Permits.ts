@@ -19,7 +19,7 @@ export interface Permits {
 interface Place {
   held: boolean
   left: boolean
-  wake: () => void
+  wake: (() => void) | undefined
 }
 
 /** `count` permits. */
@@ -43,7 +43,7 @@ export const make = (count: number): Permits => {
     line.delete(first)
     // The permit is the waiter's from here; it wakes in its own turn, so that a long line is no deep stack.
     first.held = true
-    fiber.currentDispatcher.scheduleTask(first.wake, 0)
+    if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
   }
 
   const leaving = (place: Place): Effect.Effect<void> =>
@@ -70,7 +70,7 @@ export const make = (count: number): Permits => {
   return {
     hold: (effect) =>
       Effect.withFiber((fiber) => {
-        const place: Place = { held: false, left: false, wake: () => {} }
+        const place: Place = { held: false, left: false, wake: undefined }
         return Effect.onExitPrimitive(
           Effect.suspend(() => (take(place) ? effect : Effect.andThen(wait(place), effect))),
           () => {
@@ -81,7 +81,7 @@ export const make = (count: number): Permits => {
       }),
     holdIn: (scope) =>
       Effect.suspend(() => {
-        const place: Place = { held: false, left: false, wake: () => {} }
+        const place: Place = { held: false, left: false, wake: undefined }
         return Effect.andThen(
           Scope.addFinalizer(scope, leaving(place)),
           Effect.suspend(() => {

@@ -114,68 +114,82 @@ const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
   return error._tag === "Some" ? { _tag: "Failed", error: error.value } : aborted
 }
 
+type Begin<Held> = (
+  call: LlmCall,
+  request: LlmRequest,
+  fiber: Fiber.Fiber<unknown, unknown>,
+) => Result.Result<Held, LlmError>
+
+type End<Held> = (
+  held: Held,
+  outcome: Outcome,
+  call: LlmCall,
+  fiber: Fiber.Fiber<unknown, unknown>,
+) => Effect.Effect<void> | undefined
+
 /**
- * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly
- * once for each `begin` that did not, with how the answer ended. Neither waits. The end is laid down before the
- * beginning, so that no interruption can come between the two.
+ * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly once for each
+ * `begin` that did not, with how the answer ended. Neither waits. The end is laid down before the beginning, so that no
+ * interruption can come between the two.
  */
-export const aroundAnswer = <Held>(
-  inner: Service,
-  begin: (call: LlmCall, request: LlmRequest, fiber: Fiber.Fiber<unknown, unknown>) => Result.Result<Held, LlmError>,
-  end: (
-    held: Held,
-    outcome: Outcome,
-    call: LlmCall,
-    fiber: Fiber.Fiber<unknown, unknown>,
-  ) => Effect.Effect<void> | undefined,
-): Service => {
-  const holding = (call: LlmCall, fiber: Fiber.Fiber<unknown, unknown>) => {
-    let held: Result.Success<Held, LlmError> | undefined
-    let ended = false
-    return {
-      begin: <A>(request: LlmRequest, answer: () => Effect.Effect<A, LlmError>): Effect.Effect<A, LlmError> =>
-        Effect.suspend(() => {
-          // The scope of a stream was closed already: nobody would come to end this.
-          if (ended) return Effect.interrupt
-          const begun = begin(call, request, fiber)
-          if (Result.isFailure(begun)) return refuse(begun.failure)
-          held = begun
-          return answer()
-        }),
-      end: (outcome: Outcome, endingFiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined => {
-        ended = true
-        if (held === undefined) return undefined
-        const { success } = held
-        held = undefined
-        return end(success, outcome, call, endingFiber)
-      },
-    }
-  }
-  return {
-    name: inner.name,
-    generate: (request) =>
+export const aroundAnswer = <Held>(inner: Service, begin: Begin<Held>, end: End<Held>): Service => ({
+  name: inner.name,
+  generate: (request) =>
+    joinCall((call, fiber) => {
+      const answer = new HeldAnswer(begin, end, call)
+      return Effect.onExitPrimitive(
+        Effect.suspend(() => answer.begin(request, fiber, () => inner.generate(request))),
+        (exit) => answer.end(outcomeOf(exit), fiber),
+      )
+    }),
+  stream: (request) =>
+    streamFrom((scope) =>
       joinCall((call, fiber) => {
-        const answer = holding(call, fiber)
-        return Effect.onExitPrimitive(
-          answer.begin(request, () => inner.generate(request)),
-          (exit) => answer.end(outcomeOf(exit), fiber),
+        const answer = new HeldAnswer(begin, end, call)
+        // A stream may end in another fiber than it began in.
+        const settle = (outcome: Outcome) =>
+          Effect.withFiber((endingFiber) => answer.end(outcome, endingFiber) ?? Effect.void)
+        const opened = () => Effect.map(openStream(inner.stream(request), scope), (pull) => settling(pull, settle))
+        return Effect.andThen(
+          Scope.addFinalizer(scope, settle(aborted)),
+          Effect.suspend(() => answer.begin(request, fiber, opened)),
         )
       }),
-    stream: (request) =>
-      streamFrom((scope) =>
-        joinCall((call, fiber) => {
-          const answer = holding(call, fiber)
-          // A stream may end in another fiber than it began in.
-          const settle = (outcome: Outcome) =>
-            Effect.withFiber((endingFiber) => answer.end(outcome, endingFiber) ?? Effect.void)
-          return Effect.andThen(
-            Scope.addFinalizer(scope, settle(aborted)),
-            answer.begin(request, () =>
-              Effect.map(openStream(inner.stream(request), scope), (pull) => settling(pull, settle)),
-            ),
-          )
-        }),
-      ),
+    ),
+})
+
+/** What one answer holds, from its beginning to the first of its ends. */
+class HeldAnswer<Held> {
+  private readonly onBegin: Begin<Held>
+  private readonly onEnd: End<Held>
+  private readonly call: LlmCall
+  private held: Result.Success<Held, LlmError> | undefined
+  private ended = false
+
+  constructor(onBegin: Begin<Held>, onEnd: End<Held>, call: LlmCall) {
+    this.onBegin = onBegin
+    this.onEnd = onEnd
+    this.call = call
+  }
+
+  begin<A>(
+    request: LlmRequest,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    answer: () => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> {
+    // The scope of a stream was closed already: nobody would come to end this.
+    if (this.ended) return Effect.interrupt
+    const begun = this.onBegin(this.call, request, fiber)
+    if (Result.isFailure(begun)) return refuse(begun.failure)
+    this.held = begun
+    return answer()
+  }
+
+  end(outcome: Outcome, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    this.ended = true
+    const { held } = this
+    this.held = undefined
+    return held === undefined ? undefined : this.onEnd(held.success, outcome, this.call, fiber)
   }
 }
 

@@ -12,11 +12,10 @@ const connectMs = 30_000
 /** How long a free connection is kept: a burst follows a pause, and a TLS handshake costs more than an open socket. */
 const keepAliveMs = 60_000
 
-/** One of undici's clients, which holds one connection and opens another where that was lost under way. */
-interface Connection {
-  readonly client: Client
-  connected: boolean
-  free: boolean
+/** One of undici's clients holds one connection, and opens another where that was lost under way. */
+class Connection extends Client {
+  connected = false
+  free = false
 }
 
 /** A request's handler, which knows when nothing more can come. */
@@ -25,7 +24,7 @@ interface Handler extends Dispatcher.DispatchHandler {
 }
 
 export class UndiciConnections {
-  private readonly origin: string
+  private readonly origin: URL
   private readonly all = new Set<Connection>()
   private readonly free: Array<Connection> = []
   private readonly connector = buildConnector({ allowH2: false, timeout: connectMs })
@@ -33,7 +32,7 @@ export class UndiciConnections {
   private opening: Socket | undefined
 
   constructor(origin: string) {
-    this.origin = origin
+    this.origin = new URL(origin)
   }
 
   /**
@@ -45,7 +44,7 @@ export class UndiciConnections {
     connection.free = false
     this.opening = undefined
     // Busy until it drains, unless there was nothing that could be sent.
-    if (connection.client.dispatch(options, handler) || handler.isEnded) this.release(connection)
+    if (connection.dispatch(options, handler) || handler.isEnded) this.release(connection)
     const { opening } = this
     this.opening = undefined
     return opening
@@ -53,27 +52,35 @@ export class UndiciConnections {
 
   /** Closes every connection, whatever runs on it. */
   async destroy(): Promise<void> {
-    await Promise.all([...this.all].map(({ client }) => client.destroy()))
+    await Promise.all([...this.all].map((connection) => connection.destroy()))
   }
 
   private connection(): Connection {
-    const client = new Client(this.origin, {
+    const connection = new Connection(this.origin, {
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
       connect: this.connect,
     })
-    const connection: Connection = { client, connected: false, free: false }
+    connection.on("connect", this.onConnect).on("disconnect", this.onDisconnect).on("drain", this.onDrain)
     this.all.add(connection)
-    client.on("connect", () => {
-      connection.connected = true
-    })
-    client.on("disconnect", () => {
-      connection.connected = false
-      if (connection.free) this.drop(connection)
-    })
-    client.on("drain", () => this.release(connection))
     return connection
+  }
+
+  // Listeners that all connections share: undici tells each whom it is about.
+
+  private readonly onConnect = (_: URL, [connection]: ReadonlyArray<unknown>): void => {
+    if (connection instanceof Connection) connection.connected = true
+  }
+
+  private readonly onDisconnect = (_: URL, [connection]: ReadonlyArray<unknown>): void => {
+    if (!(connection instanceof Connection)) return
+    connection.connected = false
+    if (connection.free) this.drop(connection)
+  }
+
+  private readonly onDrain = (_: URL, [connection]: ReadonlyArray<unknown> = []): void => {
+    if (connection instanceof Connection) this.release(connection)
   }
 
   private readonly connect: Connector.connector = (options, callback) => {
@@ -93,6 +100,6 @@ export class UndiciConnections {
     if (!this.all.delete(connection)) return
     // The one that has been free for longest is lost first, and it lies at the bottom.
     if (connection.free) this.free.splice(this.free.indexOf(connection), 1)
-    void connection.client.destroy()
+    void connection.destroy()
   }
 }

@@ -47,25 +47,31 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return this.ended
   }
 
-  readonly head: Effect.Effect<Head, Broken> = Effect.callback((resume) => {
-    if (this.ended) return resume(Effect.fail(broken(new Error("aborted"))))
-    this.awaitingHead = resume
-    try {
-      const opening = this.send(this)
-      if (this.controller === undefined) this.opening = opening
-    } catch (cause) {
-      this.onResponseError(undefined, cause)
-    }
-    return Effect.sync(() => this.close(false))
-  })
+  // Effects are made when they are wanted: a call that waits for its answer holds no more than it must.
 
-  readonly read: Effect.Effect<Chunks, Broken | Cause.Done> = Effect.suspend(
-    () =>
-      this.take() ??
-      Effect.callback((resume) => {
-        this.awaitingChunks = resume
-      }),
-  )
+  get head(): Effect.Effect<Head, Broken> {
+    return Effect.callback((resume) => {
+      if (this.ended) return resume(Effect.fail(broken(new Error("aborted"))))
+      this.awaitingHead = resume
+      try {
+        const opening = this.send(this)
+        if (this.controller === undefined) this.opening = opening
+      } catch (cause) {
+        this.onResponseError(undefined, cause)
+      }
+      return Effect.sync(() => this.close(false))
+    })
+  }
+
+  get read(): Effect.Effect<Chunks, Broken | Cause.Done> {
+    return Effect.suspend(
+      () =>
+        this.take() ??
+        Effect.callback((resume) => {
+          this.awaitingChunks = resume
+        }),
+    )
+  }
 
   close(isComplete: boolean): void {
     if (this.ended) return
@@ -139,11 +145,11 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   private wake(): void {
     if (this.waking) return
     this.waking = true
-    queueMicrotask(this.deliver)
+    queueMicrotask(() => this.deliver())
   }
 
   /** Hands what has come to whoever waits for it. */
-  private readonly deliver = (): void => {
+  private deliver(): void {
     this.waking = false
     const { awaitingChunks, awaitingHead } = this
     if (awaitingHead !== undefined) {
