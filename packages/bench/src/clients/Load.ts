@@ -1,6 +1,6 @@
 /** Runs a client as hard as it is told to and reads what that cost this process. */
 import { performance } from "node:perf_hooks"
-import { answer, piece } from "../upstream/Answers.ts"
+import { answer, pieceLength } from "../upstream/Answers.ts"
 import type { Client, Conversation } from "./Client.ts"
 
 export interface Load {
@@ -37,7 +37,7 @@ const ask = async (client: Client, load: Load, messages: Conversation): Promise<
   await client.stream(messages, (text) => {
     characters += text.length
   })
-  const expected = load.pieces * piece.length
+  const expected = load.pieces * pieceLength
   if (characters !== expected) throw new Error(`streamed ${characters} characters instead of ${expected}`)
 }
 

@@ -6,8 +6,11 @@
 /** The two wire formats that the upstream speaks. */
 export type Wire = "chat" | "messages"
 
-/** The piece that a stream repeats. */
-export const piece = "word "
+/** The pieces of a stream, five characters each, one after the other and again from the first. */
+export const pieces = ["Once ", "more ", "unto ", "the b", "reach", ",\n\nde", "ar fr", "iends"] as const
+
+/** How long each of them is. */
+export const pieceLength = 5
 
 /** The answer of an unstreamed call; with the envelope around it about 1.5 KB. */
 export const answer = "The quick brown fox jumps over the lazy dog. ".repeat(20).trimEnd()
@@ -94,10 +97,12 @@ const chatEvent = (delta: object, finishReason: string | null, extra: object = {
 const messagesEvent = (event: { readonly type: string; readonly [key: string]: unknown }): string =>
   `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 
-/** One piece of a stream. */
-export const pieceEvent: Record<Wire, string> = {
-  chat: chatEvent({ content: piece }, null),
-  messages: messagesEvent({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: piece } }),
+/** The pieces of a stream as events. */
+export const pieceEvents: Record<Wire, ReadonlyArray<string>> = {
+  chat: pieces.map((content) => chatEvent({ content }, null)),
+  messages: pieces.map((text) =>
+    messagesEvent({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }),
+  ),
 }
 
 /** What comes before the pieces of a stream. */
