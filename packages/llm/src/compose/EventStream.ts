@@ -159,7 +159,10 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     // Left while the stack was being built: then nothing is sent.
     if (this.end !== undefined) return Exit.interrupt()
     this.context = built.value.context
-    this.session.hold(this.leave)
+    if (!this.session.hold(this.leave)) {
+      await this.leave()
+      return Exit.interrupt()
+    }
     return this.run(
       Effect.flatMap(openStream(built.value.service.stream(this.request), this.scope), (pull) => {
         this.source = pull

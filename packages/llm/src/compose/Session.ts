@@ -79,9 +79,10 @@ export class Session {
     })
   }
 
-  /** Remembers what is open beyond one run, a half-read stream, for `dispose` to close. */
-  hold(close: () => Promise<void>): void {
-    this.held.add(close)
+  /** Remembers what is open beyond one run, a half-read stream, for `dispose` to close; false once it has been disposed of. */
+  hold(close: () => Promise<void>): boolean {
+    if (!this.closed) this.held.add(close)
+    return !this.closed
   }
 
   /** It closed by itself. */

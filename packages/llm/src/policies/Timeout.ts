@@ -211,7 +211,12 @@ class Watch {
         running.addObserver((exit) => resume(this.noted(exit)))
         this.cry = (late) => resume(Effect.andThen(Fiber.interrupt(running), Effect.fail(late)))
         this.start(fiber)
-        return Fiber.interrupt(running)
+        // A reader that leaves waits for nothing any more: the next clock that runs out closes the source.
+        return Effect.suspend(() => {
+          this.waitingSinceMs = undefined
+          this.cry = undefined
+          return Fiber.interrupt(running)
+        })
       })
     })
   }

@@ -14,13 +14,15 @@ import type { Ending } from "../protocols/Protocol.ts"
 
 export class Attempt {
   readonly call: LlmCall
-  readonly request: LlmRequest
   readonly provider: string
   readonly model: string
   readonly record: OpenAttempt
   readonly warnings: ReadonlyArray<string>
   /** The price a proxy named itself; it wins over the table (law 19). */
   reportedCostUsd: number | undefined
+  /** As they were sent: the request is the caller's, who may change it meanwhile. */
+  private readonly temperature: number | undefined
+  private readonly maxTokens: number | undefined
   private readonly startedMs: number
   private readonly clock: Clock.Clock
   private closed = false
@@ -34,7 +36,8 @@ export class Attempt {
     readonly clock: Clock.Clock
   }) {
     this.call = options.call
-    this.request = options.request
+    this.temperature = options.request.temperature
+    this.maxTokens = options.request.maxTokens
     this.provider = options.provider
     this.model = options.model
     this.warnings = options.warnings
@@ -92,13 +95,13 @@ export class Attempt {
     if (ending.usageStatus !== "unknown") this.account(ending.usage)
     this.record.costUsd = this.reportedCostUsd ?? this.record.costUsd
     this.close()
-    const { call, record, request } = this
+    const { call, maxTokens, record, temperature } = this
     return {
       provider: this.provider,
       model: this.model,
       servedModel: ending.servedModel,
-      temperature: request.temperature,
-      maxTokens: request.maxTokens,
+      temperature,
+      maxTokens,
       usage: ending.usage,
       usageStatus: ending.usageStatus,
       latencyMs: this.nowMs() - call.startedMs,

@@ -43,8 +43,9 @@ export class UndiciConnections {
     const connection = this.free.pop() ?? this.connection()
     connection.free = false
     this.opening = undefined
-    // Busy until it drains, unless there was nothing that could be sent.
-    if (connection.dispatch(options, handler) || handler.isEnded) this.release(connection)
+    const taken = connection.dispatch(options, handler)
+    // It drains when it is free again, but not where it refused what could not be sent.
+    if (!taken && handler.isEnded) this.release(connection)
     const { opening } = this
     this.opening = undefined
     return opening

@@ -69,12 +69,20 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
         this.take() ??
         Effect.callback((resume) => {
           this.awaitingChunks = resume
+          // What comes now is for the next reader.
+          return Effect.sync(() => {
+            this.awaitingChunks = undefined
+          })
         }),
     )
   }
 
   close(isComplete: boolean): void {
-    if (this.ended) return
+    if (this.ended) {
+      // Its connection may have been given up while it was being opened.
+      this.opening?.destroy()
+      return
+    }
     if (isComplete) {
       setTimeout(() => this.close(false), graceMs).unref()
       return
@@ -191,20 +199,34 @@ const addressReader = () => {
   }
 }
 
-const make = (origins: Map<string, UndiciConnections>) => {
-  const addressOf = addressReader()
-  const connectionsTo = (origin: string): UndiciConnections => {
-    const known = origins.get(origin)
+/** The connections of one transport, by origin, until it is closed. */
+class Origins {
+  private readonly connections = new Map<string, UndiciConnections>()
+  private closed = false
+
+  to(origin: string): UndiciConnections {
+    // A call may outlive its layer: what it sends then would be closed by nobody.
+    if (this.closed) throw new Error("the transport is closed")
+    const known = this.connections.get(origin)
     if (known !== undefined) return known
     const connections = new UndiciConnections(origin)
-    origins.set(origin, connections)
+    this.connections.set(origin, connections)
     return connections
   }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([...this.connections.values()].map((connections) => connections.destroy()))
+  }
+}
+
+const make = (origins: Origins) => {
+  const addressOf = addressReader()
   return ({ body, headers, url }: WireRequest): Exchange =>
     new UndiciExchange((exchange) => {
       const { origin, path } = addressOf(url)
       const request = { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 } as const
-      return connectionsTo(origin).dispatch(request, exchange)
+      return origins.to(origin).dispatch(request, exchange)
     })
 }
 
@@ -213,8 +235,8 @@ export const layer: Layer.Layer<Transport> = Layer.effect(
   Transport,
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => new Map<string, UndiciConnections>()),
-      (origins) => Effect.promise(() => Promise.all([...origins.values()].map((connections) => connections.destroy()))),
+      Effect.sync(() => new Origins()),
+      (origins) => Effect.promise(() => origins.close()),
     ),
     make,
   ),

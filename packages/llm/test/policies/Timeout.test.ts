@@ -2,11 +2,14 @@
 import { describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/LlmProvider.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import { openStream, streamFrom } from "../../src/policies/Policy.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
@@ -260,4 +263,30 @@ describe("a stream that is whole", () => {
       expect((yield* Fiber.join(fiber))._tag).toBe("Success")
     }).pipe(Effect.provide(upstream.layer.pipe(withTimeout({ total: "1 minute", idle: "1 second" }))))
   })
+})
+
+it.effect("the total clock closes a stream whose reader gave up a read and never came back", () => {
+  let closed = false
+  const source = streamFrom((scope) =>
+    Effect.as(
+      Scope.addFinalizer(
+        scope,
+        Effect.sync(() => {
+          closed = true
+        }),
+      ),
+      Effect.never,
+    ),
+  )
+  const silent = Layer.succeed(LlmProvider, { name: "silent", generate: () => Effect.never, stream: () => source })
+  return Effect.gen(function* () {
+    const llm = yield* LlmProvider
+    const pull = yield* openStream(llm.stream(hello), yield* Scope.make())
+    const reading = yield* Effect.forkChild(pull, { startImmediately: true })
+    yield* TestClock.adjust(1000)
+    yield* Fiber.interrupt(reading)
+    expect(closed).toBe(false)
+    yield* TestClock.adjust(60_000)
+    expect(closed).toBe(true)
+  }).pipe(Effect.provide(silent.pipe(withTimeout("60 seconds"))))
 })

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import { Transport, type WireRequest } from "../../src/transport/Transport.ts"
 import * as UndiciTransport from "../../src/transport/UndiciTransport.ts"
 import { type Answer, delay, end, FaultServer, type Script, stall } from "../faults/FaultServer.ts"
-import { whole } from "../faults/HttpText.ts"
+import { chunk, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
 
 const answer = (pauseMs: number): Answer => [delay(pauseMs), ...whole("{}")]
 
@@ -30,15 +30,16 @@ const against = (script: Script) =>
       (opened) => Effect.promise(() => opened.close()),
     )
     const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
-    const ask = (headers: WireRequest["headers"] = {}) =>
+    const openTo = (headers: WireRequest["headers"] = {}) => open({ url: `${server.url}/v1`, headers, body: "{}" })
+    const ask = (headers?: WireRequest["headers"]) =>
       Effect.suspend(() => {
-        const exchange = open({ url: `${server.url}/v1`, headers, body: "{}" })
+        const exchange = openTo(headers)
         return Effect.ensuring(
           Effect.flatMap(exchange.head, ({ status }) => Effect.as(drain(exchange.read), status)),
           Effect.sync(() => exchange.close(false)),
         )
       })
-    return { server, ask }
+    return { server, ask, open: openTo }
   })
 
 const atOnce = (count: number) => Array.from({ length: count }, () => ({}))
@@ -124,6 +125,42 @@ describe("connections", () => {
       const closed = yield* Effect.promise(() => Promise.all(server.connections.map((connection) => connection.closed)))
       expect(closed.length).toBe(10)
       expect(server.connections.every(({ closedBy }) => closedBy === "client")).toBe(true)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("a call that outlives its transport opens none", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() => FaultServer.start(() => [stall])),
+        (opened) => Effect.promise(() => opened.close()),
+      )
+      const open = yield* Effect.scoped(
+        Effect.map(Layer.build(UndiciTransport.layer), (context) => Context.get(context, Transport)),
+      )
+      const { head } = open({ url: `${server.url}/v1`, headers: {}, body: "{}" })
+      expect(Result.isFailure(yield* Effect.result(head))).toBe(true)
+      expect(server.connections.length).toBe(0)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("a read that is given up leaves what comes to the next", () =>
+    Effect.gen(function* () {
+      const { open } = yield* against(() => [streamHead(), delay(60), chunk("abc"), delay(60), chunk("def"), lastChunk])
+      const exchange = open()
+      yield* exchange.head
+      expect((yield* Effect.timeoutOption(exchange.read, 20))._tag).toBe("None")
+      yield* Effect.sleep(80)
+      let text = ""
+      const readOn: Effect.Effect<void, unknown> = Pull.matchEffect(exchange.read, {
+        onSuccess: (chunks) => {
+          for (const bytes of chunks) text += new TextDecoder().decode(bytes)
+          return readOn
+        },
+        onFailure: (cause) => Effect.failCause(cause),
+        onDone: () => Effect.void,
+      })
+      yield* readOn
+      expect(text).toBe("abcdef")
     }).pipe(Effect.scoped),
   )
 })

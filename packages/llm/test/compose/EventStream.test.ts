@@ -1,0 +1,38 @@
+/** A stream and the session it belongs to, step by step: what the network's pace would hide. */
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { EventStream } from "../../src/compose/EventStream.ts"
+import { Session } from "../../src/compose/Session.ts"
+import { LlmProvider } from "../../src/LlmProvider.ts"
+import { streamFrom } from "../../src/policies/Policy.ts"
+
+/** A provider that is silent, and counts the streams that are open. */
+const silent = () => {
+  const counts = { open: 0 }
+  const count = (by: number) =>
+    Effect.sync(() => {
+      counts.open += by
+    })
+  const stream = streamFrom((scope) =>
+    Effect.as(Effect.andThen(count(1), Scope.addFinalizer(scope, count(-1))), Effect.never),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "silent", generate: () => Effect.never, stream: () => stream })
+  return { counts, layer }
+}
+
+it("dispose ends a stream at whatever step of its beginning", async () => {
+  for (let step = 0; step < 60; step++) {
+    const { counts, layer } = silent()
+    const session = new Session(layer)
+    const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, undefined)
+    const ended = events.next().then(
+      () => "an event",
+      () => "ended",
+    )
+    for (let turn = 0; turn < step; turn++) await Promise.resolve()
+    await session.dispose()
+    expect([step, await ended, counts.open]).toEqual([step, "ended", 0])
+  }
+})
