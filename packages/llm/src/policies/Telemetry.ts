@@ -1,5 +1,5 @@
 /**
- * One span and one log line per call: what was asked of whom, how it ended, how long it took, what it cost. Never what was
+ * One span and at most one log line per call: what was asked of whom, how it ended, how long it took, what it cost. Never what was
  * said, and never a key.
  *
  * Names follow OpenTelemetry's GenAI conventions (semantic-conventions-genai, client inference spans; in development).
