@@ -204,9 +204,9 @@ class Origins {
   private readonly connections = new Map<string, UndiciConnections>()
   private closed = false
 
-  to(origin: string): UndiciConnections {
-    // A call may outlive its layer: what it sends then would be closed by nobody.
-    if (this.closed) throw new Error("the transport is closed")
+  /** None once it is closed: a call may outlive its layer, and what it sends then would be closed by nobody. */
+  to(origin: string): UndiciConnections | undefined {
+    if (this.closed) return undefined
     const known = this.connections.get(origin)
     if (known !== undefined) return known
     const connections = new UndiciConnections(origin)
@@ -226,7 +226,10 @@ const make = (origins: Origins) => {
     new UndiciExchange((exchange) => {
       const { origin, path } = addressOf(url)
       const request = { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 } as const
-      return origins.to(origin).dispatch(request, exchange)
+      const connections = origins.to(origin)
+      if (connections !== undefined) return connections.dispatch(request, exchange)
+      exchange.onResponseError(undefined, new Error("the transport is closed"))
+      return undefined
     })
 }
 
