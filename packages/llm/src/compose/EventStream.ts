@@ -177,6 +177,8 @@ export class EventStream implements AsyncIterableIterator<LlmEvent, undefined> {
     const ready = fiber.pollUnsafe()
     if (ready !== undefined) return ready
     this.running = fiber
+    // Aborted by what ran just now.
+    if (this.end !== undefined) fiber.interruptUnsafe()
     return new Promise((resolve) => fiber.addObserver(resolve))
   }
 

@@ -36,3 +36,19 @@ it("dispose ends a stream at whatever step of its beginning", async () => {
     expect([step, await ended, counts.open]).toEqual([step, "ended", 0])
   }
 })
+
+it("a signal that is aborted by the provider's own first step ends the stream", async () => {
+  const controller = new AbortController()
+  const reason = new Error("aborted within")
+  const aborting = streamFrom(() =>
+    Effect.sync(() => {
+      controller.abort(reason)
+      return Effect.never
+    }),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "aborting", generate: () => Effect.never, stream: () => aborting })
+  const session = new Session(layer)
+  await session.acquire()
+  const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, controller.signal)
+  await expect(events.next()).rejects.toBe(reason)
+})
