@@ -76,15 +76,18 @@ interface Pass {
 
 /** Fails fast while a target is ill. Defaults: 10 failures in a row or half of 20 calls in 30 s; open for 5 s; quota pause 60 s. */
 export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.Policy => {
+  const { openFor, quotaPause, window } = options
+  const wrong = Policy.misconfiguredDuration("withCircuitBreaker", { openFor, quotaPause, window })
+  if (wrong !== undefined) return wrong
   const ms = (input: Duration.Input | undefined, otherwise: number) =>
     input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
   const thresholds: Thresholds = {
     failures: options.failures ?? 10,
     rate: options.rate ?? 0.5,
     calls: options.calls ?? 20,
-    windowMs: ms(options.window, 30_000),
-    openMs: ms(options.openFor, 5000),
-    pauseMs: ms(options.quotaPause, 60_000),
+    windowMs: ms(window, 30_000),
+    openMs: ms(openFor, 5000),
+    pauseMs: ms(quotaPause, 60_000),
   }
   return Policy.make((inner) =>
     Effect.sync(() => {

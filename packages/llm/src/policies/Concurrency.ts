@@ -15,6 +15,11 @@ import * as Policy from "./Policy.ts"
 
 /** At most so many requests in flight; pass `Permits` or a `Semaphore` to share one limit among several targets. */
 export const withConcurrency = (limit: number | Semaphore.Semaphore | Permits.Permits): Policy.Policy =>
+  typeof limit === "number" && !(limit >= 1)
+    ? Policy.misconfigured("withConcurrency", `the limit must be 1 or more, not ${limit}`)
+    : limited(limit)
+
+const limited = (limit: number | Semaphore.Semaphore | Permits.Permits): Policy.Policy =>
   Policy.make((inner) =>
     Effect.map(
       Effect.sync(() =>

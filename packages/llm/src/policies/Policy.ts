@@ -6,16 +6,18 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { joinCall, type LlmCall } from "../LlmCall.ts"
-import type { LlmError } from "../LlmError.ts"
+import { attemptsOf, joinCall, type LlmCall, timeOf } from "../LlmCall.ts"
+import { ConfigurationError, LlmError } from "../LlmError.ts"
 import { isOutput, type LlmEvent } from "../LlmEvent.ts"
 import { LlmProvider } from "../LlmProvider.ts"
 import type { LlmRequest } from "../LlmRequest.ts"
@@ -34,6 +36,33 @@ export const make =
   <EX = never, RX = never>(wrap: (inner: Service) => Effect.Effect<Service, EX, RX>): Policy<EX, RX> =>
   (layer) =>
     Layer.provide(Layer.effect(LlmProvider, Effect.flatMap(LlmProvider, wrap)), layer)
+
+/**
+ * What a policy becomes whose settings cannot be meant: each call fails with a `ConfigurationError` that says so, and
+ * nothing is sent.
+ */
+export const misconfigured = (setting: string, problem: string): Policy => {
+  const reason = new ConfigurationError({ setting, message: `${setting}: ${problem}` })
+  return make((inner) => {
+    const refused = joinCall((call, fiber) =>
+      Effect.fail(new LlmError({ reason, provider: inner.name, attempts: attemptsOf(call, timeOf(fiber)) })),
+    )
+    return Effect.succeed({ name: inner.name, generate: () => refused, stream: () => Stream.fromEffect(refused) })
+  })
+}
+
+/** The misconfigured policy of a setting that is no duration, if one is not. */
+export const misconfiguredDuration = (
+  policy: string,
+  durations: Readonly<Record<string, Duration.Input | undefined>>,
+): Policy | undefined => {
+  for (const [name, input] of Object.entries(durations)) {
+    if (input === undefined || Option.isSome(Duration.fromInput(input))) continue
+    const problem = `${name} is no duration: ${JSON.stringify(input)}; write for example "10 seconds", or milliseconds`
+    return misconfigured(policy, problem)
+  }
+  return undefined
+}
 
 /** The events of one stream, as they are pulled. */
 export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>

@@ -49,6 +49,9 @@ export const withRetry = (how: RetryOptions | RetrySchedule = {}): Policy.Policy
   const options: RetryOptions = Schedule.isSchedule(how) ? { schedule: how } : how
   const schedule = options.schedule ?? defaultSchedule
   const times = options.times ?? (options.schedule === undefined ? 3 : Number.POSITIVE_INFINITY)
+  if (!(times >= 0) || (Number.isFinite(times) && !Number.isInteger(times))) {
+    return Policy.misconfigured("withRetry", `times must be a whole number, 0 or more, not ${times}`)
+  }
   return Policy.make((inner) =>
     Effect.sync(() => {
       const budget = RetryBudget.make()

@@ -55,6 +55,8 @@ const milliseconds = (limit: Duration.Input | undefined): number | undefined => 
 /** Fails with `TimeoutError` when a clock runs out; one duration is the `total` clock. */
 export const withTimeout = (limit: Duration.Input | Clocks): Policy.Policy => {
   const clocks = isClocks(limit) ? limit : { total: limit }
+  const wrong = Policy.misconfiguredDuration("withTimeout", { ...clocks })
+  if (wrong !== undefined) return wrong
   const limits: Limits = {
     totalMs: milliseconds(clocks.total),
     idleMs: milliseconds(clocks.idle),

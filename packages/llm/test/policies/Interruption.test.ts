@@ -4,15 +4,19 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
+import { aroundAnswer, make, openStream } from "../../src/policies/Policy.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
-import { ask, callNames, reasons } from "./Calls.ts"
+import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 /** More steps than a call takes before it waits for its provider. */
@@ -88,3 +92,32 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
     }),
   )
 })
+
+it.effect("a stream that is opened in a scope closed already begins nothing that nobody would end", () =>
+  Effect.gen(function* () {
+    const counts = { begun: 0, ended: 0 }
+    const upstream = new Upstream(() => "hello")
+    const held = upstream.layer.pipe(
+      make((inner) =>
+        Effect.succeed(
+          aroundAnswer(
+            inner,
+            () => {
+              counts.begun += 1
+              return Result.succeed(undefined)
+            },
+            () => {
+              counts.ended += 1
+              return undefined
+            },
+          ),
+        ),
+      ),
+    )
+    const llm = yield* Effect.provide(LlmProvider, held)
+    const scope = yield* Scope.make()
+    yield* Scope.close(scope, Exit.void)
+    const opened = yield* Effect.exit(Effect.flatten(openStream(llm.stream(hello), scope)))
+    expect([Exit.isFailure(opened), counts.begun - counts.ended]).toEqual([true, 0])
+  }),
+)
