@@ -1,29 +1,34 @@
 /** `WISEFLOW_LOG_LEVEL`: what is said on stderr, and what never is. */
 import { assert, describe, it } from "@effect/vitest"
 import { askSteps, succeeded } from "./Ask.ts"
-import { answers, inTurn, listen, refuses } from "./LoopbackUpstream.ts"
+import { answers, inTurn, listen, refuses, type Reply } from "./LoopbackUpstream.ts"
 
 const secret = "sk-canary-0123456789"
 const question = { messages: [{ role: "user" as const, content: "a private question" }] }
 
-/** A call that fails, is retried, falls back and is answered; whole or streamed. */
-const eventful = async (environment: Record<string, string>, streamed: boolean) => {
-  const failing = refuses(503, { "retry-after-ms": "1" })
-  await using upstream = await listen(inTurn(failing, failing, answers("a private answer")))
+/** What is said on stderr of one call that is answered in the end; whole or streamed. */
+const said = async (reply: Reply, text: string, environment: Record<string, string>, streamed: boolean) => {
+  await using upstream = await listen(reply)
   const { answers: all, stderr } = await askSteps([{ requests: [question], streamed }], {
     environment: {
       LLM_PROVIDER: "openai",
       OPENAI_API_KEY: secret,
       OPENAI_API_BASE: upstream.url,
       PRIMARY_MODEL: "gpt-5",
-      SECONDARY_MODEL: "gpt-5-mini",
-      LLM_MAX_RETRIES: "1",
       ...environment,
     },
   })
-  assert.strictEqual(succeeded(all[0]).text, "a private answer")
+  assert.strictEqual(succeeded(all[0]).text, text)
   for (const private_ of [secret, "private"]) assert.notInclude(stderr, private_)
-  return stderr.trimEnd().split("\n")
+  return stderr
+}
+
+/** A call that fails, is retried, falls back and is answered. */
+const eventful = async (environment: Record<string, string>, streamed: boolean) => {
+  const failing = refuses(503, { "retry-after-ms": "1" })
+  const reply = inTurn(failing, failing, answers("a private answer"))
+  const settings = { SECONDARY_MODEL: "gpt-5-mini", LLM_MAX_RETRIES: "1", ...environment }
+  return (await said(reply, "a private answer", settings, streamed)).trimEnd().split("\n")
 }
 
 describe.concurrent("WISEFLOW_LOG_LEVEL", { timeout: 40_000 }, () => {
@@ -37,20 +42,7 @@ describe.concurrent("WISEFLOW_LOG_LEVEL", { timeout: 40_000 }, () => {
     })
 
     it(`INFO says nothing of a call that was answered at once, DEBUG does (${how})`, async () => {
-      const linesAt = async (level: string) => {
-        await using upstream = await listen(answers("at once"))
-        const { answers: all, stderr } = await askSteps([{ requests: [question], streamed }], {
-          environment: {
-            LLM_PROVIDER: "openai",
-            OPENAI_API_KEY: secret,
-            OPENAI_API_BASE: upstream.url,
-            PRIMARY_MODEL: "gpt-5",
-            WISEFLOW_LOG_LEVEL: level,
-          },
-        })
-        assert.strictEqual(succeeded(all[0]).text, "at once")
-        return stderr
-      }
+      const linesAt = (level: string) => said(answers("at once"), "at once", { WISEFLOW_LOG_LEVEL: level }, streamed)
       assert.strictEqual(await linesAt("INFO"), "")
       assert.match(await linesAt("DEBUG"), /level=DEBUG message=answered provider=openai model=gpt-5 /)
     })

@@ -22,13 +22,17 @@ const drain = (read: ReturnType<Transport["Service"]>["read"]): Effect.Effect<vo
     onDone: () => Effect.void,
   })
 
+/** A server until the end of the test. */
+const serve = (script: Script) =>
+  Effect.acquireRelease(
+    Effect.promise(() => FaultServer.start(script)),
+    (server) => Effect.promise(() => server.close()),
+  )
+
 /** A transport of its own against a server of its own. */
 const against = (script: Script) =>
   Effect.gen(function* () {
-    const server = yield* Effect.acquireRelease(
-      Effect.promise(() => FaultServer.start(script)),
-      (opened) => Effect.promise(() => opened.close()),
-    )
+    const server = yield* serve(script)
     const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
     const openTo = (headers: WireRequest["headers"] = {}) => open({ url: `${server.url}/v1`, headers, body: "{}" })
     const ask = (headers?: WireRequest["headers"]) =>
@@ -108,10 +112,7 @@ describe("connections", () => {
 
   it.live("all close with the transport, those at work too", () =>
     Effect.gen(function* () {
-      const server = yield* Effect.acquireRelease(
-        Effect.promise(() => FaultServer.start(({ index }) => (index < 10 ? answer(20) : [stall]))),
-        (opened) => Effect.promise(() => opened.close()),
-      )
+      const server = yield* serve(({ index }) => (index < 10 ? answer(20) : [stall]))
       yield* Effect.scoped(
         Effect.gen(function* () {
           const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
@@ -130,10 +131,7 @@ describe("connections", () => {
 
   it.live("a call that outlives its transport opens none", () =>
     Effect.gen(function* () {
-      const server = yield* Effect.acquireRelease(
-        Effect.promise(() => FaultServer.start(() => [stall])),
-        (opened) => Effect.promise(() => opened.close()),
-      )
+      const server = yield* serve(() => [stall])
       const open = yield* Effect.scoped(
         Effect.map(Layer.build(UndiciTransport.layer), (context) => Context.get(context, Transport)),
       )
