@@ -2,8 +2,8 @@
  * Dependable calls to large language models: an Effect service (`LlmProvider` and its Layers), and promises (`generate`,
  * `stream`, `LLMInterface`).
  */
-export { LlmProvider } from "./LlmProvider.ts"
-export * from "./LlmRequest.ts"
+export { LlmProvider } from "./model/LlmProvider.ts"
+export * from "./model/LlmRequest.ts"
 export {
   AttemptRecord,
   FinishReason,
@@ -13,9 +13,9 @@ export {
   ToolCall,
   Usage,
   UsageStatus,
-} from "./LlmResponse.ts"
-export { assemble, LlmEvent } from "./LlmEvent.ts"
-export * from "./LlmError.ts"
+} from "./model/LlmResponse.ts"
+export { assemble, LlmEvent } from "./model/LlmEvent.ts"
+export * from "./model/LlmError.ts"
 export * as OpenAi from "./providers/OpenAi.ts"
 export * as Anthropic from "./providers/Anthropic.ts"
 export * as AzureOpenAi from "./providers/AzureOpenAi.ts"
@@ -29,9 +29,9 @@ export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
 export { withDefaults } from "./policies/Defaults.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
-export { generate, generateObject, LLMInterface, stream } from "./compose/LLMInterface.ts"
-export { unwrap } from "./compose/PromiseResponse.ts"
-export type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./compose/PromiseResponse.ts"
-export type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions } from "./compose/LLMInterface.ts"
-export type { FallbackTarget, InterfaceOptions } from "./compose/InterfaceOptions.ts"
-export type { EventStream } from "./compose/EventStream.ts"
+export { generate, generateObject, LLMInterface, stream } from "./promises/LLMInterface.ts"
+export { unwrap } from "./promises/PromiseResponse.ts"
+export type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./promises/PromiseResponse.ts"
+export type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions } from "./promises/LLMInterface.ts"
+export type { FallbackTarget, InterfaceOptions } from "./promises/InterfaceOptions.ts"
+export type { EventStream } from "./promises/EventStream.ts"

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { gunzipSync } from "node:zlib"
-import type { ErrorType } from "../src/LlmError.ts"
-import type { FinishReason, Usage } from "../src/LlmResponse.ts"
+import type { ErrorType } from "../src/model/LlmError.ts"
+import type { FinishReason, Usage } from "../src/model/LlmResponse.ts"
 
 type Json = Readonly<Record<string, any>>
 

@@ -5,11 +5,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { attemptsOf, joinCall } from "../LlmCall.ts"
-import type { LlmEvent } from "../LlmEvent.ts"
-import { LlmProvider } from "../LlmProvider.ts"
-import type { LlmRequest } from "../LlmRequest.ts"
-import { fromParts, type LlmResponse } from "../LlmResponse.ts"
+import { attemptsOf, joinCall } from "../call/LlmCall.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
 
 const answer = (text: string, request: LlmRequest): Effect.Effect<LlmResponse> =>
   joinCall((call) =>

@@ -5,8 +5,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { LlmError } from "../LlmError.ts"
-import * as Setting from "../providers/Setting.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import * as Setting from "../settings/Setting.ts"
 import { providerNames, routeOf } from "./ModelRoute.ts"
 import { isConfigured, readTarget, type Target } from "./Target.ts"
 

@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type { LlmError } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as Anthropic from "../providers/Anthropic.ts"
 import * as AzureOpenAi from "../providers/AzureOpenAi.ts"
 import * as ChatService from "../providers/ChatService.ts"
 import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
 import * as OpenAi from "../providers/OpenAi.ts"
-import * as Setting from "../providers/Setting.ts"
+import * as Setting from "../settings/Setting.ts"
 import { providerNames } from "./ModelRoute.ts"
 
 /** `provider` is `openai`, `anthropic`, `azure`, `litellm` or the name of a compatible service. */

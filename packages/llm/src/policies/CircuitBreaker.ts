@@ -10,9 +10,15 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { attemptsOf, type LlmCall, openAttempt, timeOf } from "../LlmCall.ts"
-import { CircuitOpenError, type ErrorType, LlmError, type LlmErrorReason, QuotaExceededError } from "../LlmError.ts"
-import type { LlmRequest } from "../LlmRequest.ts"
+import { attemptsOf, type LlmCall, openAttempt, timeOf } from "../call/LlmCall.ts"
+import {
+  CircuitOpenError,
+  type ErrorType,
+  LlmError,
+  type LlmErrorReason,
+  QuotaExceededError,
+} from "../model/LlmError.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
 import * as Policy from "./Policy.ts"
 
 /** Opens after `failures` in a row, or when `rate` of at least `calls` calls within `window` failed; stays open for `openFor`. */

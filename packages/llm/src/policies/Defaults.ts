@@ -1,6 +1,6 @@
 /** Parameters for requests that say nothing: the request's own always win. */
 import * as Effect from "effect/Effect"
-import type { LlmRequest } from "../LlmRequest.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
 import * as Policy from "./Policy.ts"
 
 /** What a request may leave to the stack. */

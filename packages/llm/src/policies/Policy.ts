@@ -16,12 +16,12 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { attemptsOf, joinCall, type LlmCall, timeOf } from "../LlmCall.ts"
-import { ConfigurationError, LlmError } from "../LlmError.ts"
-import { isOutput, type LlmEvent } from "../LlmEvent.ts"
-import { LlmProvider } from "../LlmProvider.ts"
-import type { LlmRequest } from "../LlmRequest.ts"
-import type { LlmResponse } from "../LlmResponse.ts"
+import { attemptsOf, joinCall, type LlmCall, timeOf } from "../call/LlmCall.ts"
+import { ConfigurationError, LlmError } from "../model/LlmError.ts"
+import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { LlmResponse } from "../model/LlmResponse.ts"
 
 /** What a Layer of `LlmProvider` provides. */
 export type Service = LlmProvider["Service"]

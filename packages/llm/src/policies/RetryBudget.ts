@@ -7,7 +7,7 @@
  * A retry under way has taken its token and not yet given it back. Lest a thousand of them at once (they may all stand in
  * the queue for a permit) look like an outage, an empty budget counts only while most attempts fail.
  */
-import type { LlmError } from "../LlmError.ts"
+import type { LlmError } from "../model/LlmError.ts"
 
 export interface RetryBudget {
   /** Takes one retry; false where none is left. */

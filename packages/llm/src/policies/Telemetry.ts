@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { hearsDebug, type LlmCall, targetOf, timeOf } from "../LlmCall.ts"
+import { hearsDebug, type LlmCall, targetOf, timeOf } from "../call/LlmCall.ts"
 import * as Policy from "./Policy.ts"
 
 /** The conventions' names for our providers; LiteLLM has none, so that its own name stands. */

@@ -2,7 +2,7 @@
  * What one model charges, and what a usage costs at that price. Where the price, the usage or the time does not settle
  * the cost it is null, never an estimate.
  */
-import type { Usage } from "../LlmResponse.ts"
+import type { Usage } from "../model/LlmResponse.ts"
 
 /** US dollars per million tokens; null where the source knows no price. */
 interface Rates {

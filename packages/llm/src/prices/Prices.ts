@@ -2,7 +2,7 @@
  * What a call cost, from the price table of the day that its header names (law 19). A price that is not known is null;
  * it is never taken from a similar model, another provider or an average.
  */
-import type { Usage } from "../LlmResponse.ts"
+import type { Usage } from "../model/LlmResponse.ts"
 import * as ModelPrice from "./ModelPrice.ts"
 import { priceTable } from "./priceTable.ts"
 

@@ -1,5 +1,5 @@
 /** How answers end, in the words of every wire format: one table, so that the same end has the same name everywhere. */
-import type { FinishReason, Usage, UsageStatus } from "../LlmResponse.ts"
+import type { FinishReason, Usage, UsageStatus } from "../model/LlmResponse.ts"
 
 /**
  * Values seen on the wire: OpenAI's five, Anthropic's seven, and what compatible services add (`eos` is Together's).

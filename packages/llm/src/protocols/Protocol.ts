@@ -3,12 +3,12 @@
  * with, and it does no I/O; given the same input it gives the same output.
  */
 import type * as Result from "effect/Result"
-import type { InvalidRequestError } from "../LlmError.ts"
-import type { LlmEvent } from "../LlmEvent.ts"
-import type { LlmRequest } from "../LlmRequest.ts"
-import type { FinishReason, ResponsePart, Usage, UsageStatus } from "../LlmResponse.ts"
-import type { ModelCapabilities } from "./ModelCapabilities.ts"
-import type { ProviderFailure } from "./ProviderFailure.ts"
+import type { InvalidRequestError } from "../model/LlmError.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { FinishReason, ResponsePart, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { ModelCapabilities } from "./encoding/ModelCapabilities.ts"
+import type { ProviderFailure } from "./failures/ProviderFailure.ts"
 
 /** What encoding needs to know beside the request. */
 export interface EncodeOptions {

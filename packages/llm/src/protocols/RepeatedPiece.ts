@@ -8,7 +8,7 @@
  * the one has nothing else to do for the other. Two things may differ besides, because they mean nothing: OpenAI's
  * `obfuscation`, and the blanks with which Anthropic pads an event before its last brace.
  */
-import type { LlmEvent } from "../LlmEvent.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
 import { parseJson } from "./WireReader.ts"
 
 type Piece = Extract<LlmEvent, { readonly type: "text-delta" | "reasoning-delta" }>

@@ -1,12 +1,12 @@
 /** Anthropic: the Messages API with its key in `x-api-key` and a version in `anthropic-version`. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { LlmError } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
-import * as Messages from "../protocols/Messages.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
+import * as Messages from "../protocols/messages/Messages.ts"
 import * as HttpProvider from "../transport/HttpProvider.ts"
 import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
-import * as Setting from "./Setting.ts"
+import * as Setting from "../settings/Setting.ts"
 
 /** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.anthropic.com`, `apiVersion` to `2023-06-01`. */
 export interface AnthropicOptions extends ProviderOptions {

@@ -4,14 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AuthenticationError, type LlmError, type LlmErrorReason } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
-import * as ChatCompletions from "../protocols/ChatCompletions.ts"
-import { capabilitiesOf, type ModelCapabilities } from "../protocols/ModelCapabilities.ts"
+import { AuthenticationError, type LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
+import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
+import { capabilitiesOf, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as HttpProvider from "../transport/HttpProvider.ts"
 import { azureAddress, exampleBase } from "./AzureAddress.ts"
 import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
-import * as Setting from "./Setting.ts"
+import * as Setting from "../settings/Setting.ts"
 
 /**
  * `apiBase` is the resource (`https://{resource}.openai.azure.com`, `*.services.ai.azure.com`,

@@ -4,12 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { LlmError } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
-import * as ChatCompletions from "../protocols/ChatCompletions.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
+import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
 import * as HttpProvider from "../transport/HttpProvider.ts"
 import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
-import * as Setting from "./Setting.ts"
+import * as Setting from "../settings/Setting.ts"
 
 /** A service, and the names under which its settings are known in errors. */
 export interface ChatServiceDefinition {

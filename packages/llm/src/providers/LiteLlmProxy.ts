@@ -3,11 +3,11 @@
  * (`x-litellm-num-retries: 0`, docs.litellm.ai "Request Headers"): retries have one owner, or they multiply.
  */
 import type * as Layer from "effect/Layer"
-import type { LlmError } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ChatService from "./ChatService.ts"
 import type { ProviderOptions } from "./ProviderOptions.ts"
-import type * as Setting from "./Setting.ts"
+import type * as Setting from "../settings/Setting.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
 export type LiteLlmProxyOptions = ProviderOptions & { readonly apiBase: string }

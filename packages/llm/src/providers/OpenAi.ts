@@ -4,11 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { LlmError } from "../LlmError.ts"
-import type { LlmProvider } from "../LlmProvider.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ChatService from "./ChatService.ts"
 import type { ProviderOptions } from "./ProviderOptions.ts"
-import * as Setting from "./Setting.ts"
+import * as Setting from "../settings/Setting.ts"
 
 /** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`. */
 export type OpenAiOptions = ProviderOptions

@@ -1,9 +1,9 @@
 /** What every provider takes, and the one check of a key before it becomes a header. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { LlmError } from "../LlmError.ts"
-import type { ModelCapabilities } from "../protocols/ModelCapabilities.ts"
-import * as Setting from "./Setting.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
+import * as Setting from "../settings/Setting.ts"
 
 /**
  * How to reach a provider. `apiKey` is a `Redacted`, or a plain string for a script that wants no ceremony; `model` is the

@@ -21,7 +21,7 @@ export const layer: Layer.Layer<Transport> = Layer.unwrap(
       : Layer.effect(
           Transport,
           Effect.map(
-            Effect.promise(() => import("./HttpClientTransport.ts")),
+            Effect.promise(() => import("./http-client/HttpClientTransport.ts")),
             ({ make: through }) => through(client.value),
           ),
         ),

@@ -3,9 +3,9 @@
  * provider's own words. It reads; it decides nothing (the verdicts are in `LlmError`).
  */
 import * as Predicate from "effect/Predicate"
-import { ConnectionError, InvalidResponseError, type LlmErrorReason } from "../LlmError.ts"
+import { ConnectionError, InvalidResponseError, type LlmErrorReason } from "../model/LlmError.ts"
 import type { Fault } from "../protocols/Protocol.ts"
-import { type FailureContext, toReason } from "../protocols/ProviderFailure.ts"
+import { type FailureContext, toReason } from "../protocols/failures/ProviderFailure.ts"
 import type { Broken } from "./Transport.ts"
 
 /** The longest excerpt of a body that an error keeps, in characters. */

@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { joinCall, type LlmCall } from "../LlmCall.ts"
+import { joinCall, type LlmCall } from "../call/LlmCall.ts"
 import {
   ConfigurationError,
   InvalidResponseError,
@@ -23,14 +23,14 @@ import {
   type LlmErrorReason,
   StreamInterruptedError,
   TimeoutError,
-} from "../LlmError.ts"
-import { LlmProvider } from "../LlmProvider.ts"
-import type { LlmRequest } from "../LlmRequest.ts"
-import { fromParts, type LlmResponse } from "../LlmResponse.ts"
-import type { ModelCapabilities } from "../protocols/ModelCapabilities.ts"
+} from "../model/LlmError.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
+import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { Fault, Protocol } from "../protocols/Protocol.ts"
-import { validateRequest } from "../RequestValidation.ts"
-import { Attempt, redactor } from "./Attempt.ts"
+import { validateRequest } from "../model/RequestValidation.ts"
+import { Attempt, redactor } from "../call/Attempt.ts"
 import { type BodyTooLarge, collectBody } from "./Body.ts"
 import * as ChosenTransport from "./ChosenTransport.ts"
 import { eventPull, type Limits } from "./EventPull.ts"

@@ -3,8 +3,8 @@
  * storm's seed, the call and n alone, so that a storm can be made again.
  */
 import type { LLMInterface } from "../../src/index.ts"
-import type { ErrorType } from "../../src/LlmError.ts"
-import type { AttemptRecord } from "../../src/LlmResponse.ts"
+import type { ErrorType } from "../../src/model/LlmError.ts"
+import type { AttemptRecord } from "../../src/model/LlmResponse.ts"
 import {
   type Answer,
   delay,

@@ -1,8 +1,8 @@
 /** docs/errors.md says what the code does: every reason, its verdict, and the statuses and codes that mean it. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { verdicts } from "../../src/LlmError.ts"
-import { toReason } from "../../src/protocols/ProviderFailure.ts"
+import { verdicts } from "../../src/model/LlmError.ts"
+import { toReason } from "../../src/protocols/failures/ProviderFailure.ts"
 
 const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8")
 

@@ -1,5 +1,5 @@
 /** Faults of the answer as a whole: its status, its headers, its body. */
-import type { ErrorType } from "../../src/LlmError.ts"
+import type { ErrorType } from "../../src/model/LlmError.ts"
 import { type Answer, delay, end, reset, stall, write } from "./FaultServer.ts"
 import {
   type ExpectedRequests,

@@ -2,7 +2,7 @@
  * A fault as data: a name, what happens on the socket, and what a caller must see (the laws). The faults themselves are
  * in `StreamFaults`, `AnswerFaults` and `OddAnswers`; `faultScenarios` has them all.
  */
-import type { ErrorType } from "../../src/LlmError.ts"
+import type { ErrorType } from "../../src/model/LlmError.ts"
 import { type Answer, type RecordedRequest, type Script, type Step } from "./FaultServer.ts"
 import { chunk, stream, streamHead, whole } from "./HttpText.ts"
 import { fullText, goodStream, pieces, type WireName, type WireText } from "./WireText.ts"

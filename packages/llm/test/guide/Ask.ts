@@ -1,7 +1,7 @@
 /** Asks the library from a process of its own, and reads what came back. */
-import type { GenerateOptions } from "../../src/compose/LLMInterface.ts"
-import type { InterfaceOptions } from "../../src/compose/InterfaceOptions.ts"
-import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "../../src/compose/PromiseResponse.ts"
+import type { GenerateOptions } from "../../src/promises/LLMInterface.ts"
+import type { InterfaceOptions } from "../../src/promises/InterfaceOptions.ts"
+import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "../../src/promises/PromiseResponse.ts"
 import { type Ended, type ProgramOptions, runProgram } from "./ProgramRun.ts"
 
 /** One stack and its requests, all asked at once. Without `options` it is the module's own `generate` and `stream`. */

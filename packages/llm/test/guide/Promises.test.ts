@@ -1,7 +1,7 @@
 /** The guide's section for plain TypeScript: what promises resolve with, when they reject, and how things end. */
 import { assert, describe, it } from "@effect/vitest"
-import type { LlmEvent } from "../../src/LlmEvent.ts"
-import type { GenerateResponse } from "../../src/compose/PromiseResponse.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
+import type { GenerateResponse } from "../../src/promises/PromiseResponse.ts"
 import { failed, succeeded } from "./Ask.ts"
 import { answers, beginEvents, chatPieces, listen, refuses, type Reply } from "./LoopbackUpstream.ts"
 import { runProgram } from "./ProgramRun.ts"

@@ -21,11 +21,11 @@ import {
   ServerError,
   StreamInterruptedError,
   TimeoutError,
-} from "../../src/LlmError.ts"
-import { assemble, type LlmEvent } from "../../src/LlmEvent.ts"
-import { LlmProvider } from "../../src/LlmProvider.ts"
-import type { LlmRequest } from "../../src/LlmRequest.ts"
-import type { AttemptRecord, LlmResponse } from "../../src/LlmResponse.ts"
+} from "../../src/model/LlmError.ts"
+import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import type { LlmRequest } from "../../src/model/LlmRequest.ts"
+import type { AttemptRecord, LlmResponse } from "../../src/model/LlmResponse.ts"
 
 export type CallName = "generate" | "stream"
 

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { LlmProvider } from "../../src/LlmProvider.ts"
-import type { LlmRequest } from "../../src/LlmRequest.ts"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import type { LlmRequest } from "../../src/model/LlmRequest.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
 
 /** One request as it arrived. */

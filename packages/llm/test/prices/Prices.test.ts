@@ -4,7 +4,7 @@ import { calcPrice, type MatchLogic, type ModelInfo, type Provider, waitForUpdat
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { renderPriceTable, sourceVersion } from "../../scripts/update-prices.ts"
-import type { Usage } from "../../src/LlmResponse.ts"
+import type { Usage } from "../../src/model/LlmResponse.ts"
 import { priceTable } from "../../src/prices/priceTable.ts"
 import { costUsd } from "../../src/prices/Prices.ts"
 

@@ -1,10 +1,10 @@
 /** Every recorded exchange is read as its recording says it must be. */
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
-import * as ChatCompletions from "../../src/protocols/ChatCompletions.ts"
-import * as Messages from "../../src/protocols/Messages.ts"
+import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import * as Messages from "../../src/protocols/messages/Messages.ts"
 import type { Answer, Fault, Protocol } from "../../src/protocols/Protocol.ts"
-import { toReason } from "../../src/protocols/ProviderFailure.ts"
+import { toReason } from "../../src/protocols/failures/ProviderFailure.ts"
 import {
   corpusIsThere,
   type Exchange,

@@ -1,10 +1,10 @@
 /** What is sent, on both wire formats (laws 13, 20 and 21). */
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
-import type { LlmRequest, Message } from "../../src/LlmRequest.ts"
-import * as ChatCompletions from "../../src/protocols/ChatCompletions.ts"
-import * as Messages from "../../src/protocols/Messages.ts"
-import { bareModelName, capabilitiesOf } from "../../src/protocols/ModelCapabilities.ts"
+import type { LlmRequest, Message } from "../../src/model/LlmRequest.ts"
+import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import * as Messages from "../../src/protocols/messages/Messages.ts"
+import { bareModelName, capabilitiesOf } from "../../src/protocols/encoding/ModelCapabilities.ts"
 import type { EncodeOptions, Protocol } from "../../src/protocols/Protocol.ts"
 
 const user: Message = { role: "user", content: "Hi" }

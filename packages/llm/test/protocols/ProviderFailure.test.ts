@@ -1,8 +1,8 @@
 /** The same fault has one meaning, whatever shape it comes in (law 2). */
 import { describe, expect, it } from "vitest"
-import type { ErrorType } from "../../src/LlmError.ts"
-import { readFailure } from "../../src/protocols/FailureReader.ts"
-import { toReason } from "../../src/protocols/ProviderFailure.ts"
+import type { ErrorType } from "../../src/model/LlmError.ts"
+import { readFailure } from "../../src/protocols/failures/FailureReader.ts"
+import { toReason } from "../../src/protocols/failures/ProviderFailure.ts"
 
 const openAi = (error: object) => ({ error: { message: "It failed.", param: null, ...error } })
 const anthropic = (type: string, message = "It failed.", more: object = {}) => ({

@@ -4,9 +4,9 @@
  */
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { LlmEvent } from "../../src/LlmEvent.ts"
-import * as ChatCompletions from "../../src/protocols/ChatCompletions.ts"
-import * as Messages from "../../src/protocols/Messages.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
+import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import * as Messages from "../../src/protocols/messages/Messages.ts"
 import type { Protocol } from "../../src/protocols/Protocol.ts"
 import { RepeatedPiece } from "../../src/protocols/RepeatedPiece.ts"
 import { corpusIsThere, loadChat, loadMessages } from "../Corpus.ts"

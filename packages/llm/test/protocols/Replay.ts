@@ -1,7 +1,7 @@
 /** Runs a recorded or made-up stream through a protocol's decoder, without any network. */
 import { createParser } from "eventsource-parser"
-import { assemble, type LlmEvent } from "../../src/LlmEvent.ts"
-import type { ResponsePart, Usage } from "../../src/LlmResponse.ts"
+import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
+import type { ResponsePart, Usage } from "../../src/model/LlmResponse.ts"
 import type { Ending, Fault, Protocol } from "../../src/protocols/Protocol.ts"
 
 export interface Frame {

@@ -1,7 +1,7 @@
 /** Every program in the READMEs is an example file that runs, and every setting, error and link in them is real. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { verdicts } from "../../src/LlmError.ts"
+import { verdicts } from "../../src/model/LlmError.ts"
 import { services } from "../../src/providers/ChatService.ts"
 import { answers, inTurn, listen, refuses } from "../guide/LoopbackUpstream.ts"
 import { runProgram } from "../guide/ProgramRun.ts"

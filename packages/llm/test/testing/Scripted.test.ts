@@ -10,7 +10,7 @@ import { Socket } from "node:net"
 import type { LlmProvider } from "@wiseflow/llm"
 import { LlmStack, OpenAi, withRetry, withTimeout } from "@wiseflow/llm"
 import { Scripted } from "@wiseflow/llm/testing"
-import type { LlmEvent } from "../../src/LlmEvent.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
 import { ask, callNames, hello, reasons } from "../policies/Calls.ts"
 
 const weather = { name: "weather", arguments: { city: "Berlin" } }

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import { Transport, type WireRequest } from "../../src/transport/Transport.ts"
-import * as UndiciTransport from "../../src/transport/UndiciTransport.ts"
+import * as UndiciTransport from "../../src/transport/undici/UndiciTransport.ts"
 import { type Answer, delay, end, FaultServer, type Script, stall } from "../faults/FaultServer.ts"
 import { chunk, lastChunk, streamHead, whole } from "../faults/HttpText.ts"
 

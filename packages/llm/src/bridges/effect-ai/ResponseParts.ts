@@ -1,0 +1,211 @@
+/**
+ * Writes our answers as the parts of effect/ai: whole, or piece by piece with each part's start and end. What its parts
+ * have no field for is kept under our key of their metadata.
+ */
+import type * as Response from "effect/ai/Response"
+import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
+import type { OtherPart, ReasoningPart } from "../../model/LlmRequest.ts"
+import type { LlmResponse, ResponsePart, Usage } from "../../model/LlmResponse.ts"
+import { metadataOf, type PartDetails } from "./PartDetails.ts"
+
+const withDetails = (details: PartDetails): { readonly metadata?: Response.ProviderMetadata } =>
+  Object.values(details).every((detail) => detail === undefined) ? {} : { metadata: metadataOf(details) }
+
+const whole = (count: number | undefined): number | undefined => (count === undefined ? undefined : Math.round(count))
+
+/** effect/ai's buckets, each undefined where it cannot be known. */
+const toUsage = (usage: Usage): typeof Response.Usage.Encoded => {
+  const { cachedInputTokens: read, cacheWriteTokens: write, inputTokens: input } = usage
+  const { outputTokens: output, reasoningTokens: reasoning, totalTokens: total } = usage
+  // Some services count reasoning beside the output; then only the total holds it.
+  const beside =
+    input !== undefined && output !== undefined && (reasoning ?? 0) > 0 && total === input + output + (reasoning ?? 0)
+  const text = output === undefined || reasoning === undefined ? undefined : beside ? output : output - reasoning
+  return {
+    inputTokens: {
+      uncached: whole(input === undefined || read === undefined ? undefined : input - read - (write ?? 0)),
+      total: whole(input),
+      cacheRead: whole(read),
+      cacheWrite: whole(write),
+    },
+    outputTokens: {
+      total: whole(beside ? (output ?? 0) + (reasoning ?? 0) : output),
+      text: whole(text),
+      reasoning: whole(reasoning),
+    },
+  }
+}
+
+/** The end of an answer. Its metadata is our `ResponseMetadata`: cost, attempts and request id among it. */
+const finishPart = (
+  { finishReason, metadata }: Pick<ResponseFinish, "finishReason" | "metadata">,
+  warnings: ReadonlyArray<string>,
+): Response.FinishPartEncoded => ({
+  type: "finish",
+  reason: finishReason,
+  usage: toUsage(metadata.usage),
+  metadata: metadataOf({ ...metadata, warnings: [...warnings, ...metadata.warnings] }),
+})
+
+/** No `id`: effect/ai would take it for an answer that the provider remembers and can go on from. */
+const metadataPart = (modelId: string | undefined, timestamp: string): Response.ResponseMetadataPartEncoded => ({
+  type: "response-metadata",
+  modelId,
+  timestamp,
+})
+
+const toPart = (part: ResponsePart): Response.PartEncoded => {
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: part.text }
+    case "reasoning":
+      return {
+        type: "reasoning",
+        text: part.text,
+        ...withDetails({ signature: part.signature, redacted: part.redacted }),
+      }
+    case "refusal":
+      return { type: "text", text: "", ...withDetails({ refusal: part.text }) }
+    case "tool-call":
+      return { type: "tool-call", id: part.id, name: part.name, params: part.arguments }
+    case "other":
+      return { type: "reasoning", text: "", ...withDetails({ other: part }) }
+  }
+}
+
+/** A whole answer. `warnings` is what the request had to leave out. */
+export const toParts = (response: LlmResponse, warnings: ReadonlyArray<string>): Array<Response.PartEncoded> => [
+  metadataPart(response.metadata.servedModel ?? response.metadata.model, response.metadata.timestamp),
+  ...response.parts.map(toPart),
+  finishPart(response, warnings),
+]
+
+/** The part that is being written. */
+interface OpenPart {
+  readonly type: "text" | "reasoning" | "refusal"
+  readonly index: number
+  text: string
+}
+
+/** A tool call under way. `wrote` is true once a piece of its arguments was told. */
+interface OpenCall {
+  readonly id: string
+  wrote: boolean
+}
+
+/** Reads one stream, event by event. A part ends when another begins, but tool calls, which may overlap. */
+export class StreamParts {
+  private readonly timestamp: string
+  private readonly warnings: ReadonlyArray<string>
+  private open: OpenPart | undefined = undefined
+  private readonly calls = new Map<number, OpenCall>()
+
+  /** `timestamp` is the call's start. `warnings` is what the request had to leave out. */
+  constructor(timestamp: string, warnings: ReadonlyArray<string>) {
+    this.timestamp = timestamp
+    this.warnings = warnings
+  }
+
+  /** What one event becomes. */
+  read(event: LlmEvent): ReadonlyArray<Response.StreamPartEncoded> {
+    const parts: Array<Response.StreamPartEncoded> = []
+    switch (event.type) {
+      case "response-start":
+        parts.push(metadataPart(event.servedModel, this.timestamp))
+        break
+      case "text-delta":
+        this.say("text", event.index, event.delta, parts)
+        break
+      case "reasoning-delta":
+        this.say("reasoning", event.index, event.delta, parts)
+        break
+      case "refusal-delta":
+        this.begin("refusal", event.index, parts).text += event.delta
+        break
+      case "tool-call-start":
+        this.end({}, parts)
+        this.beginCall(event.index, event.id, event.name, parts)
+        break
+      case "tool-call-delta":
+        this.argue(event.index, event.delta, parts)
+        break
+      case "tool-call-end":
+        this.endCall(event, parts)
+        break
+      case "part-end":
+        this.endPart(event.index, event.part, parts)
+        break
+      case "response-finish":
+        this.end({}, parts)
+        parts.push(finishPart(event, this.warnings))
+    }
+    return parts
+  }
+
+  /** The part that `index` numbers; the one before it ends. */
+  private begin(type: OpenPart["type"], index: number, parts: Array<Response.StreamPartEncoded>): OpenPart {
+    if (this.open?.index === index && this.open.type === type) return this.open
+    this.end({}, parts)
+    parts.push({ type: type === "reasoning" ? "reasoning-start" : "text-start", id: String(index) })
+    this.open = { type, index, text: "" }
+    return this.open
+  }
+
+  private say(
+    type: "text" | "reasoning",
+    index: number,
+    delta: string,
+    parts: Array<Response.StreamPartEncoded>,
+  ): OpenPart {
+    const open = this.begin(type, index, parts)
+    open.text += delta
+    if (delta !== "") parts.push({ type: `${type}-delta`, id: String(index), delta })
+    return open
+  }
+
+  /** Ends the part under way, if one is. A refusal has no pieces in effect/ai: it is told here, whole. */
+  private end(details: PartDetails, parts: Array<Response.StreamPartEncoded>): void {
+    const { open } = this
+    if (open === undefined) return
+    this.open = undefined
+    const id = String(open.index)
+    if (open.type === "reasoning") parts.push({ type: "reasoning-end", id, ...withDetails(details) })
+    else parts.push({ type: "text-end", id, ...withDetails(open.type === "refusal" ? { refusal: open.text } : {}) })
+  }
+
+  /** A part that came whole. Pieces cannot be taken back: text that they do not lead to is kept beside them. */
+  private endPart(index: number, part: ReasoningPart | OtherPart, parts: Array<Response.StreamPartEncoded>): void {
+    const { text: said } = this.begin("reasoning", index, parts)
+    if (part.type === "other") return this.end({ other: part }, parts)
+    const { redacted, signature, text } = part
+    if (text.startsWith(said)) {
+      this.say("reasoning", index, text.slice(said.length), parts)
+      this.end({ signature, redacted }, parts)
+    } else this.end({ signature, redacted, text }, parts)
+  }
+
+  private beginCall(index: number, id: string, name: string, parts: Array<Response.StreamPartEncoded>): OpenCall {
+    const call: OpenCall = { id, wrote: false }
+    this.calls.set(index, call)
+    parts.push({ type: "tool-params-start", id, name })
+    return call
+  }
+
+  private argue(index: number, delta: string, parts: Array<Response.StreamPartEncoded>): void {
+    const call = this.calls.get(index)
+    if (call === undefined) return
+    call.wrote = true
+    parts.push({ type: "tool-params-delta", id: call.id, delta })
+  }
+
+  private endCall(
+    event: Extract<LlmEvent, { readonly type: "tool-call-end" }>,
+    parts: Array<Response.StreamPartEncoded>,
+  ): void {
+    const { id, index, name } = event
+    const { wrote } = this.calls.get(index) ?? this.beginCall(index, id, name, parts)
+    if (!wrote) this.argue(index, JSON.stringify(event.arguments ?? {}), parts)
+    this.calls.delete(index)
+    parts.push({ type: "tool-params-end", id }, { type: "tool-call", id, name, params: event.arguments })
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * One request to one provider: its record in the call's ledger, and the two things that come out of it, metadata or an
+ * error. It measures and writes down; it sends nothing and decides nothing.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { hearsDebug, type LlmCall, openAttempt, type OpenAttempt } from "./LlmCall.ts"
+import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { ResponseMetadata, Usage } from "../model/LlmResponse.ts"
+import { costUsd } from "../prices/Prices.ts"
+import type { Ending } from "../protocols/Protocol.ts"
+
+export class Attempt {
+  readonly call: LlmCall
+  readonly provider: string
+  readonly model: string
+  readonly record: OpenAttempt
+  readonly warnings: ReadonlyArray<string>
+  /** The price a proxy named itself; it wins over the table (law 19). */
+  reportedCostUsd: number | undefined
+  /** As they were sent: the request is the caller's, who may change it meanwhile. */
+  private readonly temperature: number | undefined
+  private readonly maxTokens: number | undefined
+  private readonly startedMs: number
+  private readonly clock: Clock.Clock
+  private closed = false
+
+  constructor(options: {
+    readonly call: LlmCall
+    readonly request: LlmRequest
+    readonly provider: string
+    readonly model: string
+    readonly warnings: ReadonlyArray<string>
+    readonly clock: Clock.Clock
+  }) {
+    this.call = options.call
+    this.temperature = options.request.temperature
+    this.maxTokens = options.request.maxTokens
+    this.provider = options.provider
+    this.model = options.model
+    this.warnings = options.warnings
+    this.clock = options.clock
+    this.startedMs = this.nowMs()
+    this.record = openAttempt(options.call, this.startedMs, options)
+  }
+
+  /** The call's clock. */
+  nowMs(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Notes the first piece of the answer. */
+  sawOutput(): void {
+    this.record.firstOutputMs ??= this.nowMs() - this.startedMs
+  }
+
+  /** Ends the record, once; for an attempt that nobody waits for any more this is all that happens. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.record.durationMs = this.nowMs() - this.startedMs
+    this.call.openSinceMs = undefined
+  }
+
+  /** Ends the record, and logs it where somebody listens: for the end of a scope or of a fiber. */
+  end(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    this.close()
+    if (!hearsDebug(fiber)) return undefined
+    const { durationMs, errorType, requestId, status } = this.record
+    const { model, provider } = this
+    return Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
+  }
+
+  /** The attempt failed: its record says so, and the error tells every attempt of the call so far. */
+  fail(reason: LlmErrorReason, usage: Usage | undefined, text: string | undefined): LlmError {
+    this.record.errorType = reason._tag
+    if (reason._tag !== "ConfigurationError") this.record.retryAfterMs = reason.retryAfterMs
+    if (usage !== undefined && Object.keys(usage).length > 0) this.account(usage)
+    this.close()
+    return new LlmError({
+      reason,
+      provider: this.provider,
+      model: this.model,
+      attempts: [...this.call.attempts],
+      ...(text === undefined || text === "" ? {} : { text }),
+      ...(this.warnings.length === 0 ? {} : { warnings: this.warnings }),
+    })
+  }
+
+  /** The attempt succeeded: what surrounds the answer. */
+  finish(ending: Ending): ResponseMetadata {
+    this.record.servedModel = ending.servedModel
+    if (ending.usageStatus !== "unknown") this.account(ending.usage)
+    this.record.costUsd = this.reportedCostUsd ?? this.record.costUsd
+    this.close()
+    const { call, maxTokens, record, temperature } = this
+    return {
+      provider: this.provider,
+      model: this.model,
+      servedModel: ending.servedModel,
+      temperature,
+      maxTokens,
+      usage: ending.usage,
+      usageStatus: ending.usageStatus,
+      latencyMs: this.nowMs() - call.startedMs,
+      timestamp: call.started,
+      requestId: record.requestId,
+      rawFinishReason: ending.rawFinishReason,
+      costUsd: record.costUsd,
+      attempts: [...call.attempts],
+      warnings: ending.warnings.length === 0 ? this.warnings : [...this.warnings, ...ending.warnings],
+      degraded: false,
+    }
+  }
+
+  /** The answer's price: by the model that served where its price is known, else by the one asked for. */
+  private account(usage: Usage): void {
+    const { record } = this
+    record.usage = usage
+    const at = this.startedMs
+    const billed = billedUsage(usage)
+    record.costUsd =
+      costUsd(this.provider, record.servedModel, billed, at) ??
+      // An Azure deployment's name is its owner's choice and says nothing of the model behind it.
+      (this.provider === "azure" ? null : costUsd(this.provider, this.model, billed, at))
+  }
+}
+
+/** Reasoning that a service counts beside its output is billed as output all the same. */
+const billedUsage = (usage: Usage): Usage => {
+  const { inputTokens = 0, outputTokens = 0, reasoningTokens = 0, totalTokens } = usage
+  return totalTokens !== undefined &&
+    reasoningTokens > 0 &&
+    totalTokens === inputTokens + outputTokens + reasoningTokens
+    ? { ...usage, outputTokens: outputTokens + reasoningTokens }
+    : usage
+}
+
+const blank = "<redacted>"
+
+/** An excerpt may have been cut inside a secret: the beginning of one at its end is blanked too. */
+const withoutCutSecret = (text: string, secret: string): string => {
+  const end = text.endsWith("…") ? text.length - 1 : text.length
+  for (let length = Math.min(secret.length - 1, end); length >= 8; length--) {
+    if (text.endsWith(secret.slice(0, length), end)) return `${text.slice(0, end - length)}${blank}${text.slice(end)}`
+  }
+  return text
+}
+
+/** A secret as JSON may spell it: some services write `/` as `\/` (PHP) or `+` as `\u002B` (.NET). */
+const inJson = (secret: string): RegExp => {
+  const spellings = secret.split("").map((character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0")
+    return `(?:\\\\?\\u${code}|\\\\u(?:${code}|${code.toUpperCase()}))`
+  })
+  return new RegExp(spellings.join(""), "g")
+}
+
+const without = (text: string, secret: string): string => {
+  const clean = text.replaceAll(secret, blank)
+  return clean.includes("\\") ? clean.replace(inJson(secret), blank) : clean
+}
+
+/**
+ * Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text.
+ * The secrets are read at each use, because a token is renewed.
+ */
+export const redactor =
+  (secrets: ReadonlyArray<string>) =>
+  (text: string): string =>
+    secrets.reduce(
+      (clean, secret) => (secret.length < 4 ? clean : withoutCutSecret(without(clean, secret), secret)),
+      text,
+    )

@@ -1,0 +1,106 @@
+/**
+ * Explicit options as settings: each stands before the variable of the same meaning, so that explicit options win over the
+ * environment, and the environment over a file, by one mechanism and with one set of checks.
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { ConfigurationError, LlmError } from "../model/LlmError.ts"
+import type { Target } from "../compose/Target.ts"
+
+/**
+ * A further provider to ask when the first cannot answer. What it leaves open is read from that provider's own variables;
+ * with an `apiBase` of its own it needs its own `apiKey`.
+ */
+export type FallbackTarget = Target
+
+/**
+ * Every option is optional; what is not given is read from the environment or the configuration file. Durations are
+ * Effect's: `"120 seconds"`, or milliseconds as a number. `fallbacks` replace `SECONDARY_MODEL` and
+ * `LLM_FALLBACK_PROVIDERS`.
+ */
+export interface InterfaceOptions {
+  readonly provider?: "openai" | "anthropic" | "azure" | "litellm" | "fallback" | undefined
+  readonly model?: string | undefined
+  readonly apiKey?: string | Redacted.Redacted | undefined
+  readonly apiBase?: string | undefined
+  readonly apiVersion?: string | undefined
+  readonly temperature?: number | undefined
+  readonly maxTokens?: number | undefined
+  readonly maxRetries?: number | undefined
+  readonly timeout?: Duration.Input | undefined
+  readonly idleTimeout?: Duration.Input | undefined
+  readonly maxConcurrentRequests?: number | undefined
+  readonly fallbacks?: ReadonlyArray<FallbackTarget> | undefined
+  readonly fallbackText?: string | undefined
+}
+
+const known: ReadonlySet<string> = new Set<keyof InterfaceOptions>([
+  "provider",
+  "model",
+  "apiKey",
+  "apiBase",
+  "apiVersion",
+  "temperature",
+  "maxTokens",
+  "maxRetries",
+  "timeout",
+  "idleTimeout",
+  "maxConcurrentRequests",
+  "fallbacks",
+  "fallbackText",
+])
+
+/** An option that does not exist is a mistake, not a wish to be passed over. */
+export const unknownOption = (options: InterfaceOptions): LlmError | undefined => {
+  const name = Object.keys(options).find((key) => !known.has(key))
+  return name === undefined
+    ? undefined
+    : new LlmError({
+        reason: new ConfigurationError({
+          setting: name,
+          message: `LLMInterface has no option "${name}"; it has ${[...known].join(", ")}`,
+        }),
+        provider: "configuration",
+        attempts: [],
+      })
+}
+
+/** A duration as a setting holds it; one that cannot be read is left to the setting's own check. */
+const durationText = (input: Duration.Input): string =>
+  Option.match(Duration.fromInput(input), {
+    onNone: () => String(input),
+    onSome: (duration) => String(Duration.toMillis(duration)),
+  })
+
+/** How the variables of a provider begin, where it is not its name. */
+const prefixes: Readonly<Record<string, string>> = { litellm: "LITELLM_PROXY", fallback: "LLM" }
+
+/**
+ * The options as a `ConfigProvider` that knows nothing else. `keyOwner` is the provider that key, base and version are
+ * for: they stand before its own variables too, and before no other provider's.
+ */
+export const toSettings = (options: InterfaceOptions, keyOwner?: string): ConfigProvider.ConfigProvider => {
+  const settings: Record<string, string> = {}
+  const set = (name: string, value: unknown) => {
+    if (value !== undefined) settings[name] = String(value)
+  }
+  set("LLM_PROVIDER", options.provider)
+  set("PRIMARY_MODEL", options.model)
+  const own = keyOwner === undefined ? "LLM" : (prefixes[keyOwner] ?? keyOwner.toUpperCase())
+  const key = Redacted.isRedacted(options.apiKey) ? Redacted.value(options.apiKey) : options.apiKey
+  for (const name of new Set([own, "LLM"])) {
+    set(`${name}_API_KEY`, key)
+    set(`${name}_API_BASE`, options.apiBase)
+    set(`${name}_API_VERSION`, options.apiVersion)
+  }
+  set("LLM_TEMPERATURE", options.temperature)
+  set("LLM_MAX_TOKENS", options.maxTokens)
+  set("LLM_MAX_RETRIES", options.maxRetries)
+  set("LLM_CONCURRENT_NUMBER", options.maxConcurrentRequests)
+  if (options.timeout !== undefined) set("LLM_TIMEOUT", durationText(options.timeout))
+  if (options.idleTimeout !== undefined) set("LLM_IDLE_TIMEOUT", durationText(options.idleTimeout))
+  set("LLM_FALLBACK_TEXT", options.fallbackText)
+  return ConfigProvider.fromEnvRecord(settings)
+}

@@ -1,0 +1,14 @@
+/** Anthropic's Messages: the wire format, not the provider. Gateways and clouds that serve Claude speak it too. */
+import { readFailure } from "../failures/FailureReader.ts"
+import { encode } from "./Request.ts"
+import { decode } from "./Response.ts"
+import { decodeStream } from "./Stream.ts"
+import type { Protocol } from "../Protocol.ts"
+
+export const protocol: Protocol = {
+  name: "messages",
+  encode,
+  decode,
+  decodeFailure: readFailure,
+  decodeStream,
+}

@@ -1,0 +1,54 @@
+/** A stream and the session it belongs to, step by step: what the network's pace would hide. */
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { EventStream } from "../../src/promises/EventStream.ts"
+import { Session } from "../../src/promises/Session.ts"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { streamFrom } from "../../src/policies/Policy.ts"
+
+/** A provider that is silent, and counts the streams that are open. */
+const silent = () => {
+  const counts = { open: 0 }
+  const count = (by: number) =>
+    Effect.sync(() => {
+      counts.open += by
+    })
+  const stream = streamFrom((scope) =>
+    Effect.as(Effect.andThen(count(1), Scope.addFinalizer(scope, count(-1))), Effect.never),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "silent", generate: () => Effect.never, stream: () => stream })
+  return { counts, layer }
+}
+
+it("dispose ends a stream at whatever step of its beginning", async () => {
+  for (let step = 0; step < 60; step++) {
+    const { counts, layer } = silent()
+    const session = new Session(layer)
+    const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, undefined)
+    const ended = events.next().then(
+      () => "an event",
+      () => "ended",
+    )
+    for (let turn = 0; turn < step; turn++) await Promise.resolve()
+    await session.dispose()
+    expect([step, await ended, counts.open]).toEqual([step, "ended", 0])
+  }
+})
+
+it("a signal that is aborted by the provider's own first step ends the stream", async () => {
+  const controller = new AbortController()
+  const reason = new Error("aborted within")
+  const aborting = streamFrom(() =>
+    Effect.sync(() => {
+      controller.abort(reason)
+      return Effect.never
+    }),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "aborting", generate: () => Effect.never, stream: () => aborting })
+  const session = new Session(layer)
+  await session.acquire()
+  const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, controller.signal)
+  await expect(events.next()).rejects.toBe(reason)
+})
