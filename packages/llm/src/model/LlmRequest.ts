@@ -72,7 +72,10 @@ export const ToolResultPart = Schema.Struct({
 })
 export type ToolResultPart = typeof ToolResultPart.Type
 
-/** Something a provider said that this library has no name for, kept whole: nothing is lost. */
+/**
+ * Something a provider said that this library has no name for, kept whole. `provider` is the name of the protocol that it
+ * came through (`chat-completions`, `messages`, `responses`): sent back, it goes only where that protocol is spoken.
+ */
 export const OtherPart = Schema.Struct({
   type: Schema.Literal("other"),
   provider: Schema.String,

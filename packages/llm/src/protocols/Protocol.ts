@@ -60,6 +60,11 @@ export interface StreamDecoder {
    * carries one. Unknown events and fields mean nothing and fail nothing.
    */
   readonly push: (name: string | undefined, data: string, events: Array<LlmEvent>) => Fault | undefined
+  /**
+   * True once nothing else is due: the finish reason and the figures have come. What may still follow (`[DONE]`, a late
+   * verdict of a filter) is worth a short wait, and no more.
+   */
+  readonly isWhole: () => boolean
   /** True once nothing more can follow: the provider's last signal (`[DONE]`, `message_stop`) has been read. */
   readonly isComplete: () => boolean
   /** Ends every part still open, for the end of input. Undefined where the terminal signal is missing (law 1). */

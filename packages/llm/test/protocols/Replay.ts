@@ -24,6 +24,7 @@ export interface Replayed {
   readonly fault: Fault | undefined
   readonly ending: Ending | undefined
   readonly usage: Usage
+  readonly isWhole: boolean
   readonly isComplete: boolean
 }
 
@@ -39,7 +40,15 @@ export const replay = (protocol: Protocol, frames: ReadonlyArray<Frame>): Replay
   const ending = fault === undefined ? decoder.end(events) : undefined
   const assembly = assemble()
   for (const event of events) assembly.add(event)
-  return { events, parts: assembly.parts(), fault, ending, usage: decoder.usage(), isComplete: decoder.isComplete() }
+  return {
+    events,
+    parts: assembly.parts(),
+    fault,
+    ending,
+    usage: decoder.usage(),
+    isWhole: decoder.isWhole(),
+    isComplete: decoder.isComplete(),
+  }
 }
 
 /** The text, the tool calls and so on of parts, as a caller sees them. */

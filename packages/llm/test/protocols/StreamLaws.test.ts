@@ -94,6 +94,20 @@ describe("a Chat Completions stream", () => {
     expect(chat(...open, choice({}, "tool_calls")).ending).toBeDefined()
   })
 
+  it("stays whole where no output follows its finish reason", () => {
+    const verdict = { choices: [{ index: 0, finish_reason: null, content_filter_results: {}, delta: {} }] }
+    expect(chat(choice({ content: "Hi" }), choice({}, "stop"), verdict).ending?.finishReason).toBe("stop")
+  })
+
+  it("needs nothing more once its finish reason and its figures have come", () => {
+    const figures = { choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }
+    expect(chat(choice({ content: "Hi" }), figures).isWhole).toBe(false)
+    expect(chat(choice({ content: "Hi" }, "stop")).isWhole).toBe(false)
+    expect(chat(choice({ content: "Hi" }, "stop"), figures).isWhole).toBe(true)
+    expect(chat(choice({ content: "Hi" }, "stop"), figures, choice({ content: "!" })).isWhole).toBe(false)
+    expect(chat(figures, choice({ content: "Hi" }, "stop")).isWhole).toBe(true)
+  })
+
   it("takes the last usage instead of adding them up", () => {
     const usage = (tokens: number) => ({
       usage: { prompt_tokens: 1, completion_tokens: tokens, total_tokens: tokens + 1 },
@@ -196,6 +210,10 @@ describe("a Messages stream", () => {
     expect(messages(opening, text("Hi"), ending("end_turn"), stop).ending?.finishReason).toBe("stop")
   })
 
+  it("is not whole at message_stop without a stop reason", () => {
+    expect(messages(opening, text("Hi"), stop).ending).toBeUndefined()
+  })
+
   it("lets later figures replace earlier ones, and null replace none", () => {
     expect(messages(opening, ending("end_turn"), stop).ending?.usage).toEqual({
       inputTokens: 5,
@@ -210,7 +228,7 @@ describe("a Messages stream", () => {
     ["a field", { ...text(""), aura: 1 }],
     ["a stop reason", ending("enlightenment")],
   ])("is not bothered by %s from the future", (_, event) => {
-    const { ending: end, fault, parts } = messages(opening, text("a"), event, text("b"), stop)
+    const { ending: end, fault, parts } = messages(opening, text("a"), event, text("b"), ending("end_turn"), stop)
     expect(fault).toBeUndefined()
     expect(end).toBeDefined()
     expect(parts).toEqual([{ type: "text", text: "ab" }])
@@ -240,7 +258,7 @@ describe("a Messages stream", () => {
       stop,
     )
     const value = { type: "server_tool_use", id: "s", name: "n", input: { q: 1 } }
-    expect(parts).toEqual([{ type: "other", provider: "anthropic", value }])
+    expect(parts).toEqual([{ type: "other", provider: "messages", value }])
   })
 
   it("keeps thinking with its signature, and thinking that only the provider can read", () => {

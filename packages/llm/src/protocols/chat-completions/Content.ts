@@ -3,8 +3,10 @@
  * through this one door and cannot disagree (law 5). It knows neither chunks nor endings.
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { otherProvider } from "./Request.ts"
 import { elements, isWireObject, madeUpCallId, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
+
+/** The protocol's name, under which answers keep what they have no part for (`OtherPart.provider`). */
+export const protocolName = "chat-completions"
 
 type Kind = "text" | "reasoning" | "refusal"
 
@@ -71,7 +73,7 @@ export class MessageReader {
   }
 
   private keep(value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: otherProvider, value } })
+    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: protocolName, value } })
   }
 
   private say(kind: Kind, delta: string, events: Array<LlmEvent>): void {

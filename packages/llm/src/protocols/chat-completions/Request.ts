@@ -25,11 +25,9 @@ import {
   speakingMessages,
 } from "../encoding/RequestEncoding.ts"
 import { isWireObject } from "../WireReader.ts"
+import { protocolName } from "./Content.ts"
 
 type Body = Record<string, unknown>
-
-/** The name under which answers of this protocol keep what they have no part for (`OtherPart.provider`). */
-export const otherProvider = "openai"
 
 const textPart = (text: string): Body => ({ type: "text", text })
 
@@ -114,7 +112,7 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
       })
     } else if (part.type === "reasoning") {
       encoding.warn("the reasoning of earlier turns was dropped: Chat Completions has no field for it")
-    } else if (part.provider === otherProvider && isWireObject(part.value)) {
+    } else if (part.provider === protocolName && isWireObject(part.value)) {
       // Fields of the message itself, such as OpenRouter's reasoning_details, which Gemini wants back.
       if (part.value.type === undefined) Object.assign(body, part.value)
     } else {

@@ -3,8 +3,10 @@
  * stream read through this one door and cannot disagree (law 5). It knows neither messages nor endings.
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { otherProvider } from "./Conversation.ts"
 import { isWireObject, madeUpCallId, nonEmpty, parseArguments, parseJson, type WireObject } from "../WireReader.ts"
+
+/** The protocol's name, under which answers keep what they have no part for (`OtherPart.provider`). */
+export const protocolName = "messages"
 
 /** A block under way. `index` is its part's; a block that says nothing becomes no part. */
 interface OpenBlock {
@@ -25,6 +27,8 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value : 
 
 export class BlockReader {
   readonly warnings: Array<string> = []
+  /** True once a refusal was read. */
+  refused = false
   private nextIndex = 0
   private callCount = 0
   private readonly open = new Map<unknown, OpenBlock>()
@@ -73,6 +77,7 @@ export class BlockReader {
   /** Why the model refused, where the message's `stop_details` say it: Anthropic writes no block for that. */
   refuse(details: unknown, events: Array<LlmEvent>): void {
     if (!isWireObject(details) || details.type !== "refusal") return
+    this.refused = true
     const delta = nonEmpty(details.explanation)
     if (delta !== undefined) events.push({ type: "refusal-delta", index: this.nextIndex++, delta })
   }
@@ -148,7 +153,7 @@ export class BlockReader {
   }
 
   private keep(index: number, value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index, part: { type: "other", provider: otherProvider, value } })
+    events.push({ type: "part-end", index, part: { type: "other", provider: protocolName, value } })
   }
 
   private say(block: OpenBlock, delta: string, events: Array<LlmEvent>): void {

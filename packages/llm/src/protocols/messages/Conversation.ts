@@ -14,6 +14,7 @@ import type {
 } from "../../model/LlmRequest.ts"
 import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
 import { isWireObject } from "../WireReader.ts"
+import { protocolName } from "./Content.ts"
 
 type Block = Record<string, unknown>
 
@@ -21,9 +22,6 @@ interface Turn {
   readonly role: "user" | "assistant"
   readonly content: Array<Block>
 }
-
-/** The name under which answers of this protocol keep the blocks that they have no part for (`OtherPart.provider`). */
-export const otherProvider = "anthropic"
 
 /** What a conversation becomes. `system` is undefined where there is none. */
 export interface Conversation {
@@ -106,7 +104,7 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
       else if (part.signature !== undefined) {
         blocks.push({ type: "thinking", thinking: part.text, signature: part.signature })
       } else encoding.warn("reasoning without a signature was dropped: Anthropic does not accept it")
-    } else if (part.provider !== otherProvider || !isWireObject(part.value)) {
+    } else if (part.provider !== protocolName || !isWireObject(part.value)) {
       encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Anthropic has no block for it`)
     } else if (part.value.type !== "citations") blocks.push(part.value)
   }

@@ -46,7 +46,7 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   const usage = usageOf(isWireObject(body.usage) ? body.usage : undefined)
   return Result.succeed({
     parts: assembly.parts(),
-    finishReason: finishReasonOf(rawFinishReason, false),
+    finishReason: finishReasonOf(rawFinishReason, reader.refused),
     rawFinishReason,
     usage,
     usageStatus: usageStatusOf(usage),

@@ -1,0 +1,105 @@
+/**
+ * The skeleton of every stream decoder: what the streams of all protocols share, and no event of any of them.
+ *
+ * It counts and parses events, reads failures and odd data, emits the one `response-start`, and concludes the answer. A
+ * protocol extends it with what differs:
+ *
+ * - `reader`: puts the parts of the answer together. `decode` reads through the same one, so that both agree (law 5).
+ * - `read`: what one event says. It appends output to `events`, calls `begin` when the answer has begun, sets
+ *   `rawFinishReason` and `stage` as the answer ends, and returns the fault that the event is, if it is one. An event
+ *   named or typed `error`, and one with an `error` field that reports a failure, never get there.
+ * - `usage`: the figures so far.
+ * - `done`: what `[DONE]` means, where it means something.
+ */
+import type { LlmEvent } from "../model/LlmEvent.ts"
+import type { Usage } from "../model/LlmResponse.ts"
+import { finishReasonOf, usageStatusOf } from "./Ending.ts"
+import { readFailure, reportsFailure } from "./failures/FailureReader.ts"
+import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
+import { isWireObject, nonEmpty, parseJson, unreadable, type WireObject } from "./WireReader.ts"
+
+/** Puts the parts of one answer together, whole or in pieces. */
+export interface AnswerReader {
+  /** What the caller should know about how the answer was read. */
+  readonly warnings: ReadonlyArray<string>
+  /** True once a refusal was read. */
+  readonly refused: boolean
+  /** Ends every part still open. */
+  readonly end: (events: Array<LlmEvent>) => void
+}
+
+/**
+ * How far an answer has come. `open`: more is due, and an end of input cuts it short. `ended`: it said why it finished, so
+ * an end of input completes it. `whole`: nothing else is due, though more may follow. `complete`: nothing can follow.
+ */
+export type Stage = "open" | "ended" | "whole" | "complete"
+
+export abstract class EventDecoder implements StreamDecoder {
+  protected stage: Stage = "open"
+  protected rawFinishReason: string | undefined = undefined
+  private servedModel: string | undefined = undefined
+  private position = 0
+  private begun = false
+
+  protected abstract readonly reader: AnswerReader
+
+  protected abstract read(event: WireObject, events: Array<LlmEvent>): Fault | undefined
+
+  abstract usage(): Usage
+
+  /** `[DONE]` was read. Gateways that speak Chat Completions too end every stream with it, so it means nothing elsewhere. */
+  protected done(): void {}
+
+  /** The answer has begun. The first model named is the one that serves. */
+  protected begin(model: unknown, events: Array<LlmEvent>): void {
+    this.servedModel ??= nonEmpty(model)
+    if (this.begun) return
+    this.begun = true
+    const { servedModel } = this
+    events.push(servedModel === undefined ? { type: "response-start" } : { type: "response-start", servedModel })
+  }
+
+  push(name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined {
+    this.position++
+    if (this.stage === "complete") return undefined
+    const event = parseJson(data)
+    if (!isWireObject(event)) return this.readOdd(name, data, event)
+    if (name === "error" || event.type === "error" || reportsFailure(event.error)) return readFailure(event, undefined)
+    return this.read(event, events)
+  }
+
+  isWhole(): boolean {
+    return this.stage === "whole" || this.stage === "complete"
+  }
+
+  isComplete(): boolean {
+    return this.stage === "complete"
+  }
+
+  end(events: Array<LlmEvent>): Ending | undefined {
+    const { rawFinishReason, reader, servedModel } = this
+    if (this.stage === "open" || rawFinishReason === undefined) return undefined
+    reader.end(events)
+    const usage = this.usage()
+    return {
+      finishReason: finishReasonOf(rawFinishReason, reader.refused),
+      rawFinishReason,
+      usage,
+      usageStatus: usageStatusOf(usage),
+      servedModel,
+      warnings: reader.warnings,
+    }
+  }
+
+  /** Data that is no JSON object: `[DONE]`, nothing at all, the words of a failure, or something unreadable. */
+  private readOdd(name: string | undefined, data: string, value: unknown): Fault | undefined {
+    if (value === null || data.trim() === "") return undefined
+    if (data.length < 12 && data.trim() === "[DONE]") {
+      this.done()
+      return undefined
+    }
+    if (name === "error") return readFailure(value === undefined ? data : value, undefined)
+    const what = value === undefined ? "an event is not JSON" : "an event is not a JSON object"
+    return unreadable(what, `event ${this.position}`, data)
+  }
+}
