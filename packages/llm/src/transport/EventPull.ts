@@ -44,6 +44,9 @@ export const eventsOf = (answer: Answer): Array<LlmEvent> =>
 /** A JSON document or a page of HTML: no line of an event stream begins like this. */
 const beginsDocument = (text: string): boolean => /^\uFEFF?\s*[[{<]/.test(text)
 
+/** A defect or an interruption. */
+const isUnexpected = (reason: Cause.Reason<unknown>): reason is Cause.Reason<never> => !Cause.isFailReason(reason)
+
 /** The events of one answer, read from `bytes` as they come. */
 export const eventPull = (
   bytes: Exchange["read"],
@@ -153,10 +156,13 @@ export const eventPull = (
     },
     onFailure: (cause) => {
       const error = Cause.findErrorOption(cause)
-      if (Option.isNone(error)) return Effect.failCause(Cause.interrupt())
+      // What is no failure of the connection, a defect or an interruption, goes on as it is.
+      if (Option.isNone(error)) return Effect.failCause(Cause.fromReasons(cause.reasons.filter(isUnexpected)))
       const ending = kind === "document" ? undefined : decoder.end(out)
       if (ending !== undefined) finish(ending)
-      else {
+      else if (error.value.unreadable !== undefined) {
+        fail(new InvalidResponseError({ message: error.value.unreadable, position: `byte ${length}` }))
+      } else {
         fail(
           new StreamInterruptedError({
             message: `the stream ended before the answer did: ${interruption(error.value)}`,

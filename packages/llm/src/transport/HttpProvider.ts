@@ -178,7 +178,9 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
   const withoutBody = (error: Broken | BodyTooLarge, status: number): LlmErrorReason =>
     error._tag === "BodyTooLarge"
       ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
-      : new StreamInterruptedError({ message: `the answer broke off: ${interruption(error)}`, status })
+      : error.unreadable !== undefined
+        ? new InvalidResponseError({ message: error.unreadable, position: "byte 0" })
+        : new StreamInterruptedError({ message: `the answer broke off: ${interruption(error)}`, status })
 
   /** A failing status: the provider's words, in whatever form they came. */
   const failure = (attempt: Attempt, exchange: Exchange, response: Head, url: string): Effect.Effect<never, LlmError> =>
@@ -242,10 +244,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         const exchange = open(request)
         return Effect.onExitPrimitive(
           receive(prepared, exchange, (response) => answer(attempt, exchange, response)),
-          () => {
-            exchange.close(false)
-            return attempt.end(fiber)
-          },
+          () => released(exchange.close(false), attempt.end(fiber)),
         )
       }),
     )
@@ -258,10 +257,10 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
             const { attempt, request } = prepared
             const exchange = open(request)
             const close = (exit: Exit.Exit<unknown, unknown>) =>
-              Effect.withFiber((closingFiber) => {
-                exchange.close(Exit.isSuccess(exit))
-                return attempt.end(closingFiber) ?? Effect.void
-              })
+              Effect.withFiber(
+                (closingFiber) =>
+                  released(exchange.close(Exit.isSuccess(exit)), attempt.end(closingFiber)) ?? Effect.void,
+              )
             return Effect.andThen(
               Scope.addFinalizerExit(scope, close),
               receive(prepared, exchange, (response) =>
@@ -275,6 +274,13 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
 
   return { name: provider, generate, stream }
 }
+
+/** What remains to be done at the end of a call; undefined where nothing does. */
+const released = (
+  closing: Effect.Effect<void> | undefined,
+  ending: Effect.Effect<void> | undefined,
+): Effect.Effect<void> | undefined =>
+  closing === undefined ? ending : ending === undefined ? closing : Effect.ensuring(closing, ending)
 
 const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
 

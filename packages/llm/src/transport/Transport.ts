@@ -8,11 +8,13 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 
-/** One POST. Header names are lower case. */
+/** One request: a POST unless `method` says otherwise. Header names are lower case. */
 export interface WireRequest {
+  readonly method?: "GET" | "POST" | "DELETE" | undefined
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** Absent where the method takes none. */
+  readonly body?: string | undefined
 }
 
 /** Headers by their names in lower case. */
@@ -24,22 +26,41 @@ export interface Head {
   readonly headers: WireHeaders
 }
 
-/** No response came, or its body broke off: `cause` is whatever the system said. */
+/**
+ * No response came, or its body broke off: `cause` is whatever the system said. `unreadable` is set where the bytes arrived
+ * and mean nothing (a content coding that is unknown or corrupt), in words.
+ */
 export interface Broken {
   readonly _tag: "Broken"
   readonly cause: unknown
+  readonly unreadable?: string | undefined
 }
 
 export const broken = (cause: unknown): Broken => ({ _tag: "Broken", cause })
+
+export const unreadable = (message: string, cause?: unknown): Broken => ({ _tag: "Broken", cause, unreadable: message })
+
+/**
+ * How long a finished response may take to end, so that its connection is used again. The release waits for it, so that a
+ * permit is never given to the next call while a connection is still open for the last one.
+ */
+export const drainMs = 25
 
 /** One request on its way. Whoever opens it closes it. */
 export interface Exchange {
   /** Sends the request and waits for the head of the response; interrupting it closes the connection. */
   readonly head: Effect.Effect<Head, Broken>
-  /** Every chunk that has come since the last read; waits for the next where none has. A reader that pauses slows the socket. */
+  /**
+   * Every chunk that has come since the last read; waits for the next where none has. A reader that pauses slows the socket.
+   * Content codings are decoded: a reader sees, and counts, decoded bytes.
+   */
   readonly read: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, Broken>
-  /** Ends it. `isComplete` says that the reader has what it wanted, so that a body about to end may, and its connection is used again; else the connection closes at once. */
-  readonly close: (isComplete: boolean) => void
+  /**
+   * Ends it. `isComplete` says that the reader has what it wanted: a body about to end may end, within `drainMs`, and its
+   * connection is used again. Otherwise the connection closes at once. The effect, where there is one, is what remains to
+   * be released: it is awaited in the caller's context before the call ends.
+   */
+  readonly close: (isComplete: boolean) => Effect.Effect<void> | undefined
 }
 
 /** Opens exchanges. */

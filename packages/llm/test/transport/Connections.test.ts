@@ -40,7 +40,7 @@ const against = (script: Script) =>
         const exchange = openTo(headers)
         return Effect.ensuring(
           Effect.flatMap(exchange.head, ({ status }) => Effect.as(drain(exchange.read), status)),
-          Effect.sync(() => exchange.close(false)),
+          Effect.suspend(() => exchange.close(false) ?? Effect.void),
         )
       })
     return { server, ask, open: openTo }

@@ -12,14 +12,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Dispatcher } from "./Undici.ts"
-import { broken, type Broken, type Exchange, type Head, Transport, type WireRequest } from "../Transport.ts"
+import { broken, type Broken, drainMs, type Exchange, type Head, Transport, type WireRequest } from "../Transport.ts"
 import { UndiciConnections } from "./UndiciConnections.ts"
 
 /** Bytes a response may hold unread before its socket is paused. */
 const highWaterMark = 128 * 1024
-
-/** How long a reader that stopped leaves the end of its body time to arrive. */
-const graceMs = 25
 
 type Chunks = Arr.NonEmptyReadonlyArray<Uint8Array>
 
@@ -37,6 +34,8 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   private awaitingHead: ((head: Effect.Effect<Head, Broken>) => void) | undefined
   private awaitingChunks: ((next: Effect.Effect<Chunks, Broken | Cause.Done>) => void) | undefined
   private waking = false
+  /** Called at the end of a body of which only the end is awaited. */
+  private awaitingEnd: (() => void) | undefined
   private readonly send: (exchange: UndiciExchange) => Socket | undefined
 
   constructor(send: (exchange: UndiciExchange) => Socket | undefined) {
@@ -59,7 +58,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
       } catch (cause) {
         this.onResponseError(undefined, cause)
       }
-      return Effect.sync(() => this.close(false))
+      return Effect.sync(() => this.abort())
     })
   }
 
@@ -77,14 +76,30 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     )
   }
 
-  close(isComplete: boolean): void {
+  close(isComplete: boolean): Effect.Effect<void> | undefined {
+    if (isComplete && !this.ended) return this.drain
+    this.abort()
+    return undefined
+  }
+
+  /** Waits for the end of a body that is about to end, and drops what still comes of it. */
+  private get drain(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.ended) return resume(Effect.void)
+      const timer = setTimeout(() => this.abort(), drainMs)
+      timer.unref()
+      this.awaitingEnd = () => {
+        clearTimeout(timer)
+        resume(Effect.void)
+      }
+      this.take()
+    })
+  }
+
+  private abort(): void {
     if (this.ended) {
       // Its connection may have been given up while it was being opened.
       this.opening?.destroy()
-      return
-    }
-    if (isComplete) {
-      setTimeout(() => this.close(false), graceMs).unref()
       return
     }
     this.end(broken(new Error("aborted")))
@@ -109,7 +124,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.ended) return
+    if (this.ended || this.awaitingEnd !== undefined) return
     this.chunks.push(chunk)
     this.held += chunk.byteLength
     if (this.held > highWaterMark && !this.paused) {
@@ -131,6 +146,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.ended) return
     this.ended = true
     this.failure = failure
+    this.awaitingEnd?.()
     this.wake()
   }
 
@@ -222,10 +238,10 @@ class Origins {
 
 const make = (origins: Origins) => {
   const addressOf = addressReader()
-  return ({ body, headers, url }: WireRequest): Exchange =>
+  return ({ body, headers, method = "POST", url }: WireRequest): Exchange =>
     new UndiciExchange((exchange) => {
       const { origin, path } = addressOf(url)
-      const request = { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 } as const
+      const request = { path, method, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 }
       const connections = origins.to(origin)
       if (connections !== undefined) return connections.dispatch(request, exchange)
       exchange.onResponseError(undefined, new Error("the transport is closed"))
