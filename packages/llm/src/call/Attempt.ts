@@ -11,6 +11,7 @@ import type { LlmRequest } from "../model/LlmRequest.ts"
 import type { ResponseMetadata, Usage } from "../model/LlmResponse.ts"
 import { costUsd } from "../prices/Prices.ts"
 import type { Ending } from "../protocols/Protocol.ts"
+import type { Redact } from "../settings/Redactor.ts"
 
 export class Attempt {
   readonly call: LlmCall
@@ -18,6 +19,8 @@ export class Attempt {
   readonly model: string
   readonly record: OpenAttempt
   readonly warnings: ReadonlyArray<string>
+  /** Blanks the secrets that the request was sent with: for every word of the server's. */
+  readonly redact: Redact
   /** The price a proxy named itself; it wins over the table (law 19). */
   reportedCostUsd: number | undefined
   /** As they were sent: the request is the caller's, who may change it meanwhile. */
@@ -34,6 +37,7 @@ export class Attempt {
     readonly model: string
     readonly warnings: ReadonlyArray<string>
     readonly clock: Clock.Clock
+    readonly redact: Redact
   }) {
     this.call = options.call
     this.temperature = options.request.temperature
@@ -42,6 +46,7 @@ export class Attempt {
     this.model = options.model
     this.warnings = options.warnings
     this.clock = options.clock
+    this.redact = options.redact
     this.startedMs = this.nowMs()
     this.record = openAttempt(options.call, this.startedMs, options)
   }
@@ -91,7 +96,8 @@ export class Attempt {
 
   /** The attempt succeeded: what surrounds the answer. */
   finish(ending: Ending): ResponseMetadata {
-    this.record.servedModel = ending.servedModel
+    const { rawFinishReason, servedModel, warnings } = this.clean(ending)
+    this.record.servedModel = servedModel
     if (ending.usageStatus !== "unknown") this.account(ending.usage)
     this.record.costUsd = this.reportedCostUsd ?? this.record.costUsd
     this.close()
@@ -99,7 +105,7 @@ export class Attempt {
     return {
       provider: this.provider,
       model: this.model,
-      servedModel: ending.servedModel,
+      servedModel,
       temperature,
       maxTokens,
       usage: ending.usage,
@@ -107,11 +113,20 @@ export class Attempt {
       latencyMs: this.nowMs() - call.startedMs,
       timestamp: call.started,
       requestId: record.requestId,
-      rawFinishReason: ending.rawFinishReason,
+      rawFinishReason,
       costUsd: record.costUsd,
       attempts: [...call.attempts],
-      warnings: ending.warnings.length === 0 ? this.warnings : [...this.warnings, ...ending.warnings],
+      warnings: warnings.length === 0 ? this.warnings : [...this.warnings, ...warnings],
       degraded: false,
+    }
+  }
+
+  /** The words of the ending that are the server's, without a secret that it may have put there. */
+  private clean({ rawFinishReason, servedModel, warnings }: Ending) {
+    return {
+      rawFinishReason: rawFinishReason === undefined ? undefined : this.redact(rawFinishReason),
+      servedModel: servedModel === undefined ? undefined : this.redact(servedModel),
+      warnings: warnings.map(this.redact),
     }
   }
 
@@ -137,40 +152,3 @@ const billedUsage = (usage: Usage): Usage => {
     ? { ...usage, outputTokens: outputTokens + reasoningTokens }
     : usage
 }
-
-const blank = "<redacted>"
-
-/** An excerpt may have been cut inside a secret: the beginning of one at its end is blanked too. */
-const withoutCutSecret = (text: string, secret: string): string => {
-  const end = text.endsWith("…") ? text.length - 1 : text.length
-  for (let length = Math.min(secret.length - 1, end); length >= 8; length--) {
-    if (text.endsWith(secret.slice(0, length), end)) return `${text.slice(0, end - length)}${blank}${text.slice(end)}`
-  }
-  return text
-}
-
-/** A secret as JSON may spell it: some services write `/` as `\/` (PHP) or `+` as `\u002B` (.NET). */
-const inJson = (secret: string): RegExp => {
-  const spellings = secret.split("").map((character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(4, "0")
-    return `(?:\\\\?\\u${code}|\\\\u(?:${code}|${code.toUpperCase()}))`
-  })
-  return new RegExp(spellings.join(""), "g")
-}
-
-const without = (text: string, secret: string): string => {
-  const clean = text.replaceAll(secret, blank)
-  return clean.includes("\\") ? clean.replace(inJson(secret), blank) : clean
-}
-
-/**
- * Keeps a key out of everything that is shown: each secret of the endpoint is blanked wherever it stands in the text.
- * The secrets are read at each use, because a token is renewed.
- */
-export const redactor =
-  (secrets: ReadonlyArray<string>) =>
-  (text: string): string =>
-    secrets.reduce(
-      (clean, secret) => (secret.length < 4 ? clean : withoutCutSecret(without(clean, secret), secret)),
-      text,
-    )

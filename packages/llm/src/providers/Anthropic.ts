@@ -33,7 +33,6 @@ export const layer = (options: AnthropicOptions): Layer.Layer<LlmProvider, LlmEr
           "x-api-key": key,
           "anthropic-version": options.apiVersion ?? defaultVersion,
         }),
-        secrets: [key],
         capabilities: () => options.capabilities,
       })
     }),

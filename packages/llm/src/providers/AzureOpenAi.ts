@@ -35,7 +35,6 @@ export const layer = (options: AzureOpenAiOptions): Layer.Layer<LlmProvider, Llm
       const apiBase = yield* Setting.webAddress("AZURE_API_BASE", options.apiBase, exampleBase)
       const address = azureAddress(apiBase, options.apiVersion)
       const key = entraToken === undefined ? yield* usableKey("AZURE_API_KEY", options.apiKey, "0123abcd…") : undefined
-      const secrets = key === undefined ? [] : [key]
       return HttpProvider.layer({
         provider: "azure",
         protocol: ChatCompletions.protocol,
@@ -44,11 +43,7 @@ export const layer = (options: AzureOpenAiOptions): Layer.Layer<LlmProvider, Llm
         headers:
           entraToken === undefined
             ? Effect.succeed({ ...headers, "api-key": key ?? "" })
-            : Effect.map(token(entraToken), (bearer) => {
-                remember(secrets, bearer)
-                return { ...headers, authorization: `Bearer ${bearer}` }
-              }),
-        secrets,
+            : Effect.map(token(entraToken), (bearer) => ({ ...headers, authorization: `Bearer ${bearer}` })),
         capabilities: (model) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
       })
     }),
@@ -75,13 +70,6 @@ const token = (entraToken: () => Promise<string>): Effect.Effect<string, LlmErro
         ? Effect.succeed(bearer)
         : Effect.fail(new AuthenticationError({ message: "entraToken gave a text that is no token" })),
   )
-
-/** A token is a secret for as long as a request sent with it may be answered. */
-const remember = (secrets: Array<string>, bearer: string): void => {
-  if (secrets.includes(bearer)) return
-  secrets.push(bearer)
-  if (secrets.length > 10) secrets.shift()
-}
 
 /** The variables this provider reads. */
 export const variables: Setting.ProviderVariables = {

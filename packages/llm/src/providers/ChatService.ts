@@ -43,7 +43,6 @@ export const layer = (service: ChatServiceDefinition, options: ProviderOptions):
         model,
         url: () => url,
         headers: Effect.succeed({ ...headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }),
-        secrets: key === undefined ? [] : [key],
         capabilities: () => options.capabilities,
       })
     }),

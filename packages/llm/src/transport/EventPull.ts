@@ -126,7 +126,13 @@ export const eventPull = (
 
   const take = (): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> => {
     const ready = out
-    if (!started && ready.length > 0 && ready[0]?.type !== "response-start") ready.unshift({ type: "response-start" })
+    const first = ready[0]
+    if (!started && first !== undefined) {
+      if (first.type !== "response-start") ready.unshift({ type: "response-start" })
+      else if (first.servedModel !== undefined) {
+        ready[0] = { type: "response-start", servedModel: attempt.redact(first.servedModel) }
+      }
+    }
     if (Arr.isArrayNonEmpty(ready)) {
       started = true
       out = []

@@ -3,10 +3,17 @@
  * provider's own words. It reads; it decides nothing (the verdicts are in `LlmError`).
  */
 import * as Predicate from "effect/Predicate"
-import { ConnectionError, InvalidResponseError, type LlmErrorReason } from "../model/LlmError.ts"
+import { ConnectionError, InvalidRequestError, InvalidResponseError, type LlmErrorReason } from "../model/LlmError.ts"
 import type { Fault } from "../protocols/Protocol.ts"
 import { type FailureContext, toReason } from "../protocols/failures/ProviderFailure.ts"
+import type { Redact } from "../settings/Redactor.ts"
 import type { Broken } from "./Transport.ts"
+
+/** A key stands where a model's name belongs: it would be shown in metadata, spans and logs. */
+export const keyAsModel = new InvalidRequestError({
+  message: "model: holds what looks like an API key; write the name of a model, for example gpt-5-mini",
+  parameter: "model",
+})
 
 /** The longest excerpt of a body that an error keeps, in characters. */
 const excerptLength = 2000
@@ -27,11 +34,16 @@ const systemCode = (cause: unknown): string | undefined => {
 /** In words what the system said, without the address it may have put into it. */
 const systemMessage = (cause: unknown): string => (cause instanceof Error && cause.message !== "" ? cause.message : "")
 
+const origin = (url: string): string => {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  return parsed === undefined ? url : parsed.origin
+}
+
 /** No response came: the connection failed. */
-export const fromBroken = ({ cause }: Broken, origin: string): LlmErrorReason => {
+export const fromBroken = ({ cause }: Broken, url: string, redact: Redact): LlmErrorReason => {
   const code = systemCode(cause)
   return new ConnectionError({
-    message: `no response from ${origin}: ${code ?? (systemMessage(cause) || "the connection failed")}`,
+    message: `no response from ${origin(url)}: ${code ?? (redact(systemMessage(cause)) || "the connection failed")}`,
     ...(code === undefined ? {} : { code }),
   })
 }
@@ -40,6 +52,22 @@ export const fromBroken = ({ cause }: Broken, origin: string): LlmErrorReason =>
 export const interruption = ({ cause }: Broken): string => {
   const code = systemCode(cause)
   return code === undefined ? "the connection closed" : `the connection closed: ${code}`
+}
+
+/** A fault in the server's words, without a secret that it may have put there. */
+export const cleanFault = (found: Fault, redact: Redact): Fault => {
+  if (found._tag === "Unreadable") {
+    return { ...found, message: redact(found.message), excerpt: redact(found.excerpt) }
+  }
+  const clean = (text: string | undefined) => (text === undefined ? undefined : redact(text))
+  return {
+    ...found,
+    message: redact(found.message),
+    code: clean(found.code),
+    type: clean(found.type),
+    parameter: clean(found.parameter),
+    categories: found.categories?.map(redact),
+  }
 }
 
 /** A provider's fault as a reason. */

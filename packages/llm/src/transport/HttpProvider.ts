@@ -30,11 +30,13 @@ import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
-import { Attempt, redactor } from "../call/Attempt.ts"
+import { Attempt } from "../call/Attempt.ts"
+import { blank, Redactor } from "../settings/Redactor.ts"
+import * as Secrets from "../settings/Secrets.ts"
 import { type BodyTooLarge, collectBody } from "./Body.ts"
 import * as ChosenTransport from "./ChosenTransport.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
-import { excerpt, fromBroken, fromFault, interruption } from "./Failure.ts"
+import { cleanFault, excerpt, fromBroken, fromFault, interruption, keyAsModel } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
 import { type Broken, type Exchange, type Head, Transport, type WireHeaders, type WireRequest } from "./Transport.ts"
 
@@ -45,10 +47,11 @@ export interface Endpoint {
   /** The model for requests that name none. */
   readonly model: string | undefined
   readonly url: (model: string) => string
-  /** Authentication and version; an effect, so that a token can be renewed. */
+  /**
+   * Authentication, version and the caller's own; an effect, so that a token can be renewed. What they and the query of
+   * the URL hold is blanked in everything that the provider tells (`Secrets` says which headers are public).
+   */
   readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
-  /** What must appear in no message, error or log. */
-  readonly secrets: ReadonlyArray<string>
   /** What this deployment's model refuses, where its name does not tell. */
   readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
@@ -75,7 +78,8 @@ interface TooLate {
 const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Service"] => {
   const { protocol, provider } = endpoint
   const limits = { ...defaultLimits, ...endpoint.limits }
-  const redact = redactor(endpoint.secrets)
+  const redactor = new Redactor()
+  const { redact } = redactor
 
   /** A request's headers: the same object for as long as the endpoint's are. */
   let shared: { readonly own: object; readonly all: Readonly<Record<string, string>> } | undefined
@@ -83,6 +87,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     if (shared?.own !== own) {
       const all = { "content-type": "application/json", accept: "application/json, text/event-stream", ...own }
       shared = { own, all }
+      redactor.learn(Secrets.ofHeaders(all))
     }
     return shared.all
   }
@@ -107,6 +112,8 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         "PRIMARY_MODEL: is not set, and neither the layer nor the request names a model; write for example PRIMARY_MODEL=gpt-5-mini"
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
+    // It would be shown everywhere: in errors, metadata, spans and logs.
+    if (Secrets.beginsLikeKey(model)) return refuse(call, blank, keyAsModel)
     const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
@@ -114,28 +121,21 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     const clock = fiber.getRef(Clock.Clock)
     return Effect.matchEffect(endpoint.headers, {
       onFailure: (reason) => refuse(call, model, reason),
-      onSuccess: (headers) =>
-        send({
-          attempt: new Attempt({ call, request: llmRequest, provider, model, warnings, clock }),
-          request: { url: endpoint.url(model), headers: headersOf(headers), body: JSON.stringify(body) },
-        }),
+      onSuccess: (own) => {
+        const request = { url: endpoint.url(model), headers: headersOf(own), body: JSON.stringify(body) }
+        if (request.url.includes("?")) redactor.learn(Secrets.ofAddress(request.url))
+        return redactor.holdsSecret(model)
+          ? refuse(call, blank, keyAsModel)
+          : send({
+              attempt: new Attempt({ call, request: llmRequest, provider, model, warnings, clock, redact }),
+              request,
+            })
+      },
     })
   }
 
-  const clean = (found: Fault): Fault =>
-    found._tag === "Unreadable"
-      ? { ...found, message: redact(found.message), excerpt: redact(found.excerpt) }
-      : {
-          ...found,
-          message: redact(found.message),
-          code: found.code === undefined ? undefined : redact(found.code),
-          type: found.type === undefined ? undefined : redact(found.type),
-          parameter: found.parameter === undefined ? undefined : redact(found.parameter),
-          categories: found.categories?.map(redact),
-        }
-
   const fault = (attempt: Attempt, headers: WireHeaders) => (found: Fault, body?: string) =>
-    fromFault(clean(found), {
+    fromFault(cleanFault(found, redact), {
       requestId: attempt.record.requestId,
       shouldRetry: ResponseHeaders.shouldRetry(headers),
       body: body === undefined ? undefined : excerpt(redact(body)),
@@ -169,7 +169,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     })
 
   const withoutHead = (error: Broken | TooLate, url: string): LlmErrorReason => {
-    if (error._tag === "Broken") return fromBroken(error, origin(url))
+    if (error._tag === "Broken") return fromBroken(error, url, redact)
     const { limitMs } = error
     const message = `no response headers from ${provider} within ${limitMs} ms`
     return new TimeoutError({ clock: "headers", limitMs, message })
@@ -290,11 +290,6 @@ const parseJson = (text: string): Result.Result<unknown, string> => {
   } catch (error) {
     return Result.fail(error instanceof Error ? error.message : String(error))
   }
-}
-
-const origin = (url: string): string => {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  return parsed === undefined ? url : parsed.origin
 }
 
 /**

@@ -21,7 +21,6 @@ const limited = (wire: WireText, url: string) =>
     model: "m",
     url: () => `${url}${wire.path}`,
     headers: Effect.succeed({}),
-    secrets: [],
     capabilities: () => undefined,
     limits: { maxBodyBytes: 4000, maxEventLength: 1000 },
   })

@@ -3,17 +3,19 @@ import { describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import {
+  Anthropic,
   AzureOpenAi,
   type LlmError,
   LLMInterface,
   type LlmProvider,
+  OpenAi,
   withRetry,
   withTelemetry,
 } from "../../src/index.ts"
 import { type CallName, carriesKey, elsewhere, goodAnswer } from "../faults/FaultScenario.ts"
-import { type Answer, FaultServer } from "../faults/FaultServer.ts"
-import { stream, whole } from "../faults/HttpText.ts"
-import type { WireText } from "../faults/WireText.ts"
+import { type Answer, end, FaultServer, type RecordedRequest, write } from "../faults/FaultServer.ts"
+import { head, stream, whole } from "../faults/HttpText.ts"
+import { goodStream, type WireText } from "../faults/WireText.ts"
 import { ask, open, patient, serve } from "./Ask.ts"
 import { useBareEnvironment } from "./BareEnvironment.ts"
 import { Exposure } from "./Exposure.ts"
@@ -27,11 +29,23 @@ const canary = "sk-canary-7f3a9c1e5b2d8046"
 /** The same characters to who parses JSON. */
 const spelt = canary.replaceAll("-", "\\u002D").replace("7f", "\\u0037f")
 
+const base64 = (text: string): string => Buffer.from(text).toString("base64")
+const percentEncoded = Array.from(canary, (character) => `%${character.charCodeAt(0).toString(16)}`).join("")
+const masked = `${canary.slice(0, 7)}${"*".repeat(12)}${canary.slice(-4)}`
+
 /** The key, and enough of it to be worth stealing. */
 const leaks = (text: string): ReadonlyArray<string> =>
-  [canary, canary.slice(0, 12), canary.slice(-12), Buffer.from(canary).toString("base64")].filter((piece) =>
-    text.includes(piece),
-  )
+  [
+    canary,
+    canary.slice(0, 12),
+    canary.slice(-12),
+    base64(canary),
+    base64(`user:${canary}`).slice(8, -4),
+    percentEncoded,
+    masked,
+    `${canary.slice(0, 7)}*`,
+    `*${canary.slice(-4)}`,
+  ].filter((piece) => text.includes(piece))
 
 const errorBody = (wire: WireText, message: string, more: object = {}): string =>
   wire.name === "chat"
@@ -51,6 +65,10 @@ const echoes: Readonly<Record<string, (wire: WireText, call: CallName) => Answer
     whole(errorBody(wire, quoted).replaceAll(canary, spelt), 401),
   "an error event whose JSON spells the key in its own way": (wire) =>
     stream(wire.opening, event(errorBody(wire, quoted).replaceAll(canary, spelt))),
+  "an error status, percent-encoded": (wire) => whole(errorBody(wire, `no such key: ${percentEncoded}`), 401),
+  "an error status, in base64": (wire) => whole(errorBody(wire, `Basic ${base64(`user:${canary}`)} is unknown`), 401),
+  "an error status, half-masked": (wire) => whole(errorBody(wire, `Incorrect API key provided: ${masked}.`), 401),
+  "an error event, half-masked": (wire) => stream(wire.opening, event(errorBody(wire, `Key ${masked} is gone`))),
   "an error body of plain text": () => whole(`key ${canary} not known`, 403),
   "an error page": () => whole(page, 502, { "content-type": "text/html" }),
   "an error body longer than its excerpt": (wire) =>
@@ -110,6 +128,90 @@ describe.concurrent(law.secrets, patient, () => {
       expect(seen.response?.metadata.attempts).toHaveLength(1)
       expect(exposure.all()).toContain("gen_ai.provider.name")
       expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  it.live.each(cells)(
+    "not when an answer names it as model, finish reason and request id ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const said = (text: string) =>
+        text.replaceAll(/"(gpt-5-mini-2025-08-07|claude-sonnet-5|stop|end_turn)"/g, JSON.stringify(canary))
+      const { wire } = provider
+      const server = yield* serve(() => [
+        write(
+          head(200, {
+            "content-type": call === "generate" ? "application/json" : "text/event-stream",
+            "x-request-id": canary,
+            "request-id": canary,
+            connection: "close",
+          }),
+        ),
+        write(call === "generate" ? said(wire.answer("Hello")) : goodStream(wire).map(said).join("")),
+        end,
+      ])
+      const exposure = new Exposure()
+      const seen = yield* expose(exposure, provider.layer(server.url, canary), call)
+      expect(server.requests.every(carriesKey)).toBe(true)
+      expect(exposure.all()).toContain("<redacted>")
+      expect(seen.response?.metadata.servedModel).toBe("<redacted>")
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  const quotesRequest = (request: RecordedRequest) =>
+    whole(JSON.stringify({ error: { message: `${request.path} ${JSON.stringify(request.headers)}` } }), 400)
+  const ownSecrets: Readonly<Record<string, (url: string) => Layer.Layer<LlmProvider, LlmError>>> = {
+    "a header of the caller's": (url) =>
+      OpenAi.layer({
+        apiKey: "sk-other-0123456789",
+        apiBase: `${url}/v1`,
+        model: "m",
+        headers: { "x-gateway-token": canary },
+      }),
+    "a header of the caller's at Anthropic": (url) =>
+      Anthropic.layer({
+        apiKey: "sk-other-0123456789",
+        apiBase: url,
+        model: "m",
+        headers: { authorization: `Bearer ${canary}` },
+      }),
+    "the password of a header of the caller's at Azure": (url) =>
+      AzureOpenAi.layer({
+        apiKey: "sk-other-0123456789",
+        apiBase: url,
+        model: "m",
+        headers: { "proxy-authorization": `Basic ${base64(`user:${canary}`)}` },
+      }),
+  }
+  it.live.each(
+    Object.entries(ownSecrets).flatMap(([what, layer]) =>
+      (["generate", "stream"] as const).map((call) => ({ call, layer, what })),
+    ),
+  )(
+    "not $what that the server echoes ($call)",
+    Effect.fnUntraced(function* ({ call, layer }) {
+      const server = yield* serve(quotesRequest)
+      const exposure = new Exposure()
+      const seen = yield* expose(exposure, layer(server.url), call)
+      expect(seen.error?.reason.message).toContain("<redacted>")
+      expect(leaks(exposure.all())).toEqual([])
+    }),
+  )
+
+  it.live.each(cells)(
+    "not when it is taken for a model's name ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      const llm = yield* open(provider.layer(server.url, canary))
+      for (const model of [canary, `openai/${canary}`, "sk-proj-another-0123456789"]) {
+        const { error } = yield* ask(llm, call, { messages: [{ role: "user", content: "Hi" }], model })
+        const exposure = new Exposure()
+        exposure.showFailure(error)
+        expect(error?.reason).toMatchObject({ _tag: "InvalidRequestError", parameter: "model" })
+        expect(exposure.all()).not.toContain(model)
+        expect(leaks(exposure.all())).toEqual([])
+      }
+      expect(server.requests).toHaveLength(0)
     }),
   )
 

@@ -1,0 +1,95 @@
+/**
+ * Which texts are secret: keys, values of headers, the query and the credentials of an address, and what only looks like a
+ * key in a place where none belongs. It names them; `Redactor` blanks them.
+ */
+
+/** Headers whose values are no secret, and are worth reading in an error: versions, features, names of the caller's own. */
+const publicHeaders =
+  /^(accept.*|content-.*|user-agent|referer|http-referer|origin|x-title|cache-control|traceparent|tracestate|baggage|(anthropic|openai)-(version|beta|organization|project)|x-litellm-(num-retries|timeout|tags)|x-stainless-.*|x-(correlation|request)-id)$/i
+
+/** What `Basic` credentials hold: the password, and the whole. */
+const basicSecrets = (encoded: string): ReadonlyArray<string> => {
+  try {
+    const decoded = atob(encoded)
+    return [encoded, decoded, decoded.slice(decoded.indexOf(":") + 1)]
+  } catch {
+    return [encoded]
+  }
+}
+
+/** The secrets in one header's value: `Bearer` and other schemes are not part of them. */
+const headerSecrets = (value: string): ReadonlyArray<string> => {
+  const scheme = /^([A-Za-z-]{1,20})\s+(\S+)$/.exec(value.trim())
+  if (scheme === null) return [value.trim()]
+  const [, name = "", credential = ""] = scheme
+  return name.toLowerCase() === "basic" ? basicSecrets(credential) : [credential]
+}
+
+/** The secrets among headers that a caller gave; those with public values (`anthropic-beta`, `user-agent`) are left out. */
+export const ofHeaders = (headers: Readonly<Record<string, string>> | undefined): ReadonlyArray<string> =>
+  Object.entries(headers ?? {}).flatMap(([name, value]) =>
+    publicHeaders.test(name) ? [] : headerSecrets(String(value)),
+  )
+
+/** Parameters whose values are no secret. */
+const publicParameters = new Set(["api-version", "version", "beta", "alt", "region", "location"])
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The secrets in an address: what its query holds but for versions, and its user name and password. */
+export const ofAddress = (address: string | undefined): ReadonlyArray<string> => {
+  if (address === undefined || !URL.canParse(address)) return []
+  const url = new URL(address)
+  const query = [...url.searchParams].flatMap(([name, value]) =>
+    publicParameters.has(name.toLowerCase()) ? [] : [value],
+  )
+  const { password, username } = url
+  const basic = password === "" ? [] : [`${decoded(username)}:${decoded(password)}`, decoded(password)]
+  // A lone user name is how some proxies take a token.
+  return [...query, ...basic, ...(password === "" && username !== "" ? [decoded(username)] : [])]
+}
+
+/** How keys of known services begin. */
+const keyPrefix =
+  /(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|xai|nvapi|pplx|csk)[-_]|(?:hf|gh[a-z]|github_pat|glpat|fw|r8)_|AIza|AKIA|ASIA|eyJ|[Bb]earer\s)[-_A-Za-z0-9.]{8,}/
+
+/** Shannon's entropy of a text, in bits a character. */
+const entropy = (text: string): number => {
+  const counts = new Map<string, number>()
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1)
+  let bits = 0
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length)
+  return bits
+}
+
+/** Letters and digits (or cases) mixed and without a pattern, as generated keys are and names of models are not. */
+const isRandom = (token: string): boolean =>
+  token.length >= 20 &&
+  /[A-Za-z]/.test(token) &&
+  (/\d/.test(token) || (token.length >= 28 && /[a-z]/.test(token) && /[A-Z]/.test(token))) &&
+  entropy(token) >= 3
+
+/** True for a text that holds what looks like a key: the beginning of one, or a long random word. */
+export const looksLikeKey = (text: string): boolean => {
+  const bounded = text.slice(0, 4096)
+  return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]+/).some(isRandom)
+}
+
+/** True for a text that begins as a key does: nothing else is called so, neither a model nor a provider. */
+export const beginsLikeKey = (text: string): boolean =>
+  text.length >= 20 && keyPrefix.exec(text.slice(0, 4096))?.index === 0
+
+/** The longest value that a message quotes. */
+const longestQuote = 64
+
+/** A value as a message may quote it: in quotes and cut, or described where it looks like a key. */
+export const quoted = (value: string): string => {
+  if (looksLikeKey(value)) return "the value (not shown, because it looks like a key)"
+  return JSON.stringify(value.length <= longestQuote ? value : `${value.slice(0, longestQuote)}…`)
+}
