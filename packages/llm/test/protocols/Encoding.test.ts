@@ -133,7 +133,7 @@ describe("a Chat Completions request", () => {
   })
 
   it("writes every parameter under its wire name", () => {
-    const parameters = { type: "object", properties: {} }
+    const parameters = { type: "object", properties: {}, required: [], additionalProperties: false }
     const { body, warnings } = chat(
       {
         temperature: 0.5,
@@ -395,4 +395,62 @@ describe("the capability table", () => {
   ])("%s on %s", (model, provider, expected) => {
     expect(capabilitiesOf(model, provider, undefined)).toMatchObject(expected)
   })
+})
+
+describe("an answer of a JSON Schema", () => {
+  const schema = { type: "object", properties: { n: { type: "integer", minimum: 1 } } }
+  const format = { type: "json-schema", name: "count", schema } as const
+  const open = { type: "object", additionalProperties: { type: "string" } }
+
+  it("is asked for in the wire's own format, in the form that the wire enforces", () => {
+    const closed = { additionalProperties: false, required: ["n"] }
+    expect(chat({ responseFormat: format }).body).toMatchObject({
+      response_format: { type: "json_schema", json_schema: { name: "count", strict: true, schema: closed } },
+    })
+    const { body } = anthropic({ responseFormat: format })
+    expect(body).toMatchObject({ output_config: { format: { type: "json_schema", schema: { required: [] } } } })
+    expect(JSON.stringify(body)).not.toContain('"minimum"')
+  })
+
+  it("is a hint to Chat Completions where the schema cannot be enforced, and says so", () => {
+    const { body, warnings } = chat({ responseFormat: { ...format, schema: open } })
+    expect(body).toMatchObject({ response_format: { json_schema: { strict: false, schema: open } } })
+    expect(warnings.join()).toContain("property names are open")
+  })
+
+  it("is a tool that must be called where the model or the schema has no better way", () => {
+    const older = { model: "claude-3-5-haiku-20241022" }
+    for (const { body, warnings } of [
+      anthropic({ responseFormat: format }, older),
+      anthropic({ responseFormat: { ...format, schema: open } }),
+    ]) {
+      expect(body).toMatchObject({
+        tools: [{ name: "count", input_schema: { type: "object" } }],
+        tool_choice: { type: "tool", name: "count", disable_parallel_tool_use: true },
+      })
+      expect(body).not.toHaveProperty("output_config")
+      expect(warnings.join()).toContain("sent as the tool count")
+    }
+    const other = { name: "look_up", parameters: { type: "object" } }
+    expect(anthropic({ responseFormat: format, tools: [other] }, older).body).toMatchObject({
+      tools: [{ name: "look_up" }, { name: "count" }],
+      tool_choice: { type: "any" },
+    })
+  })
+
+  it("is an instruction where a tool cannot be forced", () => {
+    const { body } = chat({ responseFormat: format }, { model: "deepseek-reasoner" })
+    expect(body).toMatchObject({ response_format: { type: "json_object" }, messages: [{ role: "system" }, {}] })
+    const thinking = { providerOptions: { anthropic: { thinking: { type: "enabled", budget_tokens: 1024 } } } }
+    const thoughtful = anthropic({ responseFormat: { ...format, schema: open }, ...thinking })
+    expect(thoughtful.body["system"]).toContain("JSON")
+    expect(thoughtful.body).not.toHaveProperty("tools")
+  })
+})
+
+it("a strict tool whose schema cannot be enforced is not strict, and says so", () => {
+  const parameters = { type: "object", additionalProperties: { type: "string" } }
+  const { body, warnings } = chat({ tools: [{ name: "f", parameters, strict: true }] })
+  expect(body).toMatchObject({ tools: [{ function: { strict: false, parameters } }] })
+  expect(warnings.join()).toContain("strict of the tool f was dropped")
 })

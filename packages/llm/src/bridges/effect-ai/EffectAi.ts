@@ -14,6 +14,7 @@ import * as LanguageModel from "effect/ai/LanguageModel"
 import { isoTime } from "../../call/LlmCall.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
 import { toAiError } from "./AiFailure.ts"
+import { restoredEvent, restoredResponse } from "./CallArguments.ts"
 import { toRequest, type Translation } from "./PromptToRequest.ts"
 import { StreamParts, toParts } from "./ResponseParts.ts"
 import { answerForm } from "./SchemaForms.ts"
@@ -40,7 +41,7 @@ export const layerLanguageModel: Layer.Layer<LanguageModel.LanguageModel, never,
       generateText: Effect.fnUntraced(function* (options) {
         const { request, warnings } = yield* translate("generateText", options)
         const response = yield* Effect.mapError(llm.generate(request), (error) => toAiError("generateText", error))
-        return toParts(response, warnings)
+        return toParts(restoredResponse(request, response), warnings)
       }),
       streamText: (options) =>
         Stream.unwrap(
@@ -49,7 +50,7 @@ export const layerLanguageModel: Layer.Layer<LanguageModel.LanguageModel, never,
             const parts = new StreamParts(isoTime(yield* Clock.currentTimeMillis), warnings)
             return llm.stream(request).pipe(
               Stream.mapError((error) => toAiError("streamText", error)),
-              Stream.map((event) => parts.read(event)),
+              Stream.map((event) => parts.read(restoredEvent(request, event))),
               Stream.flattenIterable,
             )
           }),

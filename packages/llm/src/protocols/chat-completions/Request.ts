@@ -14,6 +14,7 @@ import type {
   ToolMessage,
   UserMessage,
 } from "../../model/LlmRequest.ts"
+import { answerName, withAnswerForm } from "../encoding/AnswerForm.ts"
 import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 import {
@@ -236,18 +237,19 @@ const encodeResponseFormat = (request: LlmRequest, body: Body): void => {
       ? { type: "json_object" }
       : {
           type: "json_schema",
-          json_schema: { name: format.name ?? "response", schema: format.schema, strict: format.strict ?? true },
+          json_schema: { name: format.name ?? answerName, schema: format.schema, strict: format.strict ?? true },
         }
 }
 
 /** The body of a Chat Completions request. */
 export const encode = (
-  request: LlmRequest,
+  given: LlmRequest,
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
   const { model } = options
   const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
+  const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)
   const body: Body = { model, messages: encodeMessages(request, capabilities, encoding) }
   const sampling = acceptedSampling(request, model, capabilities, encoding)
   if (request.maxTokens !== undefined) body[capabilities.maxTokensField] = request.maxTokens

@@ -16,6 +16,12 @@ export interface ModelCapabilities {
   /** Whether tools and reasoning go together in one Chat Completions request. */
   readonly reasoningWithTools: boolean
   readonly parallelToolCalls: boolean
+  /** Whether the model holds its answer to a JSON Schema by itself (structured outputs). */
+  readonly jsonSchema: boolean
+  /** Whether Chat Completions has a mode in which the model writes JSON of no stated schema. */
+  readonly jsonMode: boolean
+  /** Whether the model can be made to call a tool, or one tool. */
+  readonly forcedToolChoice: boolean
   /** Chat Completions' name for `maxTokens`. */
   readonly maxTokensField: "max_tokens" | "max_completion_tokens"
   /** Whether streams may be asked for their usage (`stream_options`): Azure's versions before 2024-09 refuse it. */
@@ -34,6 +40,9 @@ const everything: ModelCapabilities = {
   reasoningEffort: true,
   reasoningWithTools: true,
   parallelToolCalls: true,
+  jsonSchema: true,
+  jsonMode: true,
+  forcedToolChoice: true,
   maxTokensField: "max_tokens",
   streamUsage: true,
   systemRole: "system",
@@ -62,12 +71,23 @@ const openAiReasoning: Partial<ModelCapabilities> = {
  * [4] platform.claude.com, migration guides and effort page: sampling parameters are gone since Opus 4.7; `temperature`
  *     and `top_p` exclude each other since Opus 4.1; effort exists since Opus 4.5 and Sonnet 4.6, not on Haiku 4.5.
  * [5] docs.x.ai, reasoning models: no penalties, no `stop`; grok-4 and later have no `reasoning_effort`.
+ * [6] platform.openai.com, structured outputs: from gpt-4o-2024-08-06 on. Anthropic's: from Opus 4.1 and the 4.5 models on
+ *     (@ai-sdk/anthropic 4.0). [7] `supportsForcedToolChoice` of @ai-sdk/anthropic 4.0 and pydantic-ai 2026-08.
+ * [8] api-docs.deepseek.com: JSON mode only, and no forced tool while thinking (pydantic-ai 2026-08).
  */
 const rows: ReadonlyArray<Row> = [
   // [1] [3]
   {
     models: /^o1-(mini|preview)/,
-    capabilities: { ...openAiReasoning, systemRole: "user", reasoningEffort: false, parallelToolCalls: false },
+    capabilities: {
+      ...openAiReasoning,
+      systemRole: "user",
+      reasoningEffort: false,
+      parallelToolCalls: false,
+      jsonSchema: false,
+      jsonMode: false,
+      forcedToolChoice: false,
+    },
   },
   { models: /^o\d/, capabilities: { ...openAiReasoning, parallelToolCalls: false } },
   // [2] Chat variants of gpt-5 do not reason.
@@ -81,22 +101,38 @@ const rows: ReadonlyArray<Row> = [
   { models: /^(gpt-([5-9]|\d\d)|codex-)/, capabilities: openAiReasoning },
   { models: /^gpt-4o(-mini)?-search/, capabilities: { ...openAi, sampling: "refused", reasoningEffort: false } },
   { models: /^gpt-oss/, capabilities: {} },
+  // [6]
+  {
+    models: /^gpt-(3\.5|4$|4-|4o-2024-05-13)/,
+    capabilities: { ...openAi, reasoningEffort: false, jsonSchema: false },
+  },
   { models: /^(gpt-|chatgpt-)/, capabilities: { ...openAi, reasoningEffort: false } },
   // [4]
   {
     models: /^claude-(instant|2|3|opus-4-(0|2025)|sonnet-4-(0|2025)|(opus|sonnet)-4$)/,
-    capabilities: { reasoningEffort: false },
+    capabilities: { reasoningEffort: false, jsonSchema: false },
   },
   {
     models: /^claude-(opus-4-1|sonnet-4-5|haiku-4-5)/,
     capabilities: { temperatureWithTopP: false, reasoningEffort: false },
   },
   { models: /^claude-(opus-4-[56]|sonnet-4-6)/, capabilities: { temperatureWithTopP: false } },
+  // [7]
+  {
+    models: /^claude-(fable|mythos|(opus|sonnet)-5-5)/,
+    capabilities: { sampling: "refused", forcedToolChoice: false },
+  },
   { models: /^claude-/, capabilities: { sampling: "refused" } },
   // [5]
   { models: /^grok-3-mini/, capabilities: { penalties: false, stop: false } },
   { models: /^grok-.*non-reasoning/, capabilities: { reasoningEffort: false } },
   { models: /^grok-[4-9]/, capabilities: { penalties: false, stop: false, reasoningEffort: false } },
+  // [8]
+  {
+    models: /^deepseek-(reasoner|v4)/,
+    capabilities: { jsonSchema: false, forcedToolChoice: false },
+  },
+  { models: /^deepseek-chat$/, capabilities: { jsonSchema: false } },
   // Other makers' models, also where Azure serves them: nothing is known to be refused.
   {
     models:

@@ -6,6 +6,8 @@ import type * as Result from "effect/Result"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import { encodeConversation } from "./Conversation.ts"
+import { withAnswerForm } from "../encoding/AnswerForm.ts"
+import { openForm } from "../encoding/JsonSchemaForm.ts"
 import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 import { acceptedSampling, drop, dropToolOptions, isBlank, RequestEncoding } from "../encoding/RequestEncoding.ts"
@@ -21,7 +23,7 @@ const encodeTools = (request: LlmRequest, body: Body, encoding: RequestEncoding)
     name,
     ...(description === undefined ? {} : { description }),
     // The schema of a tool must say that it is an object.
-    input_schema: parameters.type === undefined ? { type: "object", ...parameters } : parameters,
+    input_schema: openForm(parameters),
     ...(strict === undefined ? {} : { strict }),
   }))
   const choice: Body | undefined =
@@ -69,12 +71,13 @@ const temperatureWithin = (temperature: number, encoding: RequestEncoding): numb
 
 /** The body of a Messages request. `max_tokens` is required there: 4096 where the request does not say. */
 export const encode = (
-  request: LlmRequest,
+  given: LlmRequest,
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
   const { model } = options
   const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
+  const request = withAnswerForm(given, { dialect: "anthropic", model, capabilities, hints: false }, encoding)
   const { messages, system } = encodeConversation(request, encoding)
   const body: Body = { model, max_tokens: request.maxTokens ?? capabilities.defaultMaxTokens }
   if (system !== undefined) body.system = system

@@ -1,0 +1,107 @@
+/**
+ * JSON Schema as data: how to walk one, follow its references and read what it says about a value. It knows no provider;
+ * what each wire accepts is in `JsonSchemaForm`.
+ */
+import * as Predicate from "effect/Predicate"
+
+/** A JSON Schema object, any draft. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** True for what may be read as a JSON Schema object. */
+export const isJsonSchema = (value: unknown): value is JsonSchema => Predicate.isObject(value) && !Array.isArray(value)
+
+const one = new Set(["items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"])
+const many = new Set(["anyOf", "oneOf", "allOf", "prefixItems"])
+const named = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"])
+
+/** The same schema with `map` applied to each schema directly inside it. `place` is the way there, as in `.properties.age`. */
+export const mapInner = (schema: JsonSchema, map: (inner: JsonSchema, place: string) => unknown): JsonSchema => {
+  const mapped = (value: unknown, place: string): unknown => (isJsonSchema(value) ? map(value, place) : value)
+  const result: Record<string, unknown> = {}
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (one.has(keyword)) result[keyword] = mapped(value, `.${keyword}`)
+    else if (many.has(keyword) && Array.isArray(value)) {
+      result[keyword] = value.map((inner, index) => mapped(inner, `.${keyword}[${index}]`))
+    } else if (named.has(keyword) && isJsonSchema(value)) {
+      const entries = Object.entries(value).map(([name, inner]) => [name, mapped(inner, `.${keyword}.${name}`)])
+      result[keyword] = Object.fromEntries(entries)
+    } else result[keyword] = value
+  }
+  return result
+}
+
+/** The schema that a local reference (`#`, `#/$defs/Person`) names inside `root`; undefined where it names none. */
+export const resolveReference = (root: JsonSchema, reference: string): JsonSchema | undefined => {
+  if (!reference.startsWith("#")) return undefined
+  let found: unknown = root
+  for (const step of reference.slice(1).split("/").filter(Boolean)) {
+    const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~")
+    found = isJsonSchema(found) && Object.hasOwn(found, key) ? found[key] : undefined
+  }
+  return isJsonSchema(found) ? found : undefined
+}
+
+/** A schema without the `$ref`s at its own top: what it refers to, with what it says itself on top of that. */
+export const dereferenced = (root: JsonSchema, schema: JsonSchema): JsonSchema => {
+  let result = schema
+  for (let hops = 0; typeof result.$ref === "string" && hops < 20; hops++) {
+    const { $ref, ...own } = result
+    const target = resolveReference(root, `${$ref}`)
+    if (target === undefined) return result
+    result = { ...target, ...own }
+  }
+  return result
+}
+
+/** The same schema whose root is no reference: strict wires want to see the object there. `$defs` stay. */
+export const withPlainRoot = (schema: JsonSchema): JsonSchema =>
+  typeof schema.$ref === "string" ? dereferenced(schema, schema) : schema
+
+/** The properties of an object schema. */
+export const propertiesOf = (schema: JsonSchema): JsonSchema =>
+  isJsonSchema(schema.properties) ? schema.properties : {}
+
+/** The names of an object schema's required properties. */
+export const requiredOf = (schema: JsonSchema): ReadonlySet<unknown> =>
+  new Set(Array.isArray(schema.required) ? schema.required : [])
+
+const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+/** True where `null` fits the schema. A schema that says nothing allows everything. */
+export const allowsNull = (root: JsonSchema, schema: unknown, depth = 0): boolean => {
+  if (!isJsonSchema(schema)) return schema !== false
+  const plain = dereferenced(root, schema)
+  if ("const" in plain) return plain.const === null
+  if (Array.isArray(plain.enum)) return plain.enum.includes(null)
+  if (plain.nullable === true) return true
+  if (plain.type !== undefined) return plain.type === "null" || listOf(plain.type).includes("null")
+  if (depth > 20) return true
+  const inside = (branch: unknown) => allowsNull(root, branch, depth + 1)
+  if (Array.isArray(plain.anyOf)) return plain.anyOf.some(inside)
+  if (Array.isArray(plain.oneOf)) return plain.oneOf.some(inside)
+  return listOf(plain.allOf).every(inside)
+}
+
+/** True where a schema's definitions refer to each other in a circle: trees, lists of lists. */
+export const isRecursive = (root: JsonSchema): boolean => {
+  const open = new Set<string>()
+  const closed = new Set<string>()
+  const visit = (schema: JsonSchema): boolean => {
+    const { $ref: reference } = schema
+    if (typeof reference === "string" && !closed.has(reference)) {
+      if (reference === "#" || open.has(reference)) return true
+      open.add(reference)
+      const target = resolveReference(root, reference)
+      if (target !== undefined && visit(target)) return true
+      open.delete(reference)
+      closed.add(reference)
+    }
+    let found = false
+    mapInner(schema, (inner, place) => {
+      if (!found && !/^\.(\$defs|definitions)\./.test(place)) found = visit(inner)
+      return inner
+    })
+    return found
+  }
+  return visit(root)
+}
