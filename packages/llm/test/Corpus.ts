@@ -39,11 +39,15 @@ export const loadCorpus = (file: CorpusFile): ReadonlyArray<Exchange> =>
         .map((line) => JSON.parse(line) as Exchange)
     : []
 
-/** The recordings that speak Chat Completions, and those that speak Messages. */
+/** The recordings that speak Chat Completions, those that speak Responses, and those that speak Messages. */
 export const loadChat = (): ReadonlyArray<Exchange> =>
   (["openai-chat", "azure-chat", "openai-compatible"] as const)
     .flatMap(loadCorpus)
     .filter((exchange) => exchange.tags.includes("wire:chat"))
+export const loadResponses = (): ReadonlyArray<Exchange> =>
+  (["openai-responses", "openai-compatible"] as const)
+    .flatMap(loadCorpus)
+    .filter((exchange) => exchange.tags.includes("wire:responses"))
 export const loadMessages = (): ReadonlyArray<Exchange> => loadCorpus("anthropic-messages")
 
 /** What a client must make of an exchange. `incomplete`: the stream has no terminal signal, so it may not succeed. */
@@ -91,6 +95,16 @@ const messagesUsage = (raw: Json): Usage => {
     reasoningTokens: raw.output_tokens_details?.thinking_tokens,
   })
 }
+
+const responsesUsage = (raw: Json): Usage =>
+  defined({
+    inputTokens: raw.input_tokens,
+    outputTokens: raw.output_tokens,
+    totalTokens: raw.total_tokens,
+    cachedInputTokens: raw.input_tokens_details?.cached_tokens,
+    cacheWriteTokens: raw.input_tokens_details?.cache_write_tokens,
+    reasoningTokens: raw.output_tokens_details?.reasoning_tokens,
+  })
 
 const chatUsage = (raw: Json): Usage => {
   const input: number = raw.prompt_tokens
@@ -171,12 +185,62 @@ const explanationIn = ({ kind, response }: Exchange): string | undefined => {
   return line === undefined ? undefined : JSON.parse(line).delta.stop_details.explanation
 }
 
+/** The items of a Responses answer that a client has to answer, by their types as OpenAI documents them. */
+const awaitsClient = (item: Json, items: ReadonlyArray<Json>): boolean => {
+  if (item.type === "tool_search_call") return item.execution === "client"
+  if (item.type === "shell_call") return !items.some((one) => one.type === "shell_call_output")
+  return ["function_call", "custom_tool_call", "computer_call", "apply_patch_call", "local_shell_call"].includes(
+    item.type,
+  )
+}
+
+/** Every item of a Responses answer, from its body or from the ends of its items. */
+const itemsOf = ({ kind, response }: Exchange): ReadonlyArray<Json> =>
+  kind === "json"
+    ? (response.body.output ?? [])
+    : (response.body as string)
+        .split(/\r?\n/)
+        .filter((line) => line.startsWith("data: {") && line.includes("response.output_item.done"))
+        .map((line) => JSON.parse(line.slice(6)).item)
+
+/** Streams whose pieces and whose whole text contradict each other. What was said cannot be taken back. */
+const contradictory: ReadonlySet<string> = new Set(["234dc6"])
+
+const expectedOfResponses = (exchange: Exchange): Expected => {
+  const { expect } = exchange
+  const raw: string = expect.finish_reason
+  // A background response that only began: nothing has been answered yet.
+  if (raw === "queued") return { outcome: "failure", errorType: "InvalidResponseError", message: "queued" }
+  const items = itemsOf(exchange)
+  const finishReason =
+    raw === "incomplete:max_output_tokens"
+      ? "length"
+      : items.some((item) => awaitsClient(item, items))
+        ? "tool-calls"
+        : expect.refusal
+          ? "content-filter"
+          : items.some((item) => item.type === "mcp_approval_request")
+            ? "pause"
+            : "stop"
+  return {
+    outcome: "success",
+    text: contradictory.has(exchange.id.slice(-6)) ? expect.text_from_deltas : expect.text,
+    toolCalls: toolCallsOf(exchange),
+    reasoning: expect.reasoning || undefined,
+    refusal: expect.refusal || undefined,
+    finishReason,
+    rawFinishReason: raw,
+    usage: expect.usage === null ? {} : responsesUsage(expect.usage),
+  }
+}
+
 /** What a client must make of an exchange, in this library's words. */
 export const expectedOf = (exchange: Exchange): Expected => {
   const { expect } = exchange
   if (expect.error !== null && expect.error !== undefined) {
     return { outcome: "failure", errorType: errorTypeOf(exchange), message: expect.error.message }
   }
+  if (exchange.tags.includes("wire:responses")) return expectedOfResponses(exchange)
   const raw: string | undefined = expect.finish_reason || undefined
   const isMessages = exchange.tags.includes("wire:messages")
   // Two recordings end with [DONE] and never say why the answer finished (law 1).

@@ -22,7 +22,7 @@ const mediaFields = {
 export const ImagePart = Schema.Struct({
   type: Schema.Literal("image"),
   ...mediaFields,
-  detail: Schema.optional(Schema.Literals(["auto", "low", "high"])),
+  detail: Schema.optional(Schema.Literals(["auto", "low", "high", "original"])),
 })
 export type ImagePart = typeof ImagePart.Type
 
@@ -37,13 +37,15 @@ export type FilePart = typeof FilePart.Type
 
 /**
  * What the model thought before it answered. Send it back unchanged: Anthropic verifies `signature`, and `redacted`
- * holds thinking that only the provider can read.
+ * holds thinking that only the provider can read. `protocol` names the wire format that it came over where no other
+ * takes it (`responses`); a target that speaks another one leaves it out with a warning.
  */
 export const ReasoningPart = Schema.Struct({
   type: Schema.Literal("reasoning"),
   text: Schema.String,
   signature: Schema.optional(Schema.String),
   redacted: Schema.optional(Schema.String),
+  protocol: Schema.optional(Schema.String),
 })
 export type ReasoningPart = typeof ReasoningPart.Type
 
@@ -143,6 +145,8 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0))
  * - `model` overrides the target's default model.
  * - `maxTokens` counts output tokens, reasoning included, and is a whole number above 0.
  * - `toolChoice` is `auto`, `none`, `required`, or the one tool to call.
+ * - `previousResponseId` continues an answer that the provider stored (`metadata.responseId`): `messages` then holds only
+ *   what is new. Only the Responses API has it; a target that speaks another one refuses the request.
  * - `providerOptions[provider]` is merged into that provider's request body untouched and last; keys are wire names.
  */
 export const LlmRequest = Schema.Struct({
@@ -163,6 +167,7 @@ export const LlmRequest = Schema.Struct({
   responseFormat: Schema.optional(ResponseFormat),
   reasoningEffort: Schema.optional(Schema.Literals(["none", "minimal", "low", "medium", "high", "xhigh", "max"])),
   user: Schema.optional(Schema.String),
+  previousResponseId: Schema.optional(Schema.NonEmptyString),
   providerOptions: Schema.optional(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))),
 })
 export type LlmRequest = typeof LlmRequest.Type

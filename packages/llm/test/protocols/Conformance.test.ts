@@ -3,6 +3,7 @@ import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/messages/Messages.ts"
+import * as Responses from "../../src/protocols/responses/Responses.ts"
 import type { Answer, Fault, Protocol } from "../../src/protocols/Protocol.ts"
 import { toReason } from "../../src/protocols/failures/ProviderFailure.ts"
 import {
@@ -11,8 +12,8 @@ import {
   type Expected,
   expectedOf,
   loadChat,
-  loadCorpus,
   loadMessages,
+  loadResponses,
 } from "../Corpus.ts"
 import { framesOf, replay, summaryOf } from "./Replay.ts"
 
@@ -32,7 +33,9 @@ const readExchange = (protocol: Protocol, { kind, response }: Exchange): Read =>
 const found = (read: Read, expected: Expected): unknown => {
   if (read === "incomplete") return { outcome: "incomplete" }
   if ("fault" in read) {
-    if (read.fault._tag === "Unreadable") return read.fault
+    if (read.fault._tag === "Unreadable") {
+      return expected.outcome === "failure" && read.fault.message.includes(expected.message) ? expected : read.fault
+    }
     const reason = toReason(read.fault, {})
     // A provider's message may gain a gateway's quotation; of a page of HTML only the title is a message.
     const message = expected.outcome === "failure" ? expected.message : ""
@@ -71,9 +74,6 @@ describe.skipIf(!corpusIsThere)("recorded exchanges of Messages", () => {
   conforms(Messages.protocol, loadMessages())
 })
 
-describe.skipIf(!corpusIsThere)("recorded failures of Responses, which fail as Chat Completions do", () => {
-  conforms(
-    ChatCompletions.protocol,
-    loadCorpus("openai-responses").filter((exchange) => exchange.kind === "error"),
-  )
+describe.skipIf(!corpusIsThere)("recorded exchanges of Responses", () => {
+  conforms(Responses.protocol, loadResponses())
 })

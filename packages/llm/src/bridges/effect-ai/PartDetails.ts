@@ -10,12 +10,13 @@ import { ImagePart, OtherPart, ReasoningPart } from "../../model/LlmRequest.ts"
 export const metadataKey = "wiseflow"
 
 /**
- * `signature` and `redacted` belong to reasoning, whose `text` stands here where its pieces were not the whole of it.
+ * `signature`, `redacted` and `protocol` belong to reasoning, whose `text` stands here where its pieces were not the whole of it.
  * `refusal` and `other` are parts that effect/ai has none for; an empty part carries them. `detail` is an image's.
  */
 const PartDetails = Schema.Struct({
   signature: ReasoningPart.fields.signature,
   redacted: ReasoningPart.fields.redacted,
+  protocol: ReasoningPart.fields.protocol,
   text: Schema.optional(Schema.String),
   refusal: Schema.optional(Schema.String),
   other: Schema.optional(OtherPart),

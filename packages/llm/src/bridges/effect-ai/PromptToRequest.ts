@@ -57,9 +57,9 @@ const encodeAssistantPart = (
       : { type: "tool-call", id: part.id, name: part.name, arguments: part.params }
   }
   if (part.type === "file" || part.type === "tool-result") return undefined
-  const { other, redacted, refusal, signature, text = part.text } = readDetails(part.options)
+  const { other, protocol, redacted, refusal, signature, text = part.text } = readDetails(part.options)
   if (part.type === "text") return refusal === undefined ? { type: "text", text } : { type: "refusal", text: refusal }
-  return other ?? { type: "reasoning", text, signature, redacted }
+  return other ?? { type: "reasoning", text, signature, redacted, protocol }
 }
 
 const encodeAssistant = (

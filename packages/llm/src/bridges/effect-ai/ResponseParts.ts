@@ -62,7 +62,7 @@ const toPart = (part: ResponsePart): Response.PartEncoded => {
       return {
         type: "reasoning",
         text: part.text,
-        ...withDetails({ signature: part.signature, redacted: part.redacted }),
+        ...withDetails({ signature: part.signature, redacted: part.redacted, protocol: part.protocol }),
       }
     case "refusal":
       return { type: "text", text: "", ...withDetails({ refusal: part.text }) }
@@ -177,11 +177,11 @@ export class StreamParts {
   private endPart(index: number, part: ReasoningPart | OtherPart, parts: Array<Response.StreamPartEncoded>): void {
     const { text: said } = this.begin("reasoning", index, parts)
     if (part.type === "other") return this.end({ other: part }, parts)
-    const { redacted, signature, text } = part
+    const { protocol, redacted, signature, text } = part
     if (text.startsWith(said)) {
       this.say("reasoning", index, text.slice(said.length), parts)
-      this.end({ signature, redacted }, parts)
-    } else this.end({ signature, redacted, text }, parts)
+      this.end({ signature, redacted, protocol }, parts)
+    } else this.end({ signature, redacted, protocol, text }, parts)
   }
 
   private beginCall(index: number, id: string, name: string, parts: Array<Response.StreamPartEncoded>): OpenCall {

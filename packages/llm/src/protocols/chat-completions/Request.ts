@@ -22,6 +22,7 @@ import {
   drop,
   dropToolOptions,
   mediumOf,
+  refuseContinuation,
   RequestEncoding,
   speakingMessages,
 } from "../encoding/RequestEncoding.ts"
@@ -247,6 +248,7 @@ export const encode = (
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
+  refuseContinuation(encoding, request)
   const { model } = options
   const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
   const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)

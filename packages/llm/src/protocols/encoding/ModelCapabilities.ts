@@ -13,6 +13,8 @@ export interface ModelCapabilities {
   readonly penalties: boolean
   readonly stop: boolean
   readonly reasoningEffort: boolean
+  /** Whether the model is known to reason, so that Responses may be asked for its reasoning in encrypted form. */
+  readonly reasons: boolean
   /** Whether tools and reasoning go together in one Chat Completions request. */
   readonly reasoningWithTools: boolean
   readonly parallelToolCalls: boolean
@@ -38,6 +40,7 @@ const everything: ModelCapabilities = {
   penalties: true,
   stop: true,
   reasoningEffort: true,
+  reasons: false,
   reasoningWithTools: true,
   parallelToolCalls: true,
   jsonSchema: true,
@@ -58,6 +61,7 @@ const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tok
 const openAiReasoning: Partial<ModelCapabilities> = {
   ...openAi,
   sampling: "refused",
+  reasons: true,
   penalties: false,
   stop: false,
   systemRole: "developer",
@@ -124,9 +128,12 @@ const rows: ReadonlyArray<Row> = [
   },
   { models: /^claude-/, capabilities: { sampling: "refused" } },
   // [5]
-  { models: /^grok-3-mini/, capabilities: { penalties: false, stop: false } },
+  { models: /^grok-3-mini/, capabilities: { penalties: false, stop: false, reasons: true } },
   { models: /^grok-.*non-reasoning/, capabilities: { reasoningEffort: false } },
-  { models: /^grok-[4-9]/, capabilities: { penalties: false, stop: false, reasoningEffort: false } },
+  {
+    models: /^grok-[4-9]/,
+    capabilities: { penalties: false, stop: false, reasoningEffort: false, reasons: true },
+  },
   // [8]
   {
     models: /^deepseek-(reasoner|v4)/,

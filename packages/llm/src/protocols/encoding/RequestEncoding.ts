@@ -46,11 +46,13 @@ const isEmpty = (message: Message): boolean =>
 
 /**
  * Checks what no provider can repair, and returns the messages that say something, with their places in the request:
- * empty ones are dropped with a warning, a tool result without its call is refused (law 20).
+ * empty ones are dropped with a warning, a tool result without its call is refused (law 20). Where the conversation
+ * `isContinued` its beginning, and with it the call, is kept by the provider.
  */
 export const speakingMessages = (
   messages: ReadonlyArray<Message>,
   encoding: RequestEncoding,
+  isContinued = false,
 ): ReadonlyArray<{ readonly message: Message; readonly path: string }> => {
   const called = new Set<string>()
   const speaking: Array<{ readonly message: Message; readonly path: string }> = []
@@ -65,7 +67,7 @@ export const speakingMessages = (
       for (const part of message.content) if (part.type === "tool-call") called.add(part.id)
     } else if (message.role === "tool") {
       message.content.forEach((part, place) => {
-        if (called.has(part.toolCallId)) return
+        if (isContinued || called.has(part.toolCallId)) return
         encoding.refuse(
           `${path}.content[${place}].toolCallId`,
           `no earlier assistant message makes the tool call "${part.toolCallId}"`,
@@ -75,6 +77,15 @@ export const speakingMessages = (
   })
   if (speaking.length === 0) encoding.refuse("messages", "every message is empty")
   return speaking
+}
+
+/** A conversation that one provider keeps cannot be continued where another protocol is spoken. */
+export const refuseContinuation = (encoding: RequestEncoding, request: LlmRequest): void => {
+  if (request.previousResponseId === undefined) return
+  encoding.refuse(
+    "previousResponseId",
+    "only the Responses API continues a stored answer; set wireApi to responses or send the whole conversation",
+  )
 }
 
 /** The parameters that bend how a model chooses its words, as far as `capabilities` lets them through. */

@@ -100,7 +100,9 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
       }
       blocks.push({ type: "tool_use", id: callId(part.id), name: part.name, input })
     } else if (part.type === "reasoning") {
-      if (part.redacted !== undefined) blocks.push({ type: "redacted_thinking", data: part.redacted })
+      if (part.protocol !== undefined) {
+        encoding.warn("reasoning of another provider was dropped: Anthropic does not accept it")
+      } else if (part.redacted !== undefined) blocks.push({ type: "redacted_thinking", data: part.redacted })
       else if (part.signature !== undefined) {
         blocks.push({ type: "thinking", thinking: part.text, signature: part.signature })
       } else encoding.warn("reasoning without a signature was dropped: Anthropic does not accept it")

@@ -10,7 +10,14 @@ import { withAnswerForm } from "../encoding/AnswerForm.ts"
 import { openForm } from "../encoding/JsonSchemaForm.ts"
 import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
-import { acceptedSampling, drop, dropToolOptions, isBlank, RequestEncoding } from "../encoding/RequestEncoding.ts"
+import {
+  acceptedSampling,
+  drop,
+  dropToolOptions,
+  isBlank,
+  refuseContinuation,
+  RequestEncoding,
+} from "../encoding/RequestEncoding.ts"
 
 type Body = Record<string, unknown>
 
@@ -75,6 +82,7 @@ export const encode = (
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
+  refuseContinuation(encoding, request)
   const { model } = options
   const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
   const request = withAnswerForm(given, { dialect: "anthropic", model, capabilities, hints: false }, encoding)

@@ -1,0 +1,244 @@
+/**
+ * Reads the items of a Responses answer. A whole item is one that begins and ends at once, so `decode` and the stream
+ * read through this one door and cannot disagree (law 5). It knows neither responses nor endings.
+ *
+ * Items are told apart by their place (`output_index`), never by their id: GitHub Copilot changes ids within one item
+ * (recorded), and ids of different services have no common form.
+ */
+import { GrowingText } from "../../model/GrowingText.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
+import type { ReasoningPart } from "../../model/LlmRequest.ts"
+import { elements, isWireObject, madeUpCallId, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
+import { detailsOfCall, detailsOfMessage, PendingCalls } from "./Items.ts"
+
+/** The name under which answers of this protocol keep the items that they have no part for (`OtherPart.provider`). */
+export const otherProvider = "responses"
+
+/** What an item says in pieces: text, refusals, summaries of reasoning, and the reasoning itself. */
+export type Kind = "text" | "refusal" | "summary" | "thought"
+
+/** One text of an item: where it stands among the answer's parts, and how far it has come. */
+interface Said {
+  readonly kind: Kind
+  readonly place: unknown
+  readonly index: number
+  readonly text: GrowingText
+}
+
+/** A function call under way. */
+interface OpenCall {
+  readonly index: number
+  readonly id: string
+  readonly name: string
+  readonly text: GrowingText
+}
+
+/** An item under way. */
+interface OpenItem {
+  readonly item: WireObject
+  readonly said: Array<Said>
+  call: OpenCall | undefined
+  annotations: Array<unknown>
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
+
+export class ItemReader {
+  readonly warnings: Array<string> = []
+  /** True once a refusal was read. */
+  refused = false
+  /** What the caller has to answer before the model goes on. */
+  readonly pending = new PendingCalls()
+  /** How many items began. */
+  count = 0
+  private nextIndex = 0
+  private callCount = 0
+  private readonly open = new Map<unknown, OpenItem>()
+  private readonly types = new Map<unknown, unknown>()
+  /** The text that grew last, and the item it belongs to: most pieces continue it. */
+  private lastKey: unknown = undefined
+  private last: Said | undefined = undefined
+
+  /** An item begins. */
+  start(key: unknown, item: WireObject, events: Array<LlmEvent>): void {
+    if (this.open.has(key)) this.close(key, undefined, events)
+    const opened = this.begin(key, item)
+    if (item.type !== "function_call" && item.type !== "custom_tool_call") return
+    const name = nonEmpty(item.name)
+    if (name !== undefined) opened.call = this.beginCall(item, name, events)
+  }
+
+  /** The next piece of a text. A piece whose item never began begins it. */
+  say(key: unknown, kind: Kind, place: unknown, delta: unknown, events: Array<LlmEvent>): void {
+    if (typeof delta !== "string" || delta === "") return
+    const { last } = this
+    if (last !== undefined && last.place === place && last.kind === kind && this.lastKey === key) {
+      return grow(last, delta, events)
+    }
+    const item = this.open.get(key) ?? this.begin(key, { type: kindTypes[kind] })
+    let said = item.said.find((one) => one.kind === kind && one.place === place)
+    if (said === undefined) {
+      said = { kind, place, index: this.nextIndex++, text: new GrowingText() }
+      item.said.push(said)
+      if (kind === "refusal") this.refused = true
+    }
+    this.last = said
+    this.lastKey = key
+    grow(said, delta, events)
+  }
+
+  /** A text as its service writes it at its end: what no piece brought is said now. */
+  complete(key: unknown, kind: Kind, place: unknown, text: unknown, events: Array<LlmEvent>): void {
+    if (typeof text !== "string") return
+    const said = this.open.get(key)?.said.find((one) => one.kind === kind && one.place === place)
+    const before = said === undefined ? "" : `${said.text}`
+    if (text.startsWith(before)) this.say(key, kind, place, text.slice(before.length), events)
+  }
+
+  /** The next piece of a call's arguments. */
+  extendCall(key: unknown, delta: unknown, events: Array<LlmEvent>): void {
+    const call = this.open.get(key)?.call
+    if (call === undefined || typeof delta !== "string" || delta === "") return
+    call.text.add(delta)
+    events.push({ type: "tool-call-delta", index: call.index, delta })
+  }
+
+  /** Where a text comes from. */
+  annotate(key: unknown, annotation: unknown): void {
+    if (annotation !== undefined && annotation !== null) this.open.get(key)?.annotations.push(annotation)
+  }
+
+  /** An item ends, and this is the whole of it. */
+  finish(key: unknown, item: WireObject, events: Array<LlmEvent>): void {
+    if (!this.open.has(key)) this.start(key, item, events)
+    this.close(key, item, events)
+  }
+
+  /**
+   * Ends every item still open. `output` is the whole answer, which the last event of a stream carries: some services
+   * send an item there only, and some send nothing there.
+   */
+  end(output: ReadonlyArray<unknown>, events: Array<LlmEvent>): void {
+    const agrees = [...this.types].every(([key, type]) => {
+      const item = typeof key === "number" ? output[key] : undefined
+      return isWireObject(item) && item.type === type
+    })
+    for (const key of [...this.open.keys()]) {
+      const item = agrees && typeof key === "number" ? output[key] : undefined
+      this.close(key, isWireObject(item) ? item : undefined, events)
+    }
+    // Where places and types agree, an item at a place that no event named has not been read yet.
+    if (!agrees || this.count >= output.length) return
+    output.forEach((item, place) => {
+      if (!this.types.has(place) && isWireObject(item)) this.finish(place, item, events)
+    })
+  }
+
+  private begin(key: unknown, item: WireObject): OpenItem {
+    const opened: OpenItem = { item, said: [], call: undefined, annotations: [] }
+    this.open.set(key, opened)
+    this.types.set(key, item.type)
+    this.count++
+    this.last = undefined
+    return opened
+  }
+
+  /** `whole` is undefined where the item's own last event never came. */
+  private close(key: unknown, whole: WireObject | undefined, events: Array<LlmEvent>): void {
+    const opened = this.open.get(key)
+    if (opened === undefined) return
+    const item = whole ?? opened.item
+    if (item.type === "message") this.endMessage(key, opened, item, events)
+    else if (item.type === "reasoning") this.endReasoning(key, opened, item, events)
+    else if (item.type === "function_call" || item.type === "custom_tool_call") this.endCall(opened, item, events)
+    else this.keep(item, events)
+    this.pending.note(item)
+    this.open.delete(key)
+    this.last = undefined
+  }
+
+  private endMessage(key: unknown, opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
+    elements(item.content).forEach((part, place) => {
+      if (!isWireObject(part)) return
+      if (part.type === "refusal") this.complete(key, "refusal", place, part.refusal, events)
+      else if (typeof part.text === "string") this.complete(key, "text", place, part.text, events)
+      else this.keep({ type: "message", role: "assistant", content: [part] }, events)
+    })
+    const details = detailsOfMessage(item, opened.annotations)
+    if (details !== undefined) this.keep(details, events)
+  }
+
+  /**
+   * A part for each summary, or for each piece of open reasoning; the last one carries what only the provider can read.
+   * That is taken from the item's end: at its beginning it is another value (recorded).
+   */
+  private endReasoning(key: unknown, opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
+    const sayAll = (kind: Kind, parts: unknown) =>
+      elements(parts).forEach((part, place) => {
+        if (isWireObject(part)) this.complete(key, kind, place, part.text, events)
+      })
+    sayAll("summary", item.summary)
+    sayAll("thought", item.content)
+    const redacted = nonEmpty(item.encrypted_content)
+    const said = opened.said.filter(({ kind }) => kind === "summary" || kind === "thought")
+    if (redacted === undefined) {
+      for (const { index, kind, text } of said) {
+        if (kind === "thought") this.endThought(index, { type: "reasoning", text: `${text}`, protocol }, events)
+      }
+      return
+    }
+    const last = said.at(-1)
+    const text = last === undefined ? "" : `${last.text}`
+    this.endThought(last?.index ?? this.nextIndex++, { type: "reasoning", text, redacted, protocol }, events)
+  }
+
+  private endThought(index: number, part: ReasoningPart, events: Array<LlmEvent>): void {
+    events.push({ type: "part-end", index, part })
+  }
+
+  /** A function call with its parsed arguments, or a custom one with the text that the model wrote. */
+  private endCall(opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
+    const call = opened.call ?? this.beginCall(item, textOf(item.name), events)
+    const { id, index, name } = call
+    const isCustom = item.type === "custom_tool_call"
+    const written = isCustom ? item.input : item.arguments
+    const text = typeof written === "string" && written !== "" ? written : `${call.text}`
+    const args = isWireObject(written) ? written : isCustom ? text : parseArguments(text, name, this.warnings)
+    events.push({ type: "tool-call-end", index, id, name, arguments: args })
+    const details = detailsOfCall(item, id)
+    if (details !== undefined) this.keep(details, events)
+  }
+
+  private beginCall(item: WireObject, name: string, events: Array<LlmEvent>): OpenCall {
+    const id = nonEmpty(item.call_id) ?? nonEmpty(item.id) ?? madeUpCallId(this.callCount)
+    const call: OpenCall = { index: this.nextIndex++, id, name, text: new GrowingText() }
+    this.callCount++
+    events.push({ type: "tool-call-start", index: call.index, id, name })
+    return call
+  }
+
+  private keep(value: unknown, events: Array<LlmEvent>): void {
+    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: otherProvider, value } })
+  }
+}
+
+const protocol = otherProvider
+
+/** The type of an item that begins with a piece of this kind. */
+const kindTypes: Readonly<Record<Kind, string>> = {
+  text: "message",
+  refusal: "message",
+  summary: "reasoning",
+  thought: "reasoning",
+}
+
+const grow = ({ index, kind, text }: Said, delta: string, events: Array<LlmEvent>): void => {
+  text.add(delta)
+  events.push(
+    kind === "text"
+      ? { type: "text-delta", index, delta }
+      : kind === "refusal"
+        ? { type: "refusal-delta", index, delta }
+        : { type: "reasoning-delta", index, delta },
+  )
+}

@@ -1,0 +1,254 @@
+/**
+ * Writes a conversation as the input items of a Responses request: messages, calls, their outputs, and reasoning, in the
+ * order in which they came. Item ids are left out of what this library names: an id refers to a stored item, and a
+ * request that mixes stored items with rewritten ones is refused (recorded).
+ */
+import type {
+  AssistantMessage,
+  FilePart,
+  ImagePart,
+  LlmRequest,
+  OtherPart,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolMessage,
+} from "../../model/LlmRequest.ts"
+import type { ModelCapabilities } from "../encoding/ModelCapabilities.ts"
+import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
+import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
+import { callId } from "./CallId.ts"
+import { otherProvider } from "./Content.ts"
+
+type Item = Record<string, unknown>
+
+const encodeImage = (part: ImagePart, path: string, encoding: RequestEncoding): Item => {
+  const medium = mediumOf(part, path, encoding)
+  if (medium === undefined || medium.at === "store") return {}
+  const url = medium.at === "url" ? medium.url : `data:${medium.mediaType};base64,${medium.data}`
+  return { type: "input_image", image_url: url, detail: part.detail ?? "auto" }
+}
+
+const encodeFile = (part: FilePart, path: string, encoding: RequestEncoding): Item => {
+  const isImage = part.mediaType?.startsWith("image/") === true
+  if (isImage && part.fileId === undefined) return encodeImage({ ...part, type: "image" }, path, encoding)
+  if (/^(audio|video)\//.test(part.mediaType ?? "")) {
+    encoding.refuse(`${path}.mediaType`, `Responses takes pictures and documents, not ${part.mediaType}`)
+    return {}
+  }
+  const medium = mediumOf(part, path, encoding)
+  if (medium === undefined) return {}
+  if (medium.at === "store") return { type: isImage ? "input_image" : "input_file", file_id: medium.fileId }
+  if (medium.at === "url") return { type: "input_file", file_url: medium.url }
+  const extension = medium.mediaType.split("/")[1] ?? "bin"
+  return {
+    type: "input_file",
+    filename: part.filename ?? `file.${extension}`,
+    file_data: `data:${medium.mediaType};base64,${medium.data}`,
+  }
+}
+
+const encodePart = (part: TextPart | ImagePart | FilePart, path: string, encoding: RequestEncoding): Item => {
+  switch (part.type) {
+    case "text":
+      return { type: "input_text", text: part.text }
+    case "image":
+      return encodeImage(part, path, encoding)
+    case "file":
+      return encodeFile(part, path, encoding)
+  }
+}
+
+const encodeContent = (
+  content: string | ReadonlyArray<TextPart | ImagePart | FilePart>,
+  path: string,
+  encoding: RequestEncoding,
+): unknown =>
+  typeof content === "string"
+    ? content
+    : content.map((part, place) => encodePart(part, `${path}.content[${place}]`, encoding))
+
+/** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
+const encodeArguments = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? {}))
+
+/** What the items of the calls said that no part holds, by the id of the call. */
+type CallDetails = ReadonlyMap<unknown, WireObject>
+
+const isOurs = (part: OtherPart): boolean => part.provider === otherProvider && isWireObject(part.value)
+
+/** True for what only completes another item: a message's phase and sources, a call's namespace. */
+const isDetail = (value: WireObject): boolean =>
+  (value.type === "message" && value.content === undefined) ||
+  ((value.type === "function_call" || value.type === "custom_tool_call") && value.name === undefined)
+
+const callDetailsOf = (request: LlmRequest): CallDetails => {
+  const details = new Map<unknown, WireObject>()
+  for (const { content, role } of request.messages) {
+    if (role !== "assistant" || typeof content === "string") continue
+    for (const part of content) {
+      if (part.type !== "other" || !isOurs(part) || !isWireObject(part.value)) continue
+      if (isDetail(part.value) && part.value.call_id !== undefined) details.set(part.value.call_id, part.value)
+    }
+  }
+  return details
+}
+
+const encodeCall = (part: ToolCallPart, details: CallDetails): Item => {
+  const known = details.get(part.id)
+  const call_id = callId(part.id)
+  if (known?.type === "custom_tool_call") {
+    return { type: "custom_tool_call", call_id, name: part.name, input: encodeArguments(part.arguments) }
+  }
+  return {
+    type: "function_call",
+    call_id,
+    name: part.name,
+    arguments: encodeArguments(part.arguments),
+    ...(known?.namespace === undefined ? {} : { namespace: known.namespace }),
+    ...(known?.caller === undefined ? {} : { caller: known.caller }),
+  }
+}
+
+const summaryOf = (texts: ReadonlyArray<string>): ReadonlyArray<Item> =>
+  texts.filter((text) => text !== "").map((text) => ({ type: "summary_text", text }))
+
+/** Writes the items of one assistant turn. */
+class AssistantTurn {
+  private readonly items: Array<Item>
+  private readonly encoding: RequestEncoding
+  private message: Item | undefined = undefined
+  /** Summaries of reasoning that wait for the part that holds the reasoning itself. */
+  private summaries: Array<string> = []
+
+  constructor(items: Array<Item>, encoding: RequestEncoding) {
+    this.items = items
+    this.encoding = encoding
+  }
+
+  /** Texts that follow each other are one message: other providers cut a text wherever they cite. */
+  text(text: string): void {
+    this.settle()
+    if (isBlank(text)) return
+    const { message } = this
+    if (typeof message?.content === "string") message.content += text
+    else this.begin(text)
+  }
+
+  refusal(refusal: string): void {
+    this.settle()
+    this.begin([{ type: "refusal", refusal }])
+  }
+
+  /** Reasoning goes back as its own service wrote it; other services can read neither it nor its summary. */
+  reasoning(part: ReasoningPart): void {
+    this.message = undefined
+    if (part.protocol === otherProvider && part.redacted !== undefined) {
+      const summary = summaryOf([...this.summaries, part.text])
+      this.items.push({ type: "reasoning", summary, encrypted_content: part.redacted })
+      this.summaries = []
+    } else if (part.protocol === otherProvider) {
+      this.settle()
+      this.items.push({ type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: part.text }] })
+    } else if (part.protocol === undefined && part.signature === undefined && part.redacted === undefined) {
+      this.summaries.push(part.text)
+    } else this.dropReasoning()
+  }
+
+  item(item: Item): void {
+    this.settle()
+    this.message = undefined
+    this.items.push(item)
+  }
+
+  /** Ends the message under way. Its phase has to come back; its sources are the model's own and do not. */
+  details(value: WireObject): void {
+    const phase = nonEmpty(value.phase)
+    if (this.message !== undefined && phase !== undefined) this.message.phase = phase
+    this.message = undefined
+  }
+
+  /** A summary whose reasoning did not follow says nothing to the model. */
+  settle(): void {
+    if (this.summaries.length === 0) return
+    this.summaries = []
+    this.dropReasoning()
+  }
+
+  private begin(content: unknown): void {
+    this.message = { role: "assistant", content }
+    this.items.push(this.message)
+  }
+
+  private dropReasoning(): void {
+    this.encoding.warn("reasoning was dropped: it holds nothing that the provider could read again")
+  }
+}
+
+const encodeAssistant = (
+  message: AssistantMessage,
+  path: string,
+  details: CallDetails,
+  encoding: RequestEncoding,
+): ReadonlyArray<Item> => {
+  if (typeof message.content === "string") return [{ role: "assistant", content: message.content }]
+  const items: Array<Item> = []
+  const turn = new AssistantTurn(items, encoding)
+  for (const part of message.content) {
+    if (part.type === "text") turn.text(part.text)
+    else if (part.type === "refusal") turn.refusal(part.text)
+    else if (part.type === "reasoning") turn.reasoning(part)
+    else if (part.type === "tool-call") turn.item(encodeCall(part, details))
+    else if (!isOurs(part) || !isWireObject(part.value)) {
+      encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Responses has no item for it`)
+    } else if (isDetail(part.value)) turn.details(part.value)
+    else {
+      // Output only (openai 7.57, toResponseInputItems).
+      const { created_by: _, ...item } = part.value
+      turn.item(item)
+    }
+  }
+  turn.settle()
+  if (items.length === 0) encoding.warn(`${path} was dropped: Responses has no item for anything in it`)
+  return items
+}
+
+const encodeToolResults = (
+  message: ToolMessage,
+  path: string,
+  details: CallDetails,
+  encoding: RequestEncoding,
+): ReadonlyArray<Item> =>
+  message.content.map((result, place) => {
+    if (result.isError === true) encoding.warn("isError of a tool result was dropped: Responses has no field for it")
+    const isCustom = details.get(result.toolCallId)?.type === "custom_tool_call"
+    return {
+      type: isCustom ? "custom_tool_call_output" : "function_call_output",
+      call_id: callId(result.toolCallId),
+      output: encodeContent(result.content, `${path}.content[${place}]`, encoding),
+    }
+  })
+
+/**
+ * The input items of a request. System messages are items too, wherever they stand: `instructions` would not be carried
+ * over by `previous_response_id`, beside which xAI refuses it, and JSON mode does not see it (recorded).
+ */
+export const encodeConversation = (
+  request: LlmRequest,
+  role: ModelCapabilities["systemRole"],
+  encoding: RequestEncoding,
+): ReadonlyArray<Item> => {
+  const details = callDetailsOf(request)
+  const isContinued = request.previousResponseId !== undefined
+  return speakingMessages(request.messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
+    switch (message.role) {
+      case "system":
+        return [{ role, content: encodeContent(message.content, path, encoding) }]
+      case "user":
+        return [{ role: "user", content: encodeContent(message.content, path, encoding) }]
+      case "tool":
+        return encodeToolResults(message, path, details, encoding)
+      case "assistant":
+        return encodeAssistant(message, path, details, encoding)
+    }
+  })
+}
