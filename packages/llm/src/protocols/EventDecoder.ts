@@ -12,7 +12,7 @@
  * - `done`: what `[DONE]` means, where it means something.
  */
 import type { LlmEvent } from "../model/LlmEvent.ts"
-import type { Usage } from "../model/LlmResponse.ts"
+import type { FinishReason, Usage } from "../model/LlmResponse.ts"
 import { finishReasonOf, usageStatusOf } from "./Ending.ts"
 import { readFailure, reportsFailure } from "./failures/FailureReader.ts"
 import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
@@ -46,6 +46,11 @@ export abstract class EventDecoder implements StreamDecoder {
   protected abstract read(event: WireObject, events: Array<LlmEvent>): Fault | undefined
 
   abstract usage(): Usage
+
+  /** Why the answer ended, in this library's words. */
+  protected finishReason(raw: string): FinishReason {
+    return finishReasonOf(raw, this.reader.refused)
+  }
 
   /** `[DONE]` was read. Gateways that speak Chat Completions too end every stream with it, so it means nothing elsewhere. */
   protected done(): void {}
@@ -82,7 +87,7 @@ export abstract class EventDecoder implements StreamDecoder {
     reader.end(events)
     const usage = this.usage()
     return {
-      finishReason: finishReasonOf(rawFinishReason, reader.refused),
+      finishReason: this.finishReason(rawFinishReason),
       rawFinishReason,
       usage,
       usageStatus: usageStatusOf(usage),

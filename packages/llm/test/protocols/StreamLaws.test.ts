@@ -4,8 +4,9 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/messages/Messages.ts"
+import * as Responses from "../../src/protocols/responses/Responses.ts"
 import type { Protocol } from "../../src/protocols/Protocol.ts"
-import { corpusIsThere, type Exchange, expectedOf, loadChat, loadMessages } from "../Corpus.ts"
+import { corpusIsThere, type Exchange, expectedOf, loadChat, loadMessages, loadResponses } from "../Corpus.ts"
 import { type Frame, framesOf, replay, summaryOf } from "./Replay.ts"
 
 const isTerminal = {
@@ -13,7 +14,10 @@ const isTerminal = {
     data.startsWith("{") &&
     (JSON.parse(data).choices ?? []).some((choice: any) => (choice.index ?? 0) === 0 && choice.finish_reason),
   messages: ({ data }: Frame) => data.startsWith("{") && JSON.parse(data).type === "message_stop",
+  responses: ({ data }: Frame) => data.startsWith("{") && responsesEnd.test(JSON.parse(data).type),
 }
+
+const responsesEnd = /^response\.(completed|incomplete|failed|cancelled)$/
 
 const streamsOf = (exchanges: ReadonlyArray<Exchange>) =>
   exchanges.filter(({ kind }) => kind === "sse").filter((exchange) => expectedOf(exchange).outcome !== "failure")
@@ -21,6 +25,7 @@ const streamsOf = (exchanges: ReadonlyArray<Exchange>) =>
 const corpora = [
   ["Chat Completions", ChatCompletions.protocol, isTerminal.chat, streamsOf(loadChat())],
   ["Messages", Messages.protocol, isTerminal.messages, streamsOf(loadMessages())],
+  ["Responses", Responses.protocol, isTerminal.responses, streamsOf(loadResponses())],
 ] as const
 
 describe.skipIf(!corpusIsThere).each(corpora)("recorded streams of %s", (_, protocol, isLast, exchanges) => {

@@ -68,7 +68,8 @@ const fromObject = (error: WireObject, outer: WireObject, status: number | undef
     message: quote === undefined || said.includes(quote.message) ? said : `${said}: ${quote.message}`,
     status: status ?? statusOf(error) ?? statusOf(outer) ?? statusIn(code),
     code: quotedCode ?? code ?? inner,
-    type: token(error.type) ?? quote?.type ?? token(error.status),
+    // `error` is the type of the event that carries the failure, not of the failure.
+    type: (error.type === "error" ? undefined : token(error.type)) ?? quote?.type ?? token(error.status),
     parameter: token(error.param) ?? quote?.parameter,
     categories: categoriesOf(error) ?? quote?.categories,
   }

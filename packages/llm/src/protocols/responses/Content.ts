@@ -8,11 +8,12 @@
 import { GrowingText } from "../../model/GrowingText.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { ReasoningPart } from "../../model/LlmRequest.ts"
+import type { AnswerReader } from "../EventDecoder.ts"
 import { elements, isWireObject, madeUpCallId, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
 import { detailsOfCall, detailsOfMessage, PendingCalls } from "./Items.ts"
 
-/** The name under which answers of this protocol keep the items that they have no part for (`OtherPart.provider`). */
-export const otherProvider = "responses"
+/** The protocol's name, under which its answers keep the items that have no part of their own (`OtherPart.provider`). */
+export const protocolName = "responses"
 
 /** What an item says in pieces: text, refusals, summaries of reasoning, and the reasoning itself. */
 export type Kind = "text" | "refusal" | "summary" | "thought"
@@ -43,14 +44,15 @@ interface OpenItem {
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
 
-export class ItemReader {
+export class ItemReader implements AnswerReader {
   readonly warnings: Array<string> = []
   /** True once a refusal was read. */
   refused = false
   /** What the caller has to answer before the model goes on. */
   readonly pending = new PendingCalls()
-  /** How many items began. */
-  count = 0
+  /** Every item of the answer, once they are known. */
+  output: ReadonlyArray<unknown> = []
+  private count = 0
   private nextIndex = 0
   private callCount = 0
   private readonly open = new Map<unknown, OpenItem>()
@@ -118,7 +120,8 @@ export class ItemReader {
    * Ends every item still open. `output` is the whole answer, which the last event of a stream carries: some services
    * send an item there only, and some send nothing there.
    */
-  end(output: ReadonlyArray<unknown>, events: Array<LlmEvent>): void {
+  end(events: Array<LlmEvent>): void {
+    const { output } = this
     const agrees = [...this.types].every(([key, type]) => {
       const item = typeof key === "number" ? output[key] : undefined
       return isWireObject(item) && item.type === type
@@ -183,13 +186,18 @@ export class ItemReader {
     const said = opened.said.filter(({ kind }) => kind === "summary" || kind === "thought")
     if (redacted === undefined) {
       for (const { index, kind, text } of said) {
-        if (kind === "thought") this.endThought(index, { type: "reasoning", text: `${text}`, protocol }, events)
+        if (kind === "thought")
+          this.endThought(index, { type: "reasoning", text: `${text}`, protocol: protocolName }, events)
       }
       return
     }
     const last = said.at(-1)
     const text = last === undefined ? "" : `${last.text}`
-    this.endThought(last?.index ?? this.nextIndex++, { type: "reasoning", text, redacted, protocol }, events)
+    this.endThought(
+      last?.index ?? this.nextIndex++,
+      { type: "reasoning", text, redacted, protocol: protocolName },
+      events,
+    )
   }
 
   private endThought(index: number, part: ReasoningPart, events: Array<LlmEvent>): void {
@@ -218,11 +226,9 @@ export class ItemReader {
   }
 
   private keep(value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: otherProvider, value } })
+    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: protocolName, value } })
   }
 }
-
-const protocol = otherProvider
 
 /** The type of an item that begins with a piece of this kind. */
 const kindTypes: Readonly<Record<Kind, string>> = {

@@ -18,7 +18,7 @@ import type { ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
 import { callId } from "./CallId.ts"
-import { otherProvider } from "./Content.ts"
+import { protocolName } from "./Content.ts"
 
 type Item = Record<string, unknown>
 
@@ -74,7 +74,7 @@ const encodeArguments = (value: unknown): string => (typeof value === "string" ?
 /** What the items of the calls said that no part holds, by the id of the call. */
 type CallDetails = ReadonlyMap<unknown, WireObject>
 
-const isOurs = (part: OtherPart): boolean => part.provider === otherProvider && isWireObject(part.value)
+const isOurs = (part: OtherPart): boolean => part.provider === protocolName && isWireObject(part.value)
 
 /** True for what only completes another item: a message's phase and sources, a call's namespace. */
 const isDetail = (value: WireObject): boolean =>
@@ -142,11 +142,11 @@ class AssistantTurn {
   /** Reasoning goes back as its own service wrote it; other services can read neither it nor its summary. */
   reasoning(part: ReasoningPart): void {
     this.message = undefined
-    if (part.protocol === otherProvider && part.redacted !== undefined) {
+    if (part.protocol === protocolName && part.redacted !== undefined) {
       const summary = summaryOf([...this.summaries, part.text])
       this.items.push({ type: "reasoning", summary, encrypted_content: part.redacted })
       this.summaries = []
-    } else if (part.protocol === otherProvider) {
+    } else if (part.protocol === protocolName) {
       this.settle()
       this.items.push({ type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: part.text }] })
     } else if (part.protocol === undefined && part.signature === undefined && part.redacted === undefined) {

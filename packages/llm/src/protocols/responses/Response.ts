@@ -5,7 +5,7 @@ import type { FinishReason, Usage } from "../../model/LlmResponse.ts"
 import { usageFrom, usageStatusOf } from "../Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "../failures/FailureReader.ts"
 import type { ProviderFailure } from "../failures/ProviderFailure.ts"
-import type { Answer, Ending, Fault } from "../Protocol.ts"
+import type { Answer, Fault } from "../Protocol.ts"
 import { count, elements, isWireObject, nonEmpty, unreadable, type WireObject } from "../WireReader.ts"
 import { ItemReader } from "./Content.ts"
 
@@ -28,7 +28,7 @@ export const usageOf = (usage: WireObject | undefined): Usage => {
 }
 
 /** `completed`, or `incomplete:max_output_tokens`: the status, and why it is no better. */
-const rawFinishReasonOf = (response: WireObject): string | undefined => {
+export const rawFinishReasonOf = (response: WireObject): string | undefined => {
   const status = nonEmpty(response.status)
   const details = isWireObject(response.incomplete_details) ? response.incomplete_details : undefined
   const reason = nonEmpty(details?.reason)
@@ -36,7 +36,7 @@ const rawFinishReasonOf = (response: WireObject): string | undefined => {
 }
 
 /** No status tells of tools: an answer that holds a call to answer ended for it, one that holds an approval paused. */
-const finishReasonOf = (raw: string | undefined, reader: ItemReader): FinishReason => {
+export const finishReasonOf = (raw: string | undefined, reader: ItemReader): FinishReason => {
   switch (raw) {
     // A recorded gateway writes `complete`.
     case "completed":
@@ -54,7 +54,7 @@ const finishReasonOf = (raw: string | undefined, reader: ItemReader): FinishReas
 }
 
 /** Statuses of an answer that is still being made. */
-const isPending = (status: unknown): boolean => status === "queued" || status === "in_progress"
+export const isPending = (status: unknown): boolean => status === "queued" || status === "in_progress"
 
 /** The failure that a response is, whatever its status says. */
 export const failureOf = (response: WireObject): ProviderFailure | undefined => {
@@ -66,19 +66,6 @@ export const failureOf = (response: WireObject): ProviderFailure | undefined => 
   return status === "failed"
     ? { _tag: "ProviderFailure", message: "the provider failed and did not say why", code: "server_error" }
     : undefined
-}
-
-/** How a response ended whose items have been read. */
-export const endingOf = (response: WireObject, reader: ItemReader, usage: Usage): Ending => {
-  const rawFinishReason = rawFinishReasonOf(response)
-  return {
-    finishReason: finishReasonOf(rawFinishReason, reader),
-    rawFinishReason,
-    usage,
-    usageStatus: usageStatusOf(usage),
-    servedModel: nonEmpty(response.model),
-    warnings: reader.warnings,
-  }
 }
 
 /** Reads a parsed 2xx body. */
@@ -100,6 +87,15 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   })
   const assembly = assemble()
   for (const event of events) assembly.add(event)
+  const rawFinishReason = rawFinishReasonOf(body)
   const usage = usageOf(isWireObject(body.usage) ? body.usage : undefined)
-  return Result.succeed({ ...endingOf(body, reader, usage), parts: assembly.parts() })
+  return Result.succeed({
+    parts: assembly.parts(),
+    finishReason: finishReasonOf(rawFinishReason, reader),
+    rawFinishReason,
+    usage,
+    usageStatus: usageStatusOf(usage),
+    servedModel: nonEmpty(body.model),
+    warnings: reader.warnings,
+  })
 }

@@ -4,12 +4,13 @@
  */
 import { readFailure } from "../failures/FailureReader.ts"
 import type { Protocol } from "../Protocol.ts"
+import { protocolName } from "./Content.ts"
 import { encode } from "./Request.ts"
 import { decode } from "./Response.ts"
 import { decodeStream } from "./Stream.ts"
 
 export const protocol: Protocol = {
-  name: "responses",
+  name: protocolName,
   encode,
   decode,
   decodeFailure: readFailure,
