@@ -248,7 +248,7 @@ export const encode = (
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
-  refuseContinuation(encoding, request)
+  refuseContinuation(encoding, given)
   const { model } = options
   const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
   const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)

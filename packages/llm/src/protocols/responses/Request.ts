@@ -5,6 +5,7 @@
 import type * as Result from "effect/Result"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
+import { answerName, withAnswerForm } from "../encoding/AnswerForm.ts"
 import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import { acceptedSampling, drop, dropToolOptions, RequestEncoding } from "../encoding/RequestEncoding.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
@@ -55,7 +56,7 @@ const encodeResponseFormat = (request: LlmRequest, body: Body): void => {
         ? { type: "json_object" }
         : {
             type: "json_schema",
-            name: format.name ?? "response",
+            name: format.name ?? answerName,
             schema: format.schema,
             strict: format.strict ?? true,
           },
@@ -113,13 +114,14 @@ const withOwn = (body: Body, own: WireObject): WireObject => {
 
 /** The body of a Responses request. */
 export const encode = (
-  request: LlmRequest,
+  given: LlmRequest,
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
   const { model, provider } = options
   const capabilities = capabilitiesOf(model, provider, options.capabilities)
-  const own = request.providerOptions?.[provider] ?? {}
+  const own = given.providerOptions?.[provider] ?? {}
+  const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)
   const body: Body = { model, input: encodeConversation(request, capabilities.systemRole, encoding) }
   // The protocol has no field for penalties, seeds and stop sequences.
   const sampling = acceptedSampling(request, model, { ...capabilities, penalties: false, stop: false }, encoding)
