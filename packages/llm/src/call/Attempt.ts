@@ -13,6 +13,9 @@ import { costUsd } from "../prices/Prices.ts"
 import type { Ending } from "../protocols/Protocol.ts"
 import type { Redact } from "../settings/Redactor.ts"
 
+/** Names of models, requests and finish reasons are short; a longer one is cut. */
+const nameLength = 256
+
 export class Attempt {
   readonly call: LlmCall
   readonly provider: string
@@ -121,11 +124,16 @@ export class Attempt {
     }
   }
 
+  /** A name that the server told: a model's, a request's. */
+  name(text: string): string {
+    return this.redact(text.length > nameLength ? `${text.slice(0, nameLength)}…` : text)
+  }
+
   /** The words of the ending that are the server's, without a secret that it may have put there. */
   private clean({ rawFinishReason, servedModel, warnings }: Ending) {
     return {
-      rawFinishReason: rawFinishReason === undefined ? undefined : this.redact(rawFinishReason),
-      servedModel: servedModel === undefined ? undefined : this.redact(servedModel),
+      rawFinishReason: rawFinishReason === undefined ? undefined : this.name(rawFinishReason),
+      servedModel: servedModel === undefined ? undefined : this.name(servedModel),
       warnings: warnings.map(this.redact),
     }
   }

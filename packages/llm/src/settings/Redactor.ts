@@ -10,7 +10,7 @@ export type Redact = (text: string) => string
 export const blank = "<redacted>"
 
 /** A longer text is cut here: nothing of that length belongs in an error, a log line or a span. */
-export const maxLength = 256 * 1024
+export const maxLength = 64 * 1024
 
 /** This many characters of a secret in a row are blanked, so that a part of a key does not pass either. */
 const window = 8
@@ -144,14 +144,26 @@ const opened = ({ starts, text }: View): View | undefined => {
 
 type Mark = (start: number, end: number) => void
 
-const markWindows = (text: string, { filter, shift, windows }: Patterns, mark: Mark): void => {
+/** What else there is to look for in a text: escapes to open, and masks. Most texts have neither. */
+const hasEscape = 1
+const hasMask = 2
+const signs = new Uint8Array(128)
+for (const sign of "\\%&") signs[sign.charCodeAt(0)] = hasEscape
+for (const sign of "*.#xX[(<{") signs[sign.charCodeAt(0)] = hasMask
+
+/** Marks every window of a long secret; returns which signs the text has. */
+const markWindows = (text: string, { filter, shift, windows }: Patterns, mark: Mark): number => {
   let hash = 0
+  let found = 0
   for (let index = 0; index < text.length; index++) {
-    hash = (hash << 8) ^ foldCode(text.charCodeAt(index))
+    const code = text.charCodeAt(index)
+    found |= code < 128 ? (signs[code] ?? 0) : hasMask
+    hash = (hash << 8) ^ foldCode(code)
     const start = index - window + 1
     if (start < 0 || filter[Math.imul(hash, 0x9e3779b1) >>> shift] === 0) continue
     if (windows.has(fold(text.slice(start, index + 1)))) mark(start, index + 1)
   }
+  return found
 }
 
 const isWord = (character: string): boolean => /^[A-Za-z0-9]$/.test(character)
@@ -173,7 +185,7 @@ const markShort = (text: string, short: ReadonlyArray<string>, mark: Mark): void
 }
 
 /** What services write in place of the middle of a key. */
-const masks = /[*•●·…]+|\.{2,}|x{4,}|#{2,}|redacted|hidden|masked|truncated/gi
+const masks = /[*•●·…]+|\.{2,}|x{4,}|#{2,}|[[(<{](?:redacted|hidden|masked|truncated|\.{3}|…)[\])>}]/gi
 
 /** Longer visible ends are found by their windows. */
 const longestEnd = 64
@@ -190,12 +202,17 @@ const markMasked = (text: string, long: ReadonlyArray<string>, mark: Mark): void
     )
   for (const found of text.matchAll(masks)) {
     let end = found.index
-    if ("[(<{".includes(text.charAt(end - 1) || " ")) end--
     let start = end
     while (start > 0 && end - start <= longestEnd && isKeyCharacter(text.charCodeAt(start - 1))) start--
-    if (isEnd(fold(text.slice(start, end)), true)) mark(start, end)
+    const token = fold(text.slice(start, end))
+    if (isEnd(token, true)) mark(start, end)
+    else {
+      // A text that was cut here may stand right behind another word.
+      for (let length = Math.min(window - 1, token.length - 1); length >= 4; length--) {
+        if (long.some((secret) => secret.startsWith(token.slice(-length)))) mark(end - length, end)
+      }
+    }
     start = found.index + found[0].length
-    if ("])>}".includes(text.charAt(start) || " ")) start++
     end = start
     while (end < text.length && end - start <= longestEnd && isKeyCharacter(text.charCodeAt(end))) end++
     if (isEnd(fold(text.slice(start, end)), false)) mark(start, end)
@@ -210,10 +227,10 @@ const redactWith = (patterns: Patterns, whole: string): string => {
     const { starts, text }: View = view
     const mark: Mark = (start, end) =>
       ranges.push(starts === undefined ? [start, end] : [starts[start] ?? 0, starts[end] ?? 0])
-    markWindows(text, patterns, mark)
+    const found = markWindows(text, patterns, mark)
     markShort(text, patterns.short, mark)
-    if (patterns.long.length > 0) markMasked(text, patterns.long, mark)
-    view = layer < maxLayers && /[\\%&]/.test(text) ? opened(view) : undefined
+    if ((found & hasMask) !== 0 && patterns.long.length > 0) markMasked(text, patterns.long, mark)
+    view = (found & hasEscape) !== 0 && layer < maxLayers ? opened(view) : undefined
   }
   if (ranges.length === 0) return original
   ranges.sort(([left], [right]) => left - right)

@@ -130,7 +130,7 @@ export const eventPull = (
     if (!started && first !== undefined) {
       if (first.type !== "response-start") ready.unshift({ type: "response-start" })
       else if (first.servedModel !== undefined) {
-        ready[0] = { type: "response-start", servedModel: attempt.redact(first.servedModel) }
+        ready[0] = { type: "response-start", servedModel: attempt.name(first.servedModel) }
       }
     }
     if (Arr.isArrayNonEmpty(ready)) {

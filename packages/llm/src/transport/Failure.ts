@@ -18,8 +18,8 @@ export const keyAsModel = new InvalidRequestError({
 /** The longest excerpt of a body that an error keeps, in characters. */
 const excerptLength = 2000
 
-export const excerpt = (text: string): string =>
-  text.length <= excerptLength ? text : `${text.slice(0, excerptLength)}…`
+export const excerpt = (text: string, length = excerptLength): string =>
+  text.length <= length ? text : `${text.slice(0, length)}…`
 
 /** The system's or undici's code for a failed connection (`ECONNREFUSED`, `UND_ERR_SOCKET`, …), however deep it lies. */
 const systemCode = (cause: unknown): string | undefined => {
@@ -54,19 +54,21 @@ export const interruption = ({ cause }: Broken): string => {
   return code === undefined ? "the connection closed" : `the connection closed: ${code}`
 }
 
-/** A fault in the server's words, without a secret that it may have put there. */
-export const cleanFault = (found: Fault, redact: Redact): Fault => {
-  if (found._tag === "Unreadable") {
-    return { ...found, message: redact(found.message), excerpt: redact(found.excerpt) }
-  }
-  const clean = (text: string | undefined) => (text === undefined ? undefined : redact(text))
+/** Names and codes are short; a longer one is cut. */
+const nameLength = 256
+
+/** A fault in the server's words, bounded and without a secret that it may have put there. */
+export const cleanFault = <F extends Fault>(found: F, redact: Redact): F => {
+  const message = excerpt(redact(found.message))
+  if (found._tag === "Unreadable") return { ...found, message, excerpt: excerpt(redact(found.excerpt)) }
+  const name = (text: string | undefined) => (text === undefined ? undefined : excerpt(redact(text), nameLength))
   return {
     ...found,
-    message: redact(found.message),
-    code: clean(found.code),
-    type: clean(found.type),
-    parameter: clean(found.parameter),
-    categories: found.categories?.map(redact),
+    message,
+    code: name(found.code),
+    type: name(found.type),
+    parameter: name(found.parameter),
+    categories: found.categories?.slice(0, 64).map((category) => excerpt(redact(category), nameLength)),
   }
 }
 

@@ -162,7 +162,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
       onSuccess: (response) => {
         const requestId = ResponseHeaders.requestId(response.headers)
         attempt.record.status = response.status
-        attempt.record.requestId = requestId === undefined ? undefined : redact(requestId)
+        attempt.record.requestId = requestId === undefined ? undefined : attempt.name(requestId)
         attempt.reportedCostUsd = ResponseHeaders.responseCostUsd(response.headers)
         return isSuccess(response) ? read(response) : failure(attempt, exchange, response, request.url)
       },
@@ -190,9 +190,9 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         { duration: failureBodyMs, orElse: () => Effect.succeed("") },
       ),
       (raw) => {
-        const text = redact(raw)
-        const parsed = parseJson(text)
-        const found = protocol.decodeFailure(Result.isSuccess(parsed) ? parsed.success : text, response.status)
+        const parsed = parseJson(raw)
+        const said = protocol.decodeFailure(Result.isSuccess(parsed) ? parsed.success : raw, response.status)
+        const found = cleanFault(said, redact)
         const { headers } = response
         // A server that does not speak the protocol at all was asked at the wrong address.
         const message =
@@ -205,7 +205,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
             requestId: attempt.record.requestId,
             retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.nowMs()),
             shouldRetry: ResponseHeaders.shouldRetry(headers),
-            body: excerpt(text),
+            body: excerpt(redact(raw)),
           },
         )
         return Effect.fail(attempt.fail(reason, undefined, undefined))
@@ -218,12 +218,8 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
       onSuccess: (text) => {
         const parsed = parseJson(text)
         if (Result.isFailure(parsed)) {
-          // The parser quotes what it stumbled over, so that it is asked again without the key.
-          const clean = redact(text)
-          const said = clean === text ? parsed : parseJson(clean)
-          const why = text === "" ? ": it is empty" : Result.isFailure(said) ? `: ${said.failure}` : ""
-          const message = `the answer is not JSON${why}`
-          const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(clean) })
+          const message = text === "" ? "the answer is empty" : "the answer is not JSON"
+          const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(redact(text)) })
           return Effect.fail(attempt.fail(unreadable, undefined, undefined))
         }
         const decoded = protocol.decode(parsed.success)
@@ -284,13 +280,7 @@ const released = (
 
 const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
 
-const parseJson = (text: string): Result.Result<unknown, string> => {
-  try {
-    return Result.succeed(JSON.parse(text))
-  } catch (error) {
-    return Result.fail(error instanceof Error ? error.message : String(error))
-  }
-}
+const parseJson = (text: string): Result.Result<unknown, unknown> => Result.try(() => JSON.parse(text))
 
 /**
  * A provider at an endpoint. It sends through undici on Node and `fetch` elsewhere, or through the `HttpClient` that is

@@ -75,6 +75,7 @@ describe("a known secret is blanked", () => {
     ["sk-ca•••••46", "•••••"],
     ["sk-canxxxxxxxx046", "xxxxxxxx"],
     ["sk-can[REDACTED]8046", "[REDACTED]"],
+    ["sk-can(...)8046", "(...)"],
     ["sk-can<hidden>8046", "<hidden>"],
   ])("by its visible ends in %s", (masked, mask) => {
     expect(redact(`key ${masked}, sorry`)).toBe(`key ${blank}${mask}${blank}, sorry`)
@@ -84,6 +85,7 @@ describe("a known secret is blanked", () => {
     expect(redact(`begins ${key.slice(0, 12)}`)).toBe(`begins ${blank}`)
     expect(redact(`ends ${key.slice(-12)}`)).toBe(`ends ${blank}`)
     expect(redact(`cut ${key.slice(0, 5)}…`)).toBe(`cut ${blank}…`)
+    expect(redact(`cutbehind${key.slice(0, 6)}…`)).toBe(`cutbehind${blank}…`)
   })
 
   it("at each of its places, and beside others", () => {
