@@ -31,7 +31,23 @@ export { withDefaults } from "./policies/Defaults.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
 export { generate, generateObject, LLMInterface, stream } from "./promises/LLMInterface.ts"
 export { unwrap } from "./promises/PromiseResponse.ts"
-export type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./promises/PromiseResponse.ts"
-export type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions } from "./promises/LLMInterface.ts"
-export type { FallbackTarget, InterfaceOptions } from "./promises/InterfaceOptions.ts"
+export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess } from "./promises/PromiseResponse.ts"
+export type {
+  BytesInput,
+  CallSettings,
+  FileInput,
+  GenerateObjectOptions,
+  GenerateObjectResponse,
+  GenerateObjectSuccess,
+  GenerateOptions,
+  ImageInput,
+  Llm,
+  LlmStream,
+  MessageInput,
+  ToolMessageInput,
+  ToolResultInput,
+  UserMessageInput,
+} from "./promises/Llm.ts"
+export type { FallbackTarget, InterfaceOptions, LogLevel, LogOptions } from "./promises/InterfaceOptions.ts"
+export type { LogLine } from "./promises/LogLines.ts"
 export type { EventStream } from "./promises/EventStream.ts"

@@ -181,6 +181,10 @@ export const verdict = (reason: LlmErrorReason): Verdict => {
     : { ...fromTable, retries: "always" }
 }
 
+/** What only a new call can try again. */
+const isOverForThisCall = (reason: LlmErrorReason): boolean =>
+  reason._tag === "TimeoutError" || reason._tag === "CircuitOpenError"
+
 /**
  * Everything that can go wrong with a call. `reason` says what, `attempts` what was tried, `text` what had already been
  * received of the answer, `warnings` what had been dropped from the request (both absent where there is nothing to tell).
@@ -197,9 +201,13 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
     return this.reason.message
   }
 
-  /** True where sending the same request again may succeed. */
+  /**
+   * True where the program may succeed with the same request later. The call's own deadline and an open circuit end
+   * this call, and policies retry neither within it; a new call has a new deadline, and circuits close again.
+   */
   get isRetryable(): boolean {
-    return verdict(this.reason).retries !== "never"
+    const { reason } = this
+    return isOverForThisCall(reason) || verdict(reason).retries !== "never"
   }
 
   /** How long the provider asked to wait, if it said. */

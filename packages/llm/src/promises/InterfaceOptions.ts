@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import type { Target } from "../compose/Target.ts"
+import type { LogLine } from "./LogLines.ts"
 
 /**
  * A further provider to ask when the first cannot answer. What it leaves open is read from that provider's own variables;
@@ -15,12 +16,23 @@ import type { Target } from "../compose/Target.ts"
  */
 export type FallbackTarget = Target
 
+/** Where the log lines of an interface go, and which. */
+export interface LogOptions {
+  /** Gets each log line as a record, in place of stderr; `false` for none. */
+  readonly logger?: ((line: LogLine) => void) | false | undefined
+  /** The least severe level that is logged. Default `info`: calls that fail or need more than one attempt. */
+  readonly logLevel?: LogLevel | undefined
+}
+
+/** From everything to nothing. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "none"
+
 /**
  * Every option is optional; what is not given is read from the environment or the configuration file. Durations are
  * Effect's: `"120 seconds"`, or milliseconds as a number. `fallbacks` replace `SECONDARY_MODEL` and
  * `LLM_FALLBACK_PROVIDERS`.
  */
-export interface InterfaceOptions {
+export interface InterfaceOptions extends LogOptions {
   readonly provider?: "openai" | "anthropic" | "azure" | "litellm" | "fallback" | undefined
   readonly model?: string | undefined
   readonly apiKey?: string | Redacted.Redacted | undefined
@@ -50,6 +62,8 @@ const known: ReadonlySet<string> = new Set<keyof InterfaceOptions>([
   "maxConcurrentRequests",
   "fallbacks",
   "fallbackText",
+  "logger",
+  "logLevel",
 ])
 
 /** An option that does not exist is a mistake, not a wish to be passed over. */
@@ -101,6 +115,7 @@ export const toSettings = (options: InterfaceOptions, keyOwner?: string): Config
   set("LLM_CONCURRENT_NUMBER", options.maxConcurrentRequests)
   if (options.timeout !== undefined) set("LLM_TIMEOUT", durationText(options.timeout))
   if (options.idleTimeout !== undefined) set("LLM_IDLE_TIMEOUT", durationText(options.idleTimeout))
+  set("WISEFLOW_LOG_LEVEL", options.logLevel)
   set("LLM_FALLBACK_TEXT", options.fallbackText)
   return ConfigProvider.fromEnvRecord(settings)
 }

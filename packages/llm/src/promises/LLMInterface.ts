@@ -1,142 +1,99 @@
 /**
- * The library for who writes no Effect: `generate` returns a promise that resolves with the answer or with the error as
- * data, `stream` an async iterable. Behind it stands the default stack, built at the first call.
+ * The promise API: `generate` resolves with the answer or with a failure as data, `stream` is an async iterable. Behind it
+ * stands the default stack, built at the first call, or a stack of the program's own.
  */
 import * as Cause from "effect/Cause"
-import * as ConfigProvider from "effect/ConfigProvider"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { LogLevel } from "effect/LogLevel"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
-import * as Setting from "../settings/Setting.ts"
-import { withFiles } from "../settings/SettingsFile.ts"
-import { EventStream } from "./EventStream.ts"
-import { type InterfaceOptions, toSettings, unknownOption } from "./InterfaceOptions.ts"
-import * as LlmConfig from "../compose/LlmConfig.ts"
-import * as LlmStack from "../compose/LlmStack.ts"
+import type { ResponseFormat } from "../model/LlmRequest.ts"
 import { formatOf, objectOf } from "../tools/ObjectFormat.ts"
-import { failure, type GenerateFailure, type GenerateResponse, type GenerateSuccess } from "./PromiseResponse.ts"
-import { Session } from "./Session.ts"
-import * as StderrLogger from "./StderrLogger.ts"
+import { type CallInput, invalid, notAnObject, readCall } from "./CallInput.ts"
+import * as DefaultStack from "./DefaultStack.ts"
+import { EventStream } from "./EventStream.ts"
+import type { InterfaceOptions, LogOptions } from "./InterfaceOptions.ts"
+import type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions, Llm } from "./Llm.ts"
+import { attempt, attempted, Uncopied } from "./OwnCopy.ts"
+import { failure, type GenerateResponse } from "./PromiseResponse.ts"
+import { contextOf, refusal, Session } from "./Session.ts"
 
-/** A request, and the signal that aborts it. */
-export type GenerateOptions = LlmRequest & { readonly signal?: AbortSignal | undefined }
-
-/** A request for a value: the response format is the schema's. `schemaName` is what the provider is told it is called. */
-export type GenerateObjectOptions<A> = Omit<GenerateOptions, "responseFormat"> & {
+/** A schema that a provider can be asked to hold to. */
+interface ObjectSchema<A> {
   readonly schema: Schema.Codec<A, unknown>
-  readonly schemaName?: string | undefined
+  readonly format: ResponseFormat
 }
 
-/** A whole answer and its value, or a failure. */
-export type GenerateObjectResponse<A> = (GenerateSuccess & { readonly object: A }) | GenerateFailure
-
-const levels: Readonly<Record<string, LogLevel>> = {
-  trace: "Trace",
-  debug: "Debug",
-  info: "Info",
-  warn: "Warn",
-  warning: "Warn",
-  error: "Error",
-  fatal: "Fatal",
-  none: "None",
-}
-
-const notASchema = new LlmError({
-  reason: new InvalidRequestError({
-    message:
-      'invalid request: "schema" must be a Schema of effect/Schema, such as Schema.Struct({ name: Schema.String })',
-    parameter: "schema",
-  }),
-  provider: "configuration",
-  attempts: [],
-})
-
-const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fatal"] as const
-
-/** The default stack with explicit options in front of the environment and the files, logging to stderr. */
-const stack = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const problem = unknownOption(options)
-      if (problem !== undefined) return yield* problem
-      const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
-      const found = yield* withFiles(explicit, { dotEnv: true })
-      const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
-      const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
-      const provided = Effect.provideService(ConfigProvider.ConfigProvider, settings)
-      const config = yield* provided(LlmConfig.read)
-      const level = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))
-      const [first] = config.targets
-      const fallbacks =
-        options.fallbacks === undefined
-          ? config.targets.slice(1)
-          : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
-      return LlmStack.layer({ ...config, targets: [first, ...fallbacks] }).pipe(
-        Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, settings)),
-        Layer.merge(StderrLogger.layer(levels[level ?? "info"] ?? "Info")),
-      )
-    }),
-  )
+/** The schema of a call and its response format, or why there is none. */
+const readSchema = <A>(options: GenerateObjectOptions<A>): Result.Result<ObjectSchema<A>, Uncopied> =>
+  attempted(() => {
+    if (!Predicate.isObject(options)) throw notAnObject
+    const { schema, schemaName } = options
+    if (!Schema.isSchema(schema)) {
+      throw new Uncopied("schema", "must be a Schema of effect/Schema, such as Schema.Struct({ name: Schema.String })")
+    }
+    return { schema, format: attempt(() => formatOf(schema, schemaName), "schema") }
+  })
 
 /**
  * One configured stack. `new LLMInterface()` is the environment's; options win over it. An open interface never keeps a
  * process alive; `dispose` (or `await using`) closes its connections.
  */
-export class LLMInterface {
+export class LLMInterface implements Llm {
   private readonly session: Session
 
-  constructor(options: InterfaceOptions = {}) {
-    this.session = new Session(stack(options))
+  /** For this library alone: `fromLayer` is the public way to a stack of your own. */
+  constructor(session: Session)
+  constructor(options?: InterfaceOptions)
+  constructor(given: InterfaceOptions | Session = {}) {
+    this.session = given instanceof Session ? given : new Session(DefaultStack.layer(given), { rereads: true })
   }
 
   /**
-   * The answer, or `{ text: "", error, errorType, metadata }` for whatever a provider, the network or the configuration
-   * did. Rejects only where `signal` aborts the call, with the signal's reason.
+   * Promises on a stack of your own: any Layer that provides `LlmProvider` and requires nothing. The first call builds it,
+   * `dispose` closes it. A Layer that fails to build makes each call fail with its `LlmError`, or else with
+   * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
-  async generate({ signal, ...request }: GenerateOptions): Promise<GenerateResponse> {
-    const startedMs = Date.now()
-    if (signal?.aborted === true) throw signal.reason
-    const acquired = this.session.acquire()
-    const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
-    const exit = Exit.isSuccess(built)
-      ? await this.session.run(built.value, built.value.service.generate(request), signal)
-      : Exit.failCause(built.cause)
-    if (Exit.isSuccess(exit)) return exit.value
-    const error = Cause.findErrorOption(exit.cause)
-    if (Option.isNone(error)) throw Cause.squash(exit.cause)
-    return failure(error.value, request, startedMs, Date.now())
+  static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: LogOptions = {}): LLMInterface {
+    return new LLMInterface(new Session(Layer.merge(DefaultStack.layerLogger(options), layer)))
+  }
+
+  /**
+   * The answer, or `{ text: "", error, errorType, metadata }` for whatever a provider, the network, the configuration or
+   * the arguments did. Rejects only where `signal` aborts the call, with the signal's reason, or where `dispose` does.
+   */
+  async generate(options: GenerateOptions): Promise<GenerateResponse> {
+    return this.ask(readCall(options))
   }
 
   /**
    * The answer as a value of `schema`: asks the provider to hold to it, and checks. An answer that does not fit is
    * `InvalidResponseError`, with the text in `partialText`.
    */
-  async generateObject<A>({
-    schema,
-    schemaName,
-    ...options
-  }: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> {
+  async generateObject<A>(options: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> {
     const startedMs = Date.now()
-    if (!Schema.isSchema(schema)) return failure(notASchema, options, startedMs, Date.now())
-    const { signal, ...request } = { ...options, responseFormat: formatOf(schema, schemaName) }
-    const response = await this.generate({ ...request, signal })
+    const given = readSchema(options)
+    if (Result.isFailure(given)) {
+      return failure(refusal("configuration", invalid(given.failure)), {}, startedMs, Date.now())
+    }
+    const call = readCall(options, { responseFormat: given.success.format })
+    const response = await this.ask(call)
     if ("error" in response) return response
-    const object = objectOf(schema, response)
+    const object = objectOf(given.success.schema, response)
     return Result.isSuccess(object)
       ? { ...response, object: object.success }
-      : failure(object.failure, request, startedMs, Date.now())
+      : failure(object.failure, call.summary, startedMs, Date.now())
   }
 
-  /** The answer piece by piece. Nothing is sent before the first piece is asked for. */
-  stream({ signal, ...request }: GenerateOptions): EventStream {
-    return new EventStream(this.session, request, signal)
+  /**
+   * The answer piece by piece. Nothing is sent before the first piece, or `response`, is asked for; what is sent is what
+   * was passed here, whatever the program changes meanwhile.
+   */
+  stream(options: GenerateOptions): EventStream {
+    return new EventStream(this.session, readCall(options))
   }
 
   /** Aborts what still runs and closes every connection. */
@@ -147,18 +104,41 @@ export class LLMInterface {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
+
+  private async ask(call: CallInput): Promise<GenerateResponse> {
+    const startedMs = Date.now()
+    const { session } = this
+    const { settings, signal, summary } = call
+    if (signal?.aborted === true) throw signal.reason
+    const request = call.request instanceof Promise ? await call.request : call.request
+    const acquired = session.acquire(signal)
+    const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
+    const exit = Exit.isFailure(built)
+      ? Exit.failCause(built.cause)
+      : Result.isFailure(request)
+        ? Exit.fail(refusal(built.value.service.name, request.failure))
+        : await session.run(contextOf(built.value, settings), built.value.service.generate(request.success), signal)
+    if (Exit.isSuccess(exit)) return exit.value
+    const error = Cause.findErrorOption(exit.cause)
+    if (Option.isNone(error)) throw Cause.squash(exit.cause)
+    session.noteFailure(error.value)
+    return failure(error.value, summary, startedMs, Date.now())
+  }
 }
 
 let shared: LLMInterface | undefined
 
 const environment = (): LLMInterface => (shared ??= new LLMInterface())
 
-/** `LLMInterface.generate` on the stack from the environment, built once, at the first call. */
+/**
+ * `LLMInterface.generate` on the stack from the environment, built once, at the first call. After a failure of the
+ * configuration the next call reads the environment again.
+ */
 export const generate = (options: GenerateOptions): Promise<GenerateResponse> => environment().generate(options)
 
-/** `LLMInterface.generateObject` on the stack from the environment, built once, at the first call. */
+/** `LLMInterface.generateObject` on the stack from the environment, which `generate` shares. */
 export const generateObject = <A>(options: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> =>
   environment().generateObject(options)
 
-/** `LLMInterface.stream` on the stack from the environment, built once, at the first call. */
+/** `LLMInterface.stream` on the stack from the environment, which `generate` shares. */
 export const stream = (options: GenerateOptions): EventStream => environment().stream(options)

@@ -1,69 +1,172 @@
-/** What the promise surface resolves with: an answer, or an error as data. */
-import type { ErrorType, LlmError } from "../model/LlmError.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
-import type { LlmResponse, ResponseMetadata, Usage } from "../model/LlmResponse.ts"
+/**
+ * What the promise surface resolves with: an answer, or a failure as plain data that survives a spread and a trip through
+ * JSON. Only `unwrap` throws.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type ErrorType, LlmError, type LlmErrorReason, type TimeoutClock } from "../model/LlmError.ts"
+import { AttemptRecord, type LlmResponse, type ResponseMetadata, type Usage } from "../model/LlmResponse.ts"
 
 /** An answer: neither `error` nor `errorType` exists on it. */
 export type GenerateSuccess = LlmResponse
 
-/**
- * A failure: `error` is the message, `errorType` the reason's tag. `partialText` is what a broken stream had brought.
- * `metadata` is what is known of the call, `attempts` included.
- */
-export interface GenerateFailure {
+/** What a provider or this library told about a failure. Each field is absent where nothing was told. */
+export interface FailureDetails {
+  /** The HTTP status of the response that told of the failure. */
+  readonly status?: number | undefined
+  /** The provider's own code (`insufficient_quota`), or the system's for a failed connection (`ECONNREFUSED`). */
+  readonly code?: string | undefined
+  /** The provider's own type of error (`rate_limit_error`). */
+  readonly type?: string | undefined
+  /** How many milliseconds the provider asked to wait before the next request. */
+  readonly retryAfterMs?: number | undefined
+  /** What the provider said about trying again in `x-should-retry`. */
+  readonly shouldRetry?: boolean | undefined
+  /** The beginning of the response's body, at most 2,000 characters, without keys. */
+  readonly body?: string | undefined
+  /** `TimeoutError`: the clock that ran out. */
+  readonly clock?: TimeoutClock | undefined
+  /** `TimeoutError`: the limit of that clock, in milliseconds. */
+  readonly limitMs?: number | undefined
+  /** `InvalidResponseError`: where the answer cannot be read (a byte offset, an event number or a path). */
+  readonly position?: string | undefined
+  /** `InvalidRequestError`: the field that is wrong, as in `messages[0].content`. */
+  readonly parameter?: string | undefined
+  /** `ContentFilterError`: the filters that fired, as the provider names them. */
+  readonly categories?: ReadonlyArray<string> | undefined
+  /** `ConfigurationError`: the option or variable that is missing or malformed. */
+  readonly setting?: string | undefined
+}
+
+/** A failure: everything that `LlmError` tells, as plain data. `unwrap` makes the `LlmError` of it again. */
+export interface GenerateFailure extends FailureDetails {
+  /** Always empty: there is no whole answer. What came of one is in `partialText`. */
   readonly text: ""
+  /** What went wrong, in one line for people. */
   readonly error: string
+  /** What went wrong, for programs: the tag of the `LlmError`'s reason. */
   readonly errorType: ErrorType
-  readonly partialText?: string
+  /** True where the program may succeed with the same call later (after `retryAfterMs` where that is set). */
+  readonly isRetryable: boolean
+  /** The text that came before the answer broke off. */
+  readonly partialText?: string | undefined
+  /** What is known of the call, its attempts included. */
   readonly metadata: ResponseMetadata
 }
 
+/** What `generate` resolves with. `"error" in response` tells the two apart. */
 export type GenerateResponse = GenerateSuccess | GenerateFailure
 
-const causes = new WeakMap<GenerateFailure, LlmError>()
+/** What a failure repeats of the request that it belongs to. */
+export interface RequestSummary {
+  readonly model?: string | undefined
+  readonly temperature?: number | undefined
+  readonly maxTokens?: number | undefined
+}
 
-/** The usage and cost of what did answer before it broke. */
-const spent = (error: LlmError): { readonly usage: Usage; readonly costUsd: number | null } => {
-  const last = error.attempts.at(-1)
-  const costs = error.attempts.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
+/** The usage and cost of the attempts that were answered before they failed. */
+const spent = (attempts: ReadonlyArray<AttemptRecord>): { readonly usage: Usage; readonly costUsd: number | null } => {
+  const costs = attempts.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
   return {
-    usage: last?.usage ?? {},
+    usage: attempts.at(-1)?.usage ?? {},
     costUsd: costs.length === 0 ? null : costs.reduce((total, cost) => total + cost, 0),
   }
 }
 
+const detailNames = [
+  "status",
+  "code",
+  "type",
+  "retryAfterMs",
+  "shouldRetry",
+  "body",
+  "clock",
+  "limitMs",
+  "position",
+  "parameter",
+  "categories",
+  "setting",
+] as const satisfies ReadonlyArray<keyof FailureDetails>
+
+/** The fields of `source` that are set, by these names. */
+const pick = (source: object, names: ReadonlyArray<string>): Record<string, unknown> => {
+  const picked: Record<string, unknown> = {}
+  for (const name of names) {
+    const value = Predicate.hasProperty(source, name) ? source[name] : undefined
+    if (value !== undefined) picked[name] = value
+  }
+  return picked
+}
+
+const detailsOf = (reason: LlmErrorReason): FailureDetails => pick(reason, detailNames)
+
 /** An error as data. */
-export const failure = (error: LlmError, request: LlmRequest, startedMs: number, nowMs: number): GenerateFailure => {
-  const { usage, costUsd } = spent(error)
-  const last = error.attempts.at(-1)
-  const result: GenerateFailure = {
+export const failure = (
+  error: LlmError,
+  request: RequestSummary,
+  startedMs: number,
+  nowMs: number,
+): GenerateFailure => {
+  const { reason, text } = error
+  const attempts = error.attempts.map((attempt) => ({ ...attempt }))
+  const { costUsd, usage } = spent(attempts)
+  const last = attempts.at(-1)
+  return {
     text: "",
     error: error.message,
-    errorType: error.reason._tag,
-    ...(error.text === undefined ? {} : { partialText: error.text }),
+    errorType: reason._tag,
+    isRetryable: error.isRetryable,
+    ...detailsOf(reason),
+    ...(text === undefined ? {} : { partialText: text }),
     metadata: {
       provider: error.provider,
       model: error.model ?? request.model,
       servedModel: last?.servedModel,
       temperature: request.temperature,
       maxTokens: request.maxTokens,
-      usage,
+      usage: { ...usage },
       usageStatus: Object.keys(usage).length === 0 ? "unknown" : "partial",
       latencyMs: nowMs - startedMs,
       timestamp: new Date(startedMs).toISOString(),
-      requestId: last?.requestId,
+      requestId: last?.requestId ?? (reason._tag === "ConfigurationError" ? undefined : reason.requestId),
       costUsd,
-      attempts: error.attempts,
-      warnings: error.warnings ?? [],
+      attempts,
+      warnings: [...(error.warnings ?? [])],
       degraded: false,
     },
   }
-  causes.set(result, error)
-  return result
 }
 
-/** The answer itself; throws the `LlmError` where there is none, for who prefers exceptions. */
-export const unwrap = (response: GenerateResponse): GenerateSuccess => {
-  if (!("error" in response)) return response
-  throw causes.get(response) ?? new Error(`${response.error} (${response.errorType})`)
+const decodeError = Schema.decodeUnknownResult(LlmError)
+const isAttempts = Schema.is(Schema.Array(AttemptRecord))
+
+/** The `LlmError` that a failure tells of, built from its data alone: it may come from a file or from another process. */
+export const errorOf = (failed: GenerateFailure): LlmError => {
+  const { errorType, error: message, metadata, partialText } = failed
+  const told = { provider: "unknown", ...pick(metadata ?? {}, ["provider", "model", "warnings"]) }
+  const requestId = pick(metadata ?? {}, ["requestId"])
+  // Reasons that require more say what is not known; a failure that was written by hand may leave it out.
+  const unknown = { clock: "total", limitMs: 0, categories: [], setting: "unknown" }
+  const reason = { ...unknown, ...requestId, ...pick(failed, detailNames), _tag: errorType, message }
+  const attempts = isAttempts(metadata?.attempts) ? metadata.attempts : []
+  const text = partialText === undefined ? {} : { text: partialText }
+  return Result.getOrElse(decodeError({ _tag: "LlmError", reason, ...told, attempts, ...text }), () =>
+    Result.getOrThrow(
+      decodeError({
+        _tag: "LlmError",
+        reason: { _tag: "InvalidResponseError", message: `${message} (${errorType})` },
+        provider: "unknown",
+        attempts: [],
+      }),
+    ),
+  )
+}
+
+const isFailure = (response: object): response is GenerateFailure => "error" in response
+
+/** The answer itself, with its own type. Throws the `LlmError` where there is none, for programs that prefer exceptions. */
+export const unwrap = <Success extends GenerateSuccess>(response: Success | GenerateFailure): Success => {
+  if (isFailure(response)) throw errorOf(response)
+  return response
 }

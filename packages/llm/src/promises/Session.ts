@@ -9,8 +9,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { ConfigurationError, LlmError } from "../model/LlmError.ts"
+import { ConfigurationError, type InvalidRequestError, isLlmError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import { CallOptions } from "../call/CallOptions.ts"
+import { saidBy } from "./OwnCopy.ts"
 
 /** A built stack: the service, and the context (loggers, levels) that its effects run in. */
 export interface Ready {
@@ -18,40 +20,70 @@ export interface Ready {
   readonly context: Context.Context<LlmProvider>
 }
 
-const disposed = new LlmError({
-  reason: new ConfigurationError({
-    setting: "LLMInterface",
-    message: "this interface has been disposed of; make a new one",
-  }),
-  provider: "configuration",
-  attempts: [],
-})
+const configurationError = (setting: string, message: string): LlmError =>
+  new LlmError({ reason: new ConfigurationError({ setting, message }), provider: "configuration", attempts: [] })
+
+const disposed = configurationError("LLMInterface", "this interface has been disposed of; make a new one")
 
 /** What an abort without a reason of its own looks like. */
 export const abortError = (message: string): DOMException => new DOMException(message, "AbortError")
 
+/** A promise, or the signal's reason where that comes first. */
+const orAborted = <A>(promise: Promise<A>, signal: AbortSignal | undefined): Promise<A> => {
+  if (signal === undefined) return promise
+  return new Promise<A>((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener("abort", abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
+  })
+}
+
+/** The error of a request that is refused before anything is sent. */
+export const refusal = (provider: string, reason: InvalidRequestError): LlmError =>
+  new LlmError({ reason, provider, attempts: [] })
+
+/** What one call's effects run in. */
+export const contextOf = ({ context }: Ready, settings: CallOptions | undefined): Context.Context<LlmProvider> =>
+  settings === undefined ? context : Context.add(context, CallOptions, settings)
+
+export interface SessionOptions {
+  /** True where a new build may find other settings: then a configuration failure leads to one. */
+  readonly rereads: boolean
+}
+
 export class Session {
-  private readonly layer: Layer.Layer<LlmProvider, LlmError>
+  private readonly layer: Layer.Layer<LlmProvider, unknown>
+  private readonly rereads: boolean
   private readonly running = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly held = new Set<() => Promise<void>>()
   private scope: Scope.Closeable | undefined
   private ready: Ready | undefined
   private building: Promise<Exit.Exit<Ready, LlmError>> | undefined
+  private stale = false
   private closed = false
 
-  constructor(layer: Layer.Layer<LlmProvider, LlmError>) {
+  constructor(layer: Layer.Layer<LlmProvider, unknown>, options: SessionOptions = { rereads: false }) {
     this.layer = layer
+    this.rereads = options.rereads
   }
 
-  /** The stack, at once where it is built. A build that failed is tried anew by the next call. */
-  acquire(): Ready | Promise<Exit.Exit<Ready, LlmError>> {
+  /**
+   * The stack, at once where it is built; rejects with the signal's reason where that comes first. A build that failed is
+   * tried again by the next call.
+   */
+  acquire(signal: AbortSignal | undefined): Ready | Promise<Exit.Exit<Ready, LlmError>> {
     if (this.closed) return Promise.resolve(Exit.fail(disposed))
-    return this.ready ?? (this.building ??= this.build())
+    if (this.stale && this.running.size === 0 && this.held.size === 0) void this.forget()
+    return this.ready ?? orAborted((this.building ??= this.build()), signal)
   }
 
   private async build(): Promise<Exit.Exit<Ready, LlmError>> {
     const scope = Scope.makeUnsafe()
-    const built = await Effect.runPromiseExit(Layer.buildWithScope(this.layer, scope))
+    const built = await Effect.runPromiseExit(
+      Effect.mapError(Layer.buildWithScope(this.layer, scope), (error) =>
+        isLlmError(error) ? error : configurationError("layer", `the layer cannot be built: ${saidBy(error)}`),
+      ),
+    )
     this.building = undefined
     if (Exit.isFailure(built) || this.closed) {
       await Effect.runPromise(Scope.close(scope, Exit.void))
@@ -62,10 +94,27 @@ export class Session {
     return Exit.succeed(this.ready)
   }
 
+  /** A call failed. After a configuration failure the settings are read again, by the next call that runs alone. */
+  noteFailure(error: LlmError): void {
+    if (this.rereads && error.reason._tag === "ConfigurationError") this.stale = true
+  }
+
+  private async forget(): Promise<void> {
+    const { scope } = this
+    this.stale = false
+    this.ready = undefined
+    this.scope = undefined
+    if (scope !== undefined) await Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+
   /** Runs one effect to its end. Rejects with the signal's reason where the signal ended it; its listener goes with the effect. */
-  run<A, E>(ready: Ready, effect: Effect.Effect<A, E>, signal: AbortSignal | undefined): Promise<Exit.Exit<A, E>> {
+  run<A, E>(
+    context: Context.Context<never>,
+    effect: Effect.Effect<A, E>,
+    signal: AbortSignal | undefined,
+  ): Promise<Exit.Exit<A, E>> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    const fiber = Effect.runForkWith(ready.context)(effect)
+    const fiber = Effect.runForkWith(context)(effect)
     return new Promise<Exit.Exit<A, E>>((resolve, reject) => {
       const interrupt = signal === undefined ? undefined : () => fiber.interruptUnsafe()
       this.running.add(fiber)
@@ -93,11 +142,8 @@ export class Session {
   /** Ends what still runs and closes every connection. Safe to call more than once. */
   async dispose(): Promise<void> {
     this.closed = true
-    this.ready = undefined
     await Promise.all([...this.held].map((close) => close()))
     for (const fiber of this.running) fiber.interruptUnsafe()
-    const { scope } = this
-    this.scope = undefined
-    if (scope !== undefined) await Effect.runPromise(Scope.close(scope, Exit.void))
+    await this.forget()
   }
 }

@@ -166,22 +166,40 @@ describe("promises", patient, () => {
     const response = events.response
     await events.return()
     expect(await next).toEqual({ done: true, value: undefined })
-    await expect(response).rejects.toMatchObject({ name: "AbortError" })
+    expect(await response).toMatchObject({ errorType: "StreamInterruptedError", metadata: { attempts: [] } })
     expect(setup.server.requests).toEqual([])
   })
 
-  it(`a response that nobody awaits is no unhandled rejection where the stream is left. ${law[11]}`, async () => {
+  it(`a response that nobody awaits is no unhandled rejection where the stream is aborted. ${law[11]}`, async () => {
     const unhandled: Array<unknown> = []
     const note = (reason: unknown) => unhandled.push(reason)
     process.on("unhandledRejection", note)
     await using setup = await connect(openai, () => [...partial(openai.wire), stall])
-    const events = setup.llm.stream({ messages })
+    const controller = new AbortController()
+    const events = setup.llm.stream({ messages, signal: controller.signal })
     const { response } = events
-    for await (const event of events) if (event.type === "text-delta") break
+    await events.next()
+    controller.abort()
     await new Promise((resolve) => setImmediate(resolve))
     process.off("unhandledRejection", note)
     expect(unhandled).toEqual([])
     await expect(response).rejects.toMatchObject({ name: "AbortError" })
+  })
+
+  it(`a stream that was left resolves with what came of it. ${law[4]}`, async () => {
+    await using setup = await connect(openai, () => [...partial(openai.wire), stall])
+    const events = setup.llm.stream({ messages })
+    for await (const event of events) if (event.type === "text-delta") break
+    const response = await events.response
+    expect(response).toMatchObject({
+      text: "",
+      errorType: "StreamInterruptedError",
+      isRetryable: true,
+      metadata: { provider: "openai", model: "gpt-5-mini", usageStatus: "unknown", attempts: [{ status: 200 }] },
+    })
+    expect("error" in response && partialText.startsWith(response.partialText ?? "?")).toBe(true)
+    // A further loop must not look like an empty answer.
+    await expect(read(events)).resolves.toMatchObject({ text: "", error: { name: "AbortError" } })
   })
 
   it(`a stream that was left gives no more events. ${law[11]}`, async () => {

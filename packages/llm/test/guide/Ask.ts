@@ -1,5 +1,6 @@
 /** Asks the library from a process of its own, and reads what came back. */
-import type { GenerateOptions } from "../../src/promises/LLMInterface.ts"
+import type { LlmRequest } from "../../src/model/LlmRequest.ts"
+import type { GenerateOptions } from "../../src/promises/Llm.ts"
 import type { InterfaceOptions } from "../../src/promises/InterfaceOptions.ts"
 import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "../../src/promises/PromiseResponse.ts"
 import { type Ended, type ProgramOptions, runProgram } from "./ProgramRun.ts"
@@ -14,7 +15,7 @@ export interface Step {
 }
 
 /** The request of a sentence that is not about requests. */
-export const hello: GenerateOptions = { messages: [{ role: "user", content: "Say hello." }] }
+export const hello: LlmRequest = { messages: [{ role: "user", content: "Say hello." }] }
 
 const program = new URL("programs/ask.ts", import.meta.url).pathname
 

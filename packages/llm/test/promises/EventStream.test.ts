@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
 import { Session } from "../../src/promises/Session.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
@@ -26,7 +27,7 @@ it("dispose ends a stream at whatever step of its beginning", async () => {
   for (let step = 0; step < 60; step++) {
     const { counts, layer } = silent()
     const session = new Session(layer)
-    const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, undefined)
+    const events = new EventStream(session, readCall({ messages: [{ role: "user", content: "hello" }] }))
     const ended = events.next().then(
       () => "an event",
       () => "ended",
@@ -48,7 +49,10 @@ it("a signal that is aborted by the provider's own first step ends the stream", 
   )
   const layer = Layer.succeed(LlmProvider, { name: "aborting", generate: () => Effect.never, stream: () => aborting })
   const session = new Session(layer)
-  await session.acquire()
-  const events = new EventStream(session, { messages: [{ role: "user", content: "hello" }] }, controller.signal)
+  await session.acquire(undefined)
+  const events = new EventStream(
+    session,
+    readCall({ messages: [{ role: "user", content: "hello" }], signal: controller.signal }),
+  )
   await expect(events.next()).rejects.toBe(reason)
 })

@@ -23,6 +23,7 @@ import {
   ServerError,
   StreamInterruptedError,
   TimeoutError,
+  verdict,
   verdicts,
 } from "../../../src/model/LlmError.ts"
 
@@ -66,9 +67,9 @@ describe.each(table.map(([reason, tag, fields]) => ({ reason, tag, fields, name:
       expect(translated.message).toMatch(/^LlmProvider\.generateText: /)
     })
 
-    it("is worth trying again in effect/ai where it is here", () => {
+    it("is retried by effect/ai where our policies retry it", () => {
       // effect/ai never retries an unreadable answer; here it is tried once more.
-      expect(translated.isRetryable).toBe(reason._tag !== "InvalidResponseError" && error.isRetryable)
+      expect(translated.isRetryable).toBe(reason._tag !== "InvalidResponseError" && verdict(reason).retries !== "never")
     })
 
     it("carries the whole LlmError along", () => {

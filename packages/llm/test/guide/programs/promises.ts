@@ -68,7 +68,7 @@ const brokenStream = async () => {
 const leftStream = async () => {
   const stream = llm.stream(to("stalls"))
   for await (const event of stream) if (event.type === "text-delta") break
-  return rejection(stream.response)
+  return stream.response
 }
 
 const disposal = async () => {
@@ -100,7 +100,7 @@ const sights: PromiseSights = {
   abortedUnread: await abortedUnread(),
   streamed: await streamed(),
   brokenStream: await brokenStream(),
-  leftStream: String(await leftStream()),
+  leftStream: await leftStream(),
   disposal: await disposal(),
 }
 console.log(JSON.stringify(sights))

@@ -1,0 +1,18 @@
+/**
+ * What one call sets for itself, in place of the stack's settings: an immutable value in the fiber's context, which the
+ * deadline, the retries and the provider read. A call without one is as the stack says.
+ */
+import * as Context from "effect/Context"
+
+/** Checked by whoever sets them. */
+export interface CallOptions {
+  /** The call's deadline, in place of the `total` clock of `withTimeout`. Milliseconds above 0; Infinity for none. */
+  readonly timeoutMs?: number
+  /** Retries after the first attempt, per target, in place of `times` of `withRetry`. */
+  readonly maxRetries?: number
+  /** Added to every request of the call; names in lower case. They replace no header of the provider's own. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The options of the call under way; `{}` where it sets none. */
+export const CallOptions = Context.Reference<CallOptions>("@wiseflow/llm/CallOptions", { defaultValue: () => ({}) })

@@ -1,0 +1,144 @@
+/**
+ * What a caller passes to one call, read once and at once: the request as a copy of this library's own, and the settings
+ * of the call. Bytes become base64 here. It never throws; what is wrong becomes an `InvalidRequestError`.
+ */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type { CallOptions } from "../call/CallOptions.ts"
+import { InvalidRequestError } from "../model/LlmError.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import { validateRequest } from "../model/RequestValidation.ts"
+import type { GenerateOptions } from "./Llm.ts"
+import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
+import { PartBytes } from "./PartBytes.ts"
+import type { RequestSummary } from "./PromiseResponse.ts"
+
+/** A request that can be sent, or why it cannot. */
+export type CheckedRequest = Result.Result<LlmRequest, InvalidRequestError>
+
+/** The arguments of one call. */
+export interface CallInput {
+  /** A promise where a `Blob` has to be read first; it never rejects. */
+  readonly request: CheckedRequest | Promise<CheckedRequest>
+  /** What a failure repeats of the request. */
+  readonly summary: RequestSummary
+  readonly signal: AbortSignal | undefined
+  /** None where the call sets nothing. */
+  readonly settings: CallOptions | undefined
+}
+
+/** Arguments that are none. */
+export const notAnObject = new Uncopied(
+  "",
+  'is not an object: write { messages: [{ role: "user", content: "Hello." }] }',
+)
+
+/** What is wrong with an argument, as an error. */
+export const invalid = ({ path, problem }: Uncopied): InvalidRequestError =>
+  new InvalidRequestError({
+    message: `invalid request: ${path === "" ? "it" : path} ${problem}`,
+    ...(path === "" ? {} : { parameter: path }),
+  })
+
+const isSignal = (value: unknown): value is AbortSignal =>
+  Predicate.isObject(value) &&
+  typeof value["aborted"] === "boolean" &&
+  typeof value["addEventListener"] === "function" &&
+  typeof value["removeEventListener"] === "function"
+
+const readSignal = (signal: unknown): AbortSignal | undefined => {
+  if (signal === undefined || attempt(() => isSignal(signal), "signal")) return isSignal(signal) ? signal : undefined
+  throw new Uncopied("signal", "is not an AbortSignal: pass the signal of an AbortController")
+}
+
+const readTimeout = (timeout: Duration.Input | undefined): { readonly timeoutMs?: number } => {
+  if (timeout === undefined) return {}
+  const duration = attempt(() => Duration.fromInput(timeout), "timeout")
+  const timeoutMs = Option.isSome(duration) ? Duration.toMillis(duration.value) : Number.NaN
+  if (timeoutMs > 0) return { timeoutMs }
+  throw new Uncopied(
+    "timeout",
+    'is not a duration above 0: write for example "30 seconds", or milliseconds as a number',
+  )
+}
+
+const readMaxRetries = (maxRetries: number | undefined): { readonly maxRetries?: number } => {
+  if (maxRetries === undefined) return {}
+  if (Number.isInteger(maxRetries) && maxRetries >= 0) return { maxRetries }
+  throw new Uncopied("maxRetries", "is not a whole number of 0 or more")
+}
+
+/** A field name and a value as HTTP allows them (RFC 9110, section 5). */
+const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
+const isHeaderText = (value: unknown): value is string =>
+  typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+
+const readHeaders = (
+  headers: Readonly<Record<string, string>> | undefined,
+): { readonly headers?: Readonly<Record<string, string>> } => {
+  if (headers === undefined) return {}
+  if (!Predicate.isObject(headers) || headers instanceof Headers) {
+    throw new Uncopied("headers", 'is not a plain object: write for example { "x-request-source": "billing" }')
+  }
+  const own: Record<string, string> = {}
+  for (const [name, value] of attempt(() => Object.entries(headers), "headers")) {
+    const path = `headers[${JSON.stringify(name)}]`
+    if (!isHeaderName(name)) throw new Uncopied(path, "is not a name that HTTP allows for a header")
+    // Never quoted: a header may hold a secret.
+    if (!isHeaderText(value))
+      throw new Uncopied(path, "is not a text that HTTP allows in a header (no line ends, Latin-1)")
+    own[name.toLowerCase()] = value
+  }
+  return { headers: own }
+}
+
+/** Fields of the call that are not fields of its request. */
+const callFields: ReadonlySet<string> = new Set(["signal", "timeout", "maxRetries", "headers", "schema", "schemaName"])
+
+const summaryOf = (request: unknown): RequestSummary => {
+  if (!Predicate.isObject(request)) return {}
+  const { maxTokens, model, temperature } = request
+  return {
+    model: typeof model === "string" ? model : undefined,
+    temperature: typeof temperature === "number" ? temperature : undefined,
+    maxTokens: typeof maxTokens === "number" ? maxTokens : undefined,
+  }
+}
+
+const check = (copied: Result.Result<unknown, Uncopied>): CheckedRequest =>
+  Result.isFailure(copied) ? Result.fail(invalid(copied.failure)) : validateRequest(copied.success)
+
+const refused = (problem: Uncopied, signal: AbortSignal | undefined): CallInput => ({
+  request: Result.fail(invalid(problem)),
+  summary: {},
+  signal,
+  settings: undefined,
+})
+
+/** Reads the arguments of a call. `more` are fields of the request that the surface itself sets. */
+export const readCall = (
+  options: Omit<GenerateOptions, "responseFormat">,
+  more: Partial<LlmRequest> = {},
+): CallInput => {
+  if (!Predicate.isObject(options)) return refused(notAnObject, undefined)
+  const signal = attempted(() => readSignal(options.signal))
+  if (Result.isFailure(signal)) return refused(signal.failure, undefined)
+  const settings = attempted(() => {
+    const { headers, maxRetries, timeout } = options
+    if (timeout === undefined && maxRetries === undefined && headers === undefined) return undefined
+    return { ...readTimeout(timeout), ...readMaxRetries(maxRetries), ...readHeaders(headers) }
+  })
+  if (Result.isFailure(settings)) return refused(settings.failure, signal.success)
+  const bytes = new PartBytes()
+  const copied = ownCopy(options, callFields, bytes.copy)
+  if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
+  const copy = Object.assign(copied.success, more)
+  return {
+    request: bytes.hasBlobs ? bytes.read(copy).then(check) : validateRequest(copy),
+    summary: summaryOf(copy),
+    signal: signal.success,
+    settings: settings.success,
+  }
+}

@@ -1,0 +1,55 @@
+/** The default stack with explicit options in front of the environment and the files. It builds; it asks nobody. */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
+import * as LlmConfig from "../compose/LlmConfig.ts"
+import * as LlmStack from "../compose/LlmStack.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
+import * as Setting from "../settings/Setting.ts"
+import { withFiles } from "../settings/SettingsFile.ts"
+import { type InterfaceOptions, type LogOptions, toSettings, unknownOption } from "./InterfaceOptions.ts"
+import * as LogLines from "./LogLines.ts"
+
+const levels: Readonly<Record<string, EffectLogLevel>> = {
+  trace: "Trace",
+  debug: "Debug",
+  info: "Info",
+  warn: "Warn",
+  warning: "Warn",
+  error: "Error",
+  fatal: "Fatal",
+  none: "None",
+}
+
+const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fatal"] as const
+
+/** The logger that these options ask for, at INFO and above unless they say otherwise. */
+export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never> =>
+  LogLines.layer(levels[logLevel ?? "info"] ?? "Info", logger)
+
+/** A Layer of the whole stack, and of its logger. */
+export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const problem = unknownOption(options)
+      if (problem !== undefined) return yield* problem
+      const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
+      const found = yield* withFiles(explicit, { dotEnv: true })
+      const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
+      const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
+      const provided = Effect.provideService(ConfigProvider.ConfigProvider, settings)
+      const config = yield* provided(LlmConfig.read)
+      const logLevel = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))
+      const [first] = config.targets
+      const fallbacks =
+        options.fallbacks === undefined
+          ? config.targets.slice(1)
+          : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
+      return LlmStack.layer({ ...config, targets: [first, ...fallbacks] }).pipe(
+        Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, settings)),
+        Layer.merge(layerLogger({ logger: options.logger, logLevel })),
+      )
+    }),
+  )

@@ -1,0 +1,111 @@
+/** The promise surface as types: what a program takes, so that a test can pass a fake. It holds no behaviour. */
+import type * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
+import type { LlmEvent } from "../model/LlmEvent.ts"
+import type {
+  AssistantMessage,
+  FilePart,
+  ImagePart,
+  LlmRequest,
+  SystemMessage,
+  TextPart,
+  ToolResultPart,
+} from "../model/LlmRequest.ts"
+import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./PromiseResponse.ts"
+
+/** Bytes as JavaScript holds them, or as base64 text. */
+export type BytesInput = string | Uint8Array | ArrayBuffer | Blob
+
+/** A picture, by its bytes or by the address of a picture that the provider can fetch. */
+export interface ImageInput extends Omit<ImagePart, "url" | "data"> {
+  /** `http:`, `https:` or `data:`; not together with `data`. */
+  readonly url?: string | URL | undefined
+  /** The bytes, or base64; not together with `url`. */
+  readonly data?: BytesInput | undefined
+}
+
+/** A document, by its bytes, by the address of a document that the provider can fetch, or by the id of an upload. */
+export interface FileInput extends Omit<FilePart, "url" | "data"> {
+  /** `http:`, `https:` or `data:`; not together with `data`. */
+  readonly url?: string | URL | undefined
+  /** The bytes, or base64; not together with `url`. */
+  readonly data?: BytesInput | undefined
+}
+
+/** What a user says: a text, or parts. */
+export interface UserMessageInput {
+  readonly role: "user"
+  /** A text, or texts, pictures and files in the order in which the model reads them. */
+  readonly content: string | ReadonlyArray<TextPart | ImageInput | FileInput>
+}
+
+/** What a called function answered, pictures and files included. */
+export interface ToolResultInput extends Omit<ToolResultPart, "content"> {
+  /** A text, or texts, pictures and files. */
+  readonly content: string | ReadonlyArray<TextPart | ImageInput | FileInput>
+}
+
+/** The answers to the tool calls of the assistant message before. */
+export interface ToolMessageInput {
+  readonly role: "tool"
+  /** One result for each tool call. */
+  readonly content: ReadonlyArray<ToolResultInput>
+}
+
+/** One message of a conversation. The parts of an answer, as they are, are the content of an assistant message. */
+export type MessageInput = SystemMessage | UserMessageInput | AssistantMessage | ToolMessageInput
+
+/** What one call may set for itself. */
+export interface CallSettings {
+  /** Aborts the call: it rejects with the signal's reason, and the connection closes. */
+  readonly signal?: AbortSignal | undefined
+  /** The deadline of this call in place of the interface's: `"30 seconds"`, or milliseconds as a number. */
+  readonly timeout?: Duration.Input | undefined
+  /** Retries after the first attempt of this call, per target, in place of the interface's. A whole number, 0 or more. */
+  readonly maxRetries?: number | undefined
+  /** Headers added to every request of this call, whichever provider it goes to. They replace no key of a provider. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** A request, and what the call sets for itself. */
+export interface GenerateOptions extends Omit<LlmRequest, "messages">, CallSettings {
+  /** The conversation so far, the question last. At least one message. */
+  readonly messages: ReadonlyArray<MessageInput>
+}
+
+/** A request for a value: the response format is the schema's. */
+export interface GenerateObjectOptions<A> extends Omit<GenerateOptions, "responseFormat"> {
+  /** What the value must be; the provider is asked to hold to it, and its answer is checked. */
+  readonly schema: Schema.Codec<A, unknown>
+  /** What the provider is told the value is called. Default `answer`. */
+  readonly schemaName?: string | undefined
+}
+
+/** A whole answer and its value. */
+export type GenerateObjectSuccess<A> = GenerateSuccess & {
+  /** The answer as a value of the schema. */
+  readonly object: A
+}
+
+/** A whole answer and its value, or a failure. */
+export type GenerateObjectResponse<A> = GenerateObjectSuccess<A> | GenerateFailure
+
+/** An answer as it comes: its events for `for await`, and its whole as a promise. */
+export interface LlmStream extends AsyncIterable<LlmEvent> {
+  /** The answer as `generate` gives it, once the stream has ended. */
+  readonly response: Promise<GenerateResponse>
+}
+
+/**
+ * What a program needs of this library to ask a model. `LLMInterface` is one; `Scripted.llm` of `@wiseflow/llm/testing`
+ * is one for tests, and so is an object with these functions. A program that only calls `generate` takes
+ * `Pick<Llm, "generate">`.
+ */
+export interface Llm {
+  /** The answer, or a failure as data. Rejects only where the caller's signal aborts the call. */
+  readonly generate: (options: GenerateOptions) => Promise<GenerateResponse>
+  /** The answer piece by piece. */
+  readonly stream: (options: GenerateOptions) => LlmStream
+  /** The answer as a value of a schema, or a failure as data. */
+  readonly generateObject: <A>(options: GenerateObjectOptions<A>) => Promise<GenerateObjectResponse<A>>
+}
