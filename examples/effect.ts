@@ -2,10 +2,10 @@ import { Anthropic, LlmProvider, OpenAi, withConcurrency, withFallback, withRetr
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 
-const llm = OpenAi.layerConfig.pipe(
+const llm = OpenAi.layerConfig().pipe(
   withConcurrency(10),
   withRetry({ times: 3 }),
-  withFallback(Anthropic.layerConfig, { model: "claude-sonnet-5" }),
+  withFallback(Anthropic.layerConfig(), { model: "claude-sonnet-5" }),
   withTimeout("60 seconds"),
 )
 

@@ -10,4 +10,4 @@ const program = Effect.gen(function* () {
     .pipe(Stream.runForEach((event) => (event.type === "text-delta" ? Console.log(event.delta) : Effect.void)))
 })
 
-await Effect.runPromise(Effect.provide(program, LlmStack.layerConfig))
+await Effect.runPromise(Effect.provide(program, LlmStack.layerConfig()))

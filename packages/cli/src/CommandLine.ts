@@ -1,11 +1,24 @@
 /** What was typed: the prompt and the options, or a reason why they cannot be understood. It runs nothing. */
 import { parseArgs } from "node:util"
+import { ProviderRegistry } from "@wiseflow/llm"
+
+/** Names in lines that fit a terminal, under the column of the descriptions. */
+const columns = (names: ReadonlyArray<string>): string => {
+  const lines = [""]
+  for (const name of names) {
+    const line = lines.at(-1) ?? ""
+    if (line.length + name.length > 56) lines.push(`${name}, `)
+    else lines[lines.length - 1] = `${line}${name}, `
+  }
+  return lines.map((line) => line.trimEnd()).join(`\n${" ".repeat(22)}`)
+}
 
 export const help = `wiseflow-llm: one prompt in, one answer out.
 
 Usage: wiseflow-llm [options] [prompt ...]      the prompt is read from stdin where none is given
 
-  --provider <name>   openai, anthropic, azure, litellm or fallback (LLM_PROVIDER)
+  --provider <name>   ${columns(ProviderRegistry.names)}
+                      or fallback (LLM_PROVIDER)
   --model <id>        the model to ask, also as provider/model (PRIMARY_MODEL)
   --json              print the whole response as JSON instead of streaming its text
   --help, --version
@@ -15,8 +28,8 @@ Settings come from the environment, .env and LLM_CONFIG_FILE, for example OPENAI
 Without any provider settings an embedded offline upstream answers, and says so on stderr.
 `
 
-export const providers = ["openai", "anthropic", "azure", "litellm", "fallback"] as const
-export type ProviderName = (typeof providers)[number]
+/** What `LLM_PROVIDER` may be. */
+export type ProviderName = ProviderRegistry.ProviderName | "fallback"
 
 /** A command line that was understood. */
 export interface CommandLine {
@@ -31,10 +44,12 @@ export interface CommandLine {
 /** A command line that was not. */
 export class UsageError extends Error {}
 
+const isProviderName = (name: string): name is ProviderName =>
+  name === "fallback" || ProviderRegistry.isProviderName(name)
+
 const providerNamed = (name: string): ProviderName => {
-  const provider = providers.find((known) => known === name)
-  if (provider === undefined) throw new UsageError(`--provider ${name} is not one of ${providers.join(", ")}`)
-  return provider
+  if (isProviderName(name)) return name
+  throw new UsageError(`--provider ${name} is not one of ${ProviderRegistry.names.join(", ")}, fallback`)
 }
 
 /** Reads the arguments after the program's name. Throws `UsageError`. */

@@ -4,6 +4,7 @@
  * where no provider is configured; the library never does.
  */
 import type { ChatCompletionRequest, TextResponse } from "@copilotkit/aimock"
+import { ProviderRegistry } from "@wiseflow/llm"
 import type { ProviderName } from "./CommandLine.ts"
 
 /** The options of an interface that asks the offline upstream, and the way to end it. */
@@ -63,7 +64,7 @@ export const startOfflineUpstream = async (
   upstream.on({}, answer)
   upstream.nextRequestError(429, {
     message: "Rate limit reached (the offline upstream refuses its first request)",
-    type: provider === "anthropic" ? "rate_limit_error" : "requests",
+    type: ProviderRegistry.find(provider)?.protocols[0] === "messages" ? "rate_limit_error" : "requests",
     code: "rate_limit_exceeded",
   })
   const url = await upstream.start()

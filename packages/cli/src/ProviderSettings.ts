@@ -1,9 +1,7 @@
 /** Whether anything says which provider to ask: then it is asked, and what is missing beside it is an error. */
 import { readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
-import { LlmConfig } from "@wiseflow/llm"
-
-const prefixes = ["LLM", "LITELLM_PROXY", ...LlmConfig.providerNames.map((name) => name.toUpperCase())]
+import { ProviderRegistry } from "@wiseflow/llm"
 
 /** The variables that choose a provider or a model; limits and log levels do not. */
 const choosing: ReadonlySet<string> = new Set([
@@ -12,7 +10,9 @@ const choosing: ReadonlySet<string> = new Set([
   "PRIMARY_MODEL",
   "SECONDARY_MODEL",
   "LLM_FALLBACK_PROVIDERS",
-  ...prefixes.flatMap((prefix) => [`${prefix}_API_KEY`, `${prefix}_API_BASE`]),
+  "LLM_API_KEY",
+  "LLM_API_BASE",
+  ...ProviderRegistry.rows.flatMap(({ variables }) => [variables.apiKey, variables.apiBase]),
 ])
 
 const dotEnv = (): NodeJS.Dict<string> => {

@@ -46,6 +46,7 @@ it("@wiseflow/llm exports these names", () => {
       "OtherPart",
       "OverloadedError",
       "PermissionDeniedError",
+      "ProviderRegistry",
       "QuotaExceededError",
       "RateLimitError",
       "ReasoningPart",
@@ -86,9 +87,9 @@ it("@wiseflow/llm exports these names", () => {
   `)
 })
 
-it("each provider makes a Layer from options and one from the environment", () => {
+it("each provider makes a Layer from options, one from the environment and one on the program's HttpClient", () => {
   for (const provider of [llm.OpenAi, llm.Anthropic, llm.AzureOpenAi, llm.LiteLlm])
-    expect(Object.keys(provider)).toEqual(expect.arrayContaining(["layer", "layerConfig"]))
+    expect(Object.keys(provider)).toEqual(expect.arrayContaining(["layer", "layerConfig", "layerHttpClient"]))
   expect(Object.keys(llm.LlmStack)).toContain("layerConfig")
 })
 

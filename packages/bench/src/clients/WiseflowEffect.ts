@@ -1,4 +1,4 @@
-/** This library as Effect users run it: `LlmStack.layerConfig`, the whole default stack from the environment. */
+/** This library as Effect users run it: `LlmStack.layerConfig()`, the whole default stack from the environment. */
 import { LlmStack } from "@wiseflow/llm"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Layer from "effect/Layer"
@@ -7,7 +7,7 @@ import { serviceClient } from "./WiseflowService.ts"
 
 export const connect: Connect = (apiBase) =>
   serviceClient(
-    LlmStack.layerConfig.pipe(
+    LlmStack.layerConfig().pipe(
       Layer.provide(
         ConfigProvider.layer(
           ConfigProvider.fromEnv({

@@ -16,6 +16,13 @@ import type { Redact } from "../settings/Redactor.ts"
 /** Names of models, requests and finish reasons are short; a longer one is cut. */
 const nameLength = 256
 
+/** What is known of a provider beside its name: see `Endpoint`. */
+interface PricedEndpoint {
+  readonly telemetryName?: string | undefined
+  readonly priceList?: string | undefined
+  readonly pricesModelAsked?: boolean | undefined
+}
+
 export class Attempt {
   readonly call: LlmCall
   readonly provider: string
@@ -24,6 +31,7 @@ export class Attempt {
   readonly warnings: ReadonlyArray<string>
   /** Blanks the secrets that the request was sent with: for every word of the server's. */
   readonly redact: Redact
+  private readonly endpoint: PricedEndpoint
   /** The price a proxy named itself; it wins over the table (law 19). */
   reportedCostUsd: number | undefined
   /** As they were sent: the request is the caller's, who may change it meanwhile. */
@@ -36,6 +44,7 @@ export class Attempt {
   constructor(options: {
     readonly call: LlmCall
     readonly request: LlmRequest
+    readonly endpoint: PricedEndpoint
     readonly provider: string
     readonly model: string
     readonly warnings: ReadonlyArray<string>
@@ -48,10 +57,13 @@ export class Attempt {
     this.provider = options.provider
     this.model = options.model
     this.warnings = options.warnings
+    this.endpoint = options.endpoint
     this.clock = options.clock
     this.redact = options.redact
     this.startedMs = this.nowMs()
-    this.record = openAttempt(options.call, this.startedMs, options)
+    const { model, provider } = options
+    const { telemetryName } = options.endpoint
+    this.record = openAttempt(options.call, this.startedMs, { provider, model, telemetryName })
   }
 
   /** The call's clock. */
@@ -144,10 +156,11 @@ export class Attempt {
     record.usage = usage
     const at = this.startedMs
     const billed = billedUsage(usage)
+    const { priceList, pricesModelAsked } = this.endpoint
+    if (priceList === undefined) return
     record.costUsd =
-      costUsd(this.provider, record.servedModel, billed, at) ??
-      // An Azure deployment's name is its owner's choice and says nothing of the model behind it.
-      (this.provider === "azure" ? null : costUsd(this.provider, this.model, billed, at))
+      costUsd(priceList, record.servedModel, billed, at) ??
+      (pricesModelAsked === false ? null : costUsd(priceList, this.model, billed, at))
   }
 }
 

@@ -31,6 +31,8 @@ export interface LlmCall {
   readonly attempts: Array<OpenAttempt>
   /** When the last attempt began, while it runs. */
   openSinceMs: number | undefined
+  /** What the provider asked last is called in traces, where that is not its name. */
+  telemetryName: string | undefined
   /** The clock around all attempts that ended the one under way; to the policies within, that end looks like an abort. */
   cutShort: TimeoutError | undefined
 }
@@ -75,6 +77,7 @@ export const joinCall = <A, E, R>(
       waitedMs: 0,
       attempts: [],
       openSinceMs: undefined,
+      telemetryName: undefined,
       cutShort: undefined,
     }
     return Effect.provideService(use(call, fiber), Current, call)
@@ -87,7 +90,11 @@ export type OpenAttempt = { -readonly [Key in keyof AttemptRecord]: AttemptRecor
 export const openAttempt = (
   call: LlmCall,
   nowMs: number,
-  target: { readonly provider: string; readonly model?: string | undefined },
+  target: {
+    readonly provider: string
+    readonly model?: string | undefined
+    readonly telemetryName?: string | undefined
+  },
 ): OpenAttempt => {
   const attempt: OpenAttempt = {
     provider: target.provider,
@@ -99,6 +106,7 @@ export const openAttempt = (
     durationMs: 0,
     costUsd: null,
   }
+  call.telemetryName = target.telemetryName
   call.queuedMs = 0
   call.waitedMs = 0
   call.attempts.push(attempt)

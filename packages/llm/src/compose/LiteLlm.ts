@@ -13,96 +13,132 @@ import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import type { Policy } from "../policies/Policy.ts"
 import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
+import { configured, type Overrides } from "../providers/Overrides.ts"
+import * as Registry from "../providers/Registry.ts"
 import * as Setting from "../settings/Setting.ts"
-import { type ModelRoute, providerNames, routeOf } from "./ModelRoute.ts"
-import { isConfigured, layerOf, readTarget } from "./Target.ts"
+import * as ProviderLayer from "../transport/ProviderLayer.ts"
+import { type ModelRoute, routeOf } from "./ModelRoute.ts"
+import { isConfigured, layerOf, readTarget, type TargetLayer } from "./Target.ts"
+
+/** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
+export type LiteLlmOptions = LiteLlmProxy.LiteLlmProxyOptions
 
 /** A provider at a LiteLLM proxy. `apiKey` may be left out for a proxy that wants none. */
-export const layer: (options: LiteLlmProxy.LiteLlmProxyOptions) => Layer.Layer<LlmProvider, LlmError> =
-  LiteLlmProxy.layer
+export const layer = (options: LiteLlmOptions): Layer.Layer<LlmProvider, LlmError> =>
+  ProviderLayer.layer(LiteLlmProxy.row.endpoint(options))
 
-/** From `LLM_API_BASE` and `LLM_API_KEY` (the proxy), or from the keys of the providers (routing in process), and `PRIMARY_MODEL`. */
-export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const model = yield* Setting.text("PRIMARY_MODEL")
-    const proxy = yield* readTarget("litellm", model, true)
-    return isConfigured(proxy) ? layerOf(proxy) : layerRouting(model)
-  }),
-)
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerHttpClient = (
+  options: LiteLlmOptions,
+): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerHttpClient(LiteLlmProxy.row.endpoint(options))
+
+/**
+ * From `LLM_API_BASE` and `LLM_API_KEY` (the proxy), or from the keys of the providers (routing in process), and
+ * `PRIMARY_MODEL`, as far as `overrides` do not say otherwise.
+ */
+export const layerConfig = (overrides: Overrides<LiteLlmOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { row } = LiteLlmProxy
+      const options = yield* configured(row, overrides)
+      return isConfigured({ ...options, provider: row.name })
+        ? ProviderLayer.layer(row.endpoint(options))
+        : layerRouting(options.model)
+    }),
+  )
+
+/** A provider that was built, or why it could not be. */
+type Built = Result.Result<LlmProvider["Service"], LlmError>
+
+/** Who answers a request, and what the model is called there. */
+type Choice = readonly [LlmProvider["Service"], string]
 
 /**
  * Routes each request by its model, or by `model` where it names none. Fails at once with `ConfigurationError` where
  * `model` leads nowhere; a request's own model that leads nowhere fails that request. `policies` go around each provider
  * and not around all of them: one that is ill or out of money says nothing of the others.
  */
-export const layerRouting = (
+export const layerRouting = <R = never>(
   model: string | undefined,
   policies: Policy = (provider) => provider,
-): Layer.Layer<LlmProvider, LlmError> =>
+  targetLayer?: TargetLayer<R>,
+): Layer.Layer<LlmProvider, LlmError, R> =>
   Layer.effect(
     LlmProvider,
     Effect.gen(function* () {
-      const home = model === undefined ? undefined : routeOf(model)?.provider
+      const home = model === undefined ? undefined : routeOf(model)?.row
       const primary = yield* Setting.text("PRIMARY_MODEL")
       const whose = (id: string) => (id === primary ? "PRIMARY_MODEL" : id === model ? "SECONDARY_MODEL" : "model")
-      const built = new Map<string, Result.Result<LlmProvider["Service"], LlmError>>()
-      for (const provider of providerNames.filter((name) => name !== "litellm")) {
-        const target = yield* readTarget(provider, undefined, provider === home)
-        const service = Effect.map(Layer.build(policies(layerOf(target))), (context) =>
-          Context.get(context, LlmProvider),
+      const built = new Map<Registry.ProviderRow, Built>()
+      for (const row of Registry.rows.filter(({ isRouter }) => !isRouter)) {
+        const target = yield* readTarget(row, undefined, row === home)
+        const layer: Layer.Layer<LlmProvider, LlmError, R> = policies((targetLayer ?? layerOf)(target))
+        built.set(
+          row,
+          yield* Effect.result(Effect.map(Layer.build(layer), (context) => Context.get(context, LlmProvider))),
         )
-        built.set(provider, yield* Effect.result(service))
       }
-      const choose = (
-        id: string | undefined,
-      ): Result.Result<readonly [LlmProvider["Service"], ModelRoute], LlmError> => {
-        if (id === undefined) {
-          return Result.fail(
-            Setting.invalid(
-              "PRIMARY_MODEL",
-              "is not set and the request names no model; write for example PRIMARY_MODEL=gpt-5-mini",
-            ),
-          )
-        }
-        const named = routeOf(id)
-        if (named === undefined) {
-          const message = `"${id}" does not say which provider to ask; write for example openai/${id}, or set LLM_API_BASE to a LiteLLM proxy`
-          return Result.fail(Setting.invalid(whose(id), message))
-        }
-        const service = built.get(named.provider)
-        if (service === undefined) {
-          return Result.fail(
-            Setting.invalid(
-              "LLM_API_BASE",
-              `is not set, and "${id}" asks for a LiteLLM proxy; write for example LLM_API_BASE=http://localhost:4000`,
-            ),
-          )
-        }
-        // OpenAI's models answer at Azure too: with only Azure's key set, that is where they are meant to be asked.
-        const azure = built.get("azure")
-        const route =
-          Result.isFailure(service) &&
-          named.model === id &&
-          named.provider === "openai" &&
-          azure !== undefined &&
-          Result.isSuccess(azure)
-            ? { provider: "azure", model: id }
-            : named
-        return Result.map(built.get(route.provider) ?? service, (found) => [found, route])
+      const choose = (id: string | undefined): Result.Result<Choice, LlmError> => {
+        if (id === undefined) return Result.fail(noModel(built))
+        const route = routeOf(id)
+        if (route === undefined) return Result.fail(noRoute(whose(id), id, built))
+        return Result.map(serviceFor(route, id, built), (service) => [service, route.model])
       }
       if (model !== undefined) yield* Effect.fromResult(choose(model))
       return {
-        name: "litellm",
+        name: LiteLlmProxy.row.name,
         generate: (request: LlmRequest) =>
           Result.match(choose(request.model ?? model), {
             onFailure: (error) => Effect.fail(error),
-            onSuccess: ([service, route]) => service.generate({ ...request, model: route.model }),
+            onSuccess: ([service, named]) => service.generate({ ...request, model: named }),
           }),
         stream: (request: LlmRequest) =>
           Result.match(choose(request.model ?? model), {
             onFailure: (error) => Stream.fail(error),
-            onSuccess: ([service, route]) => service.stream({ ...request, model: route.model }),
+            onSuccess: ([service, named]) => service.stream({ ...request, model: named }),
           }),
       }
     }),
   )
+
+const isBuilt = (built: ReadonlyMap<Registry.ProviderRow, Built>, row: Registry.ProviderRow): boolean => {
+  const service = built.get(row)
+  return service !== undefined && Result.isSuccess(service)
+}
+
+/** The provider of a route. Where a bare name's own has no key, one that serves the same models and has one. */
+const serviceFor = ({ model, row }: ModelRoute, id: string, built: ReadonlyMap<Registry.ProviderRow, Built>): Built => {
+  const own = built.get(row)
+  if (own === undefined) {
+    const { apiBase, baseVariable } = row.example
+    const problem = `is not set, and "${id}" asks for a ${row.title}; write for example ${baseVariable}=${apiBase}`
+    return Result.fail(Setting.invalid(baseVariable, problem))
+  }
+  if (Result.isSuccess(own) || model !== id) return own
+  const other = Registry.rows.find((each) => each.servesFamiliesOf.includes(row.name) && isBuilt(built, each))
+  return (other === undefined ? undefined : built.get(other)) ?? own
+}
+
+/** The first provider that could be asked, a local server only where there is no other. */
+const reachable = (built: ReadonlyMap<Registry.ProviderRow, Built>): Registry.ProviderRow | undefined => {
+  const rows = Registry.rows.filter((row) => isBuilt(built, row))
+  return rows.find(({ isKeyOptional }) => !isKeyOptional)
+}
+
+const noModel = (built: ReadonlyMap<Registry.ProviderRow, Built>): LlmError => {
+  const row = reachable(built)
+  const example = row?.fallbackModel ?? (row === undefined ? "gpt-5-mini" : `${row.name}/<model>`)
+  return Setting.invalid(
+    "PRIMARY_MODEL",
+    `write for example PRIMARY_MODEL=${example}: it is not set, and the request names no model`,
+  )
+}
+
+const noRoute = (setting: string, id: string, built: ReadonlyMap<Registry.ProviderRow, Built>): LlmError => {
+  const provider = reachable(built)?.name ?? "openai"
+  return Setting.invalid(
+    setting,
+    `"${id}" does not say which provider to ask; write for example ${provider}/${id}, or set LLM_API_BASE to a LiteLLM proxy`,
+  )
+}

@@ -7,10 +7,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
 import * as Setting from "../settings/Setting.ts"
-import { providerNames, routeOf } from "./ModelRoute.ts"
-import { isConfigured, readTarget, type Target } from "./Target.ts"
-
-export { providerNames } from "./ModelRoute.ts"
+import * as Registry from "../providers/Registry.ts"
+import { bareModel, routeOf } from "./ModelRoute.ts"
+import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
 export interface LlmConfig {
@@ -36,10 +35,23 @@ export const defaults = {
   idleTimeout: Duration.minutes(2),
 }
 
-/** The models that fallback providers are asked for where nothing names one; the others have no models of their own. */
-const fallbackModels: Readonly<Record<string, string>> = { openai: "gpt-5-mini", anthropic: "claude-sonnet-5" }
+/** What `LLM_PROVIDER` may say beside the name of a provider: all that have a key, one after the other. */
+const everyProvider = "fallback"
 
-const choices = ["openai", "litellm", "anthropic", "azure", "fallback"] as const
+/** What `LLM_PROVIDER` means where it is not set. */
+const defaultProvider = "litellm"
+
+/** Every value of `LLM_PROVIDER`. */
+export const providerChoices: ReadonlyArray<string> = [
+  ...Registry.rows.flatMap(({ aliases, name }) => [name, ...aliases]),
+  everyProvider,
+]
+
+/** The provider that `LLM_PROVIDER` names, or undefined where it means every one that has a key. */
+const chosenRow: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Effect.gen(function* () {
+  const chosen = (yield* Setting.oneOf("LLM_PROVIDER", providerChoices)) ?? defaultProvider
+  return chosen === everyProvider ? undefined : yield* rowOf("LLM_PROVIDER", chosen)
+})
 
 /** Reads every setting of DESIGN's table from the `ConfigProvider` in force. */
 export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () {
@@ -58,45 +70,42 @@ export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () 
   }
 })
 
-const chosenProvider = Effect.map(Setting.oneOf("LLM_PROVIDER", choices), (chosen) => chosen ?? "litellm")
-
-/** The provider that a key without a name is for: the chosen one, or where that is many, the one that the model means. */
-export const keyOwner: Effect.Effect<string, LlmError> = Effect.gen(function* () {
-  const chosen = yield* chosenProvider
-  if (chosen !== "litellm" && chosen !== "fallback") return chosen
+/** The provider that `LLM_API_KEY` belongs to: the chosen one, or where that is many, the one that the model means. */
+export const keyOwner: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Effect.gen(function* () {
+  const chosen = yield* chosenRow
+  if (chosen !== undefined && (!chosen.isRouter || isConfigured(yield* readTarget(chosen, undefined, true))))
+    return chosen
   const model = yield* Setting.text("PRIMARY_MODEL")
-  if (chosen === "litellm" && isConfigured(yield* readTarget("litellm", model, true))) return chosen
-  return (model === undefined ? undefined : routeOf(model)?.provider) ?? chosen
+  return (model === undefined ? undefined : routeOf(model)?.row) ?? chosen
 })
 
 /** The chosen provider's targets, then those to fall back to. */
 const readTargets: Effect.Effect<readonly [Target, ...Array<Target>], LlmError> = Effect.gen(function* () {
-  const chosen = yield* chosenProvider
+  const chosen = yield* chosenRow
   const primaryModel = yield* Setting.text("PRIMARY_MODEL")
   const secondaryModel = yield* Setting.text("SECONDARY_MODEL")
   const fallbackProviders = yield* Setting.text("LLM_FALLBACK_PROVIDERS")
   const configured = yield* configuredTargets(primaryModel)
 
   const primary =
-    chosen === "fallback" ? yield* firstOf(configured, primaryModel) : yield* readTarget(chosen, primaryModel, true)
+    chosen === undefined ? yield* firstOf(configured, primaryModel) : yield* readTarget(chosen, primaryModel, true)
   const targets: [Target, ...Array<Target>] = [primary]
   if (secondaryModel !== undefined) targets.push(yield* secondaryTarget(primary, secondaryModel))
   if (fallbackProviders !== undefined) targets.push(...(yield* namedTargets(fallbackProviders, primaryModel)))
-  else if (chosen === "fallback") targets.push(...others(configured, targets))
+  else if (chosen === undefined) targets.push(...others(configured, targets))
   return targets
 })
+
+/** What a provider is asked for where nothing names a model of its own. */
+const modelAt = (row: Registry.ProviderRow, primaryModel: string | undefined): string | undefined =>
+  row.fallbackModel ?? (primaryModel === undefined ? undefined : bareModel(primaryModel))
 
 /** Every provider with a key, in the order in which they are tried. */
 const configuredTargets = (primaryModel: string | undefined): Effect.Effect<ReadonlyArray<Target>, LlmError> =>
   Effect.map(
-    Effect.forEach(providerNames, (provider) =>
-      readTarget(provider, fallbackModels[provider] ?? bareModel(primaryModel), false),
-    ),
+    Effect.forEach(Registry.rows, (row) => readTarget(row, modelAt(row, primaryModel), false)),
     (targets) => targets.filter(isConfigured),
   )
-
-const bareModel = (id: string | undefined): string | undefined =>
-  id === undefined ? undefined : (routeOf(id)?.model ?? id)
 
 /** For `LLM_PROVIDER=fallback`: the provider that the primary model names, else the first that has a key. */
 const firstOf = (
@@ -104,11 +113,11 @@ const firstOf = (
   primaryModel: string | undefined,
 ): Effect.Effect<Target, LlmError> => {
   const route = primaryModel === undefined ? undefined : routeOf(primaryModel)
-  const target = configured.find(({ provider }) => provider === route?.provider) ?? configured[0]
+  const target = configured.find(({ provider }) => provider === route?.row.name) ?? configured[0]
   if (target !== undefined) {
     return Effect.succeed({
       ...target,
-      model: target.provider === route?.provider ? route.model : (primaryModel ?? target.model),
+      model: target.provider === route?.row.name ? route.model : (primaryModel ?? target.model),
     })
   }
   const message =
@@ -119,12 +128,13 @@ const firstOf = (
 /** The secondary model, at its own provider where it names one, else at the primary's. */
 const secondaryTarget = (primary: Target, id: string): Effect.Effect<Target, LlmError> => {
   const route = routeOf(id)
+  const row = Registry.find(primary.provider)
   const atPrimary: Target = { ...primary, model: id }
   // A proxy, and routing in process, read `provider/model` themselves.
-  if (route === undefined || primary.provider === "litellm") return Effect.succeed(atPrimary)
-  if (route.provider === primary.provider) return Effect.succeed({ ...primary, model: route.model })
-  return id.includes("/") || primary.provider !== "azure"
-    ? readTarget(route.provider, route.model, false)
+  if (route === undefined || row?.isRouter === true) return Effect.succeed(atPrimary)
+  if (route.row === row) return Effect.succeed({ ...primary, model: route.model })
+  return id.includes("/") || row?.hasOwnModelNames !== true
+    ? readTarget(route.row, route.model, false)
     : Effect.succeed(atPrimary)
 }
 
@@ -137,16 +147,13 @@ const namedTargets = (list: string, primaryModel: string | undefined): Effect.Ef
       .filter((entry) => entry !== ""),
     (entry) => {
       const slash = entry.indexOf("/")
-      const provider = (slash < 0 ? entry : entry.slice(0, slash)).toLowerCase()
-      const model = slash < 0 ? (fallbackModels[provider] ?? bareModel(primaryModel)) : entry.slice(slash + 1)
-      return providerNames.includes(provider)
-        ? readTarget(provider, model, false)
-        : Effect.fail(
-            Setting.invalid(
-              "LLM_FALLBACK_PROVIDERS",
-              `"${entry}" is not one of ${providerNames.join(", ")}; write for example LLM_FALLBACK_PROVIDERS=anthropic,openai/gpt-5-mini`,
-            ),
-          )
+      const row = Registry.find(slash < 0 ? entry : entry.slice(0, slash))
+      if (row !== undefined) {
+        return readTarget(row, slash < 0 ? modelAt(row, primaryModel) : entry.slice(slash + 1), false)
+      }
+      const known = Registry.names.join(", ")
+      const problem = `"${entry}" is not one of ${known}; write for example LLM_FALLBACK_PROVIDERS=anthropic,openai/gpt-5-mini`
+      return Effect.fail(Setting.invalid("LLM_FALLBACK_PROVIDERS", problem))
     },
   )
 
@@ -155,13 +162,17 @@ const namedTargets = (list: string, primaryModel: string | undefined): Effect.Ef
  * needs a key of its own: no key is sent to a place that it was not given for.
  */
 export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
-  Effect.map(readTarget(target.provider, fallbackModels[target.provider], false), (own) => ({
-    provider: target.provider,
-    model: target.model ?? own.model,
-    apiKey: target.apiKey ?? (target.apiBase === undefined ? own.apiKey : undefined),
-    apiBase: target.apiBase ?? own.apiBase,
-    apiVersion: target.apiVersion ?? own.apiVersion,
-  }))
+  Effect.gen(function* () {
+    const row = yield* rowOf("fallbacks", target.provider)
+    const own = yield* readTarget(row, row.fallbackModel, false)
+    return {
+      provider: row.name,
+      model: target.model ?? own.model,
+      apiKey: target.apiKey ?? (target.apiBase === undefined ? own.apiKey : undefined),
+      apiBase: target.apiBase ?? own.apiBase,
+      apiVersion: target.apiVersion ?? own.apiVersion,
+    }
+  })
 
 const others = (configured: ReadonlyArray<Target>, used: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   configured.filter((target) => used.every(({ provider }) => provider !== target.provider))

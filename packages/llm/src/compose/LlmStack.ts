@@ -18,21 +18,32 @@ import type { Policy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
+import { type Overrides, resolve } from "../providers/Overrides.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
+import type { HttpClient } from "../transport/ProviderLayer.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import * as LlmConfig from "./LlmConfig.ts"
-import { isConfigured, layerOf, type Target } from "./Target.ts"
+import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
 /** The stack of a configuration. */
-export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> =>
+export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> => stackOf(config, layerOf)
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerHttpClient = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError, HttpClient> =>
+  stackOf(config, layerHttpClientOf)
+
+const stackOf = <R>(
+  config: LlmConfig.LlmConfig,
+  layerOfTarget: TargetLayer<R>,
+): Layer.Layer<LlmProvider, LlmError, R> =>
   Layer.unwrap(
     Effect.sync(() => {
       const permits = Permits.make(config.concurrency)
       const [first, ...rest] = config.targets
       const targets = rest.reduce(
-        (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits))),
-        targetLayer(first, config, permits),
+        (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits, layerOfTarget))),
+        targetLayer(first, config, permits, layerOfTarget),
       )
       const answering =
         config.fallbackText === undefined
@@ -46,11 +57,12 @@ export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, Llm
     }),
   )
 
-const targetLayer = (
+const targetLayer = <R>(
   target: Target,
   config: LlmConfig.LlmConfig,
   permits: Permits.Permits,
-): Layer.Layer<LlmProvider, LlmError> => {
+  layerOfTarget: TargetLayer<R>,
+): Layer.Layer<LlmProvider, LlmError, R> => {
   const policies: Policy = (provider) =>
     provider.pipe(
       config.firstOutputTimeout === undefined
@@ -60,19 +72,54 @@ const targetLayer = (
       withRetry({ times: config.maxRetries }),
       withCircuitBreaker(),
     )
-  return target.provider === "litellm" && !isConfigured(target)
-    ? LiteLlm.layerRouting(target.model, policies)
-    : policies(layerOf(target))
+  return isRouter(target)
+    ? LiteLlm.layerRouting(target.model, policies, layerOfTarget)
+    : policies(layerOfTarget(target))
 }
 
-/** The whole stack from the environment, `.env` and `LLM_CONFIG_FILE`; the environment wins over the files. */
-export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const base = yield* ConfigProvider.ConfigProvider
-    // A program that brings its own settings does not want those of a file that happens to lie in its folder.
-    const isEnvironment = base === Context.get(Context.empty(), ConfigProvider.ConfigProvider)
-    const provider = yield* withFiles(base, { dotEnv: isEnvironment })
-    const config = yield* Effect.provideService(LlmConfig.read, ConfigProvider.ConfigProvider, provider)
-    return Layer.provide(layer(config), Layer.succeed(ConfigProvider.ConfigProvider, provider))
-  }),
-)
+/**
+ * The whole stack from the environment, `.env` and `LLM_CONFIG_FILE`; the environment wins over the files, and `overrides`
+ * win over both. Each call makes a stack of its own.
+ */
+export const layerConfig = (overrides: Overrides<StackOverrides> = {}): Layer.Layer<LlmProvider, LlmError> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const base = yield* ConfigProvider.ConfigProvider
+      // A program that brings its own settings does not want those of a file that happens to lie in its folder.
+      const isEnvironment = base === Context.get(Context.empty(), ConfigProvider.ConfigProvider)
+      const files = yield* withFiles(base, { dotEnv: isEnvironment })
+      const own = yield* Effect.provideService(resolve(overrides), ConfigProvider.ConfigProvider, files)
+      const settings = ConfigProvider.orElse(asSettings(own), files)
+      const config = yield* Effect.provideService(LlmConfig.read, ConfigProvider.ConfigProvider, settings)
+      return Layer.provide(layer(withOverrides(config, own)), Layer.succeed(ConfigProvider.ConfigProvider, settings))
+    }),
+  )
+
+/** What `layerConfig` may be told beside the settings: the settings of the same meaning are then not asked. */
+export interface StackOverrides extends Partial<
+  Pick<
+    LlmConfig.LlmConfig,
+    "concurrency" | "fallbackText" | "idleTimeout" | "maxRetries" | "maxTokens" | "temperature" | "timeout"
+  >
+> {
+  /** A name or an alias of the registry, or `fallback`. */
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+  readonly secondaryModel?: string | undefined
+}
+
+/** Which provider and which model: other settings depend on them, so that they are read as settings. */
+const asSettings = ({ model, provider, secondaryModel }: StackOverrides): ConfigProvider.ConfigProvider =>
+  ConfigProvider.fromEnvRecord({ LLM_PROVIDER: provider, PRIMARY_MODEL: model, SECONDARY_MODEL: secondaryModel })
+
+const withOverrides = (config: LlmConfig.LlmConfig, own: StackOverrides): LlmConfig.LlmConfig => ({
+  ...config,
+  concurrency: own.concurrency ?? config.concurrency,
+  maxRetries: own.maxRetries ?? config.maxRetries,
+  timeout: own.timeout ?? config.timeout,
+  idleTimeout: own.idleTimeout ?? config.idleTimeout,
+  firstOutputTimeout: own.idleTimeout ?? config.firstOutputTimeout,
+  temperature: own.temperature ?? config.temperature,
+  maxTokens: own.maxTokens ?? config.maxTokens,
+  fallbackText: own.fallbackText ?? config.fallbackText,
+})

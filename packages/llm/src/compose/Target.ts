@@ -1,67 +1,73 @@
 /** One provider to ask, as data, and the Layer that it means. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
-import * as Anthropic from "../providers/Anthropic.ts"
-import * as AzureOpenAi from "../providers/AzureOpenAi.ts"
-import * as ChatService from "../providers/ChatService.ts"
-import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
-import * as OpenAi from "../providers/OpenAi.ts"
+import type { Credential } from "../providers/Credential.ts"
+import * as Registry from "../providers/Registry.ts"
 import * as Setting from "../settings/Setting.ts"
-import { providerNames } from "./ModelRoute.ts"
+import * as ProviderLayer from "../transport/ProviderLayer.ts"
 
-/** `provider` is `openai`, `anthropic`, `azure`, `litellm` or the name of a compatible service. */
+/** `provider` is a name or an alias of the registry: `openai`, `anthropic`, `azure`, `litellm`, `groq` … */
 export interface Target {
   readonly provider: string
   readonly model?: string | undefined
-  readonly apiKey?: Redacted.Redacted | string | undefined
+  readonly apiKey?: Credential | undefined
   readonly apiBase?: string | undefined
   readonly apiVersion?: string | undefined
 }
 
-/** The variables of a provider, by its name. */
-const variablesOf = (provider: string): Setting.ProviderVariables => {
-  if (provider === "openai") return OpenAi.variables
-  if (provider === "anthropic") return Anthropic.variables
-  if (provider === "azure") return AzureOpenAi.variables
-  if (provider === "litellm") return LiteLlmProxy.variables
-  const service = ChatService.services[provider]
-  return { apiKey: service?.keySetting ?? "LLM_API_KEY", apiBase: service?.baseSetting ?? "LLM_API_BASE" }
-}
+/**
+ * Keys that are no text, by the name of their provider: an Effect or a function cannot be a setting, so it stands before
+ * the settings here.
+ */
+export const GivenKeys = Context.Reference<Readonly<Record<string, Credential>>>("@wiseflow/llm/GivenKeys", {
+  defaultValue: () => ({}),
+})
 
 /** Reads a provider's own settings; the general ones stand in where `isChosen`. */
 export const readTarget = (
-  provider: string,
+  row: Registry.ProviderRow,
   model: string | undefined,
   isChosen: boolean,
 ): Effect.Effect<Target, LlmError> =>
-  Effect.map(Setting.provider(variablesOf(provider), isChosen), (settings) => ({ provider, model, ...settings }))
+  Effect.gen(function* () {
+    const given = (yield* GivenKeys)[row.name]
+    const settings = yield* Setting.provider(row.variables, isChosen)
+    return { provider: row.name, model, ...settings, apiKey: given ?? settings.apiKey }
+  })
 
 /** True where the target has what it needs to be asked. */
-export const isConfigured = (target: Target): boolean =>
-  target.provider === "litellm" ? target.apiBase !== undefined : target.apiKey !== undefined
+export const isConfigured = ({ apiBase, apiKey, provider }: Target): boolean => {
+  const row = Registry.find(provider)
+  if (row === undefined) return false
+  return row.isKeyOptional
+    ? apiBase !== undefined || (apiKey !== undefined && row.apiBase !== undefined)
+    : apiKey !== undefined
+}
+
+/** True where the target means: whichever provider the model's name says. */
+export const isRouter = (target: Target): boolean =>
+  Registry.find(target.provider)?.isRouter === true && !isConfigured(target)
+
+/** The row of a provider's name. Fails with `ConfigurationError` that names `setting` where there is none. */
+export const rowOf = (setting: string, provider: string): Effect.Effect<Registry.ProviderRow, LlmError> => {
+  const row = Registry.find(provider)
+  return row === undefined
+    ? Effect.fail(Setting.invalid(setting, `"${provider}" is not one of ${Registry.names.join(", ")}`))
+    : Effect.succeed(row)
+}
 
 /** The Layer of one target, without any policy. */
-export const layerOf = (target: Target): Layer.Layer<LlmProvider, LlmError> => {
-  const { apiBase, provider } = target
-  if (provider === "openai") return OpenAi.layer(target)
-  if (provider === "anthropic") return Anthropic.layer(target)
-  if (provider === "azure") return AzureOpenAi.layer(target)
-  if (provider === "litellm") {
-    return apiBase === undefined
-      ? Layer.unwrap(
-          Effect.fail(
-            Setting.invalid("LLM_API_BASE", "is not set; write for example LLM_API_BASE=http://localhost:4000"),
-          ),
-        )
-      : LiteLlmProxy.layer({ ...target, apiBase })
-  }
-  const service = ChatService.services[provider]
-  return service === undefined
-    ? Layer.unwrap(
-        Effect.fail(Setting.invalid("LLM_PROVIDER", `"${provider}" is not one of ${providerNames.join(", ")}`)),
-      )
-    : ChatService.layer(service, target)
-}
+export type TargetLayer<R> = (target: Target) => Layer.Layer<LlmProvider, LlmError, R>
+
+const endpoint = (target: Target) =>
+  Effect.flatMap(rowOf("LLM_PROVIDER", target.provider), (row) => row.endpoint(target))
+
+/** Through a transport of the library's own. */
+export const layerOf: TargetLayer<never> = (target) => ProviderLayer.layer(endpoint(target))
+
+/** Through the program's `HttpClient`. */
+export const layerHttpClientOf: TargetLayer<ProviderLayer.HttpClient> = (target) =>
+  ProviderLayer.layerHttpClient(endpoint(target))

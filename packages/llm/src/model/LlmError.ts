@@ -80,7 +80,11 @@ export class InvalidResponseError extends Schema.TaggedError<InvalidResponseErro
 }) {}
 
 /** 401: the key is missing, wrong or revoked. */
-export class AuthenticationError extends Schema.TaggedError<AuthenticationError>()("AuthenticationError", wireFields) {}
+export class AuthenticationError extends Schema.TaggedError<AuthenticationError>()("AuthenticationError", {
+  ...wireFields,
+  /** The key is asked for before each request, and is another one by now: worth one more request. */
+  isKeyRenewed: Schema.optional(Schema.Boolean),
+}) {}
 
 /** 403: the key is right but may not do this. */
 export class PermissionDeniedError extends Schema.TaggedError<PermissionDeniedError>()(
@@ -173,6 +177,7 @@ const never: Verdict = { retries: "never", fallsBack: false }
 export const verdict = (reason: LlmErrorReason): Verdict => {
   if (reason._tag === "TimeoutError" && reason.clock === "total") return never
   const fromTable = verdicts[reason._tag]
+  if (reason._tag === "AuthenticationError" && reason.isKeyRenewed === true) return { ...fromTable, retries: "once" }
   if (reason._tag === "ConfigurationError" || reason.shouldRetry === undefined) return fromTable
   if (!reason.shouldRetry) return { ...fromTable, retries: "never" }
   // Money and keys do not come back by waiting, whatever a proxy says.

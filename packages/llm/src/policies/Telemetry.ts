@@ -15,9 +15,6 @@ import * as Tracer from "effect/Tracer"
 import { hearsDebug, type LlmCall, targetOf, timeOf } from "../call/LlmCall.ts"
 import * as Policy from "./Policy.ts"
 
-/** The conventions' names for our providers; LiteLLM has none, so that its own name stands. */
-const providerNames: Readonly<Record<string, string>> = { azure: "azure.ai.openai" }
-
 /**
  * Adds a span (`chat {model}`) and a log line: WARN for a failure, INFO for an answer that took more than one attempt or is
  * degraded, DEBUG for any other answer and for an abort.
@@ -56,7 +53,7 @@ const openSpan = (name: string, fiber: Fiber.Fiber<unknown, unknown>): Tracer.Sp
 
 const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, name: string): void => {
   const target = targetOf(call, name)
-  span.attribute("gen_ai.provider.name", providerNames[target.provider] ?? target.provider)
+  span.attribute("gen_ai.provider.name", call.telemetryName ?? target.provider)
   if (target.model !== undefined) span.attribute("gen_ai.request.model", target.model)
   if (outcome._tag === "Failed") return span.attribute("error.type", outcome.error.reason._tag)
   if (outcome._tag === "Aborted") return span.attribute("error.type", "aborted")

@@ -10,8 +10,8 @@ import { priceTable } from "./priceTable.ts"
  * The cost of one call in US dollars, or null where the provider, the model, one of its prices or the usage is not known.
  *
  * `provider` is a name of the table (`openai`, `anthropic`, `azure`, `deepseek`, `groq`, `mistral`, `moonshotai`,
- * `together`, `xai`) or `litellm`, whose models may be qualified (`anthropic/claude-sonnet-5`) or of a known family
- * (`gpt-…`). `model` is the id the provider knows, with or without its own name before it; for Azure give the served
+ * `together`, `xai`) or `byModelName` for a gateway, whose models may be qualified (`anthropic/claude-sonnet-5`) or of a
+ * known family (`gpt-…`). `model` is the id the provider knows, with or without its own name before it; for Azure give the served
  * model, not the deployment.
  *
  * Each bucket of `usage` has its own price; where the table has none for cache reads or writes they cost what input
@@ -24,6 +24,9 @@ export const costUsd = (provider: string, model: string | undefined, usage: Usag
   const price = remembered(provider, model)
   return price === null ? null : ModelPrice.cost(price, usage, atMs)
 }
+
+/** In place of a provider's name: the model's own name tells whose price it has. */
+export const byModelName = "*"
 
 /** A provider's part of the table. */
 interface PriceList {
@@ -61,7 +64,7 @@ const remembered = (provider: string, model: string): ModelPrice.ModelPrice | nu
 const find = (provider: string, model: string): string | undefined => {
   const slash = model.indexOf("/")
   const qualified = slash === -1 ? undefined : { list: listOf(model.slice(0, slash)), model: model.slice(slash + 1) }
-  if (provider === "litellm") {
+  if (provider === byModelName) {
     if (qualified !== undefined) return findDated(qualified.list, qualified.model)
     return findDated(
       lists().find((list) => fitsAny(list.families, model)),

@@ -1,15 +1,17 @@
 /** The default stack with explicit options in front of the environment and the files. It builds; it asks nobody. */
+import * as Context from "effect/Context"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
+import { GivenKeys } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
-import { type InterfaceOptions, type LogOptions, toSettings, unknownOption } from "./InterfaceOptions.ts"
+import { type InterfaceOptions, type LogOptions, givenKeys, toSettings, unknownOption } from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
 
 const levels: Readonly<Record<string, EffectLogLevel>> = {
@@ -39,7 +41,10 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
       const found = yield* withFiles(explicit, { dotEnv: true })
       const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
       const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
-      const provided = Effect.provideService(ConfigProvider.ConfigProvider, settings)
+      const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
+        Context.add(GivenKeys, givenKeys(options, keyOwner)),
+      )
+      const provided = Effect.provideContext(context)
       const config = yield* provided(LlmConfig.read)
       const logLevel = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))
       const [first] = config.targets
@@ -48,7 +53,7 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
           ? config.targets.slice(1)
           : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
       return LlmStack.layer({ ...config, targets: [first, ...fallbacks] }).pipe(
-        Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, settings)),
+        Layer.provide(Layer.succeedContext(context)),
         Layer.merge(layerLogger({ logger: options.logger, logLevel })),
       )
     }),

@@ -9,6 +9,9 @@ import * as Redacted from "effect/Redacted"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import type { Target } from "../compose/Target.ts"
 import type { LogLine } from "./LogLines.ts"
+import type { ProviderVariables } from "../settings/Setting.ts"
+import { type Credential, isAsked } from "../providers/Credential.ts"
+import type { ProviderName, ProviderRow } from "../providers/Registry.ts"
 
 /**
  * A further provider to ask when the first cannot answer. What it leaves open is read from that provider's own variables;
@@ -33,9 +36,10 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error"
  * `LLM_FALLBACK_PROVIDERS`.
  */
 export interface InterfaceOptions extends LogOptions {
-  readonly provider?: "openai" | "anthropic" | "azure" | "litellm" | "fallback" | undefined
+  readonly provider?: ProviderName | "fallback" | undefined
   readonly model?: string | undefined
-  readonly apiKey?: string | Redacted.Redacted | undefined
+  /** The key, or a function (which may return a promise) or an Effect that is asked for it before each request. */
+  readonly apiKey?: Credential | undefined
   readonly apiBase?: string | undefined
   readonly apiVersion?: string | undefined
   readonly temperature?: number | undefined
@@ -88,26 +92,24 @@ const durationText = (input: Duration.Input): string =>
     onSome: (duration) => String(Duration.toMillis(duration)),
   })
 
-/** How the variables of a provider begin, where it is not its name. */
-const prefixes: Readonly<Record<string, string>> = { litellm: "LITELLM_PROXY", fallback: "LLM" }
-
 /**
  * The options as a `ConfigProvider` that knows nothing else. `keyOwner` is the provider that key, base and version are
  * for: they stand before its own variables too, and before no other provider's.
  */
-export const toSettings = (options: InterfaceOptions, keyOwner?: string): ConfigProvider.ConfigProvider => {
+export const toSettings = (options: InterfaceOptions, keyOwner?: ProviderRow): ConfigProvider.ConfigProvider => {
   const settings: Record<string, string> = {}
   const set = (name: string, value: unknown) => {
     if (value !== undefined) settings[name] = String(value)
   }
   set("LLM_PROVIDER", options.provider)
   set("PRIMARY_MODEL", options.model)
-  const own = keyOwner === undefined ? "LLM" : (prefixes[keyOwner] ?? keyOwner.toUpperCase())
-  const key = Redacted.isRedacted(options.apiKey) ? Redacted.value(options.apiKey) : options.apiKey
-  for (const name of new Set([own, "LLM"])) {
-    set(`${name}_API_KEY`, key)
-    set(`${name}_API_BASE`, options.apiBase)
-    set(`${name}_API_VERSION`, options.apiVersion)
+  const { apiKey } = options
+  const key = Redacted.isRedacted(apiKey) ? Redacted.value(apiKey) : isAsked(apiKey) ? undefined : apiKey
+  const general: ProviderVariables = { apiKey: "LLM_API_KEY", apiBase: "LLM_API_BASE" }
+  for (const variables of keyOwner === undefined ? [general] : [general, keyOwner.variables]) {
+    set(variables.apiKey, key)
+    set(variables.apiBase, options.apiBase)
+    if (variables.apiVersion !== undefined) set(variables.apiVersion, options.apiVersion)
   }
   set("LLM_TEMPERATURE", options.temperature)
   set("LLM_MAX_TOKENS", options.maxTokens)
@@ -119,3 +121,10 @@ export const toSettings = (options: InterfaceOptions, keyOwner?: string): Config
   set("LLM_FALLBACK_TEXT", options.fallbackText)
   return ConfigProvider.fromEnvRecord(settings)
 }
+
+/** A key that is asked for, as the key of its provider; one that is a text is a setting. */
+export const givenKeys = (
+  { apiKey }: InterfaceOptions,
+  keyOwner: ProviderRow | undefined,
+): Readonly<Record<string, Credential>> =>
+  keyOwner !== undefined && isAsked(apiKey) ? { [keyOwner.name]: apiKey } : {}

@@ -1,54 +1,93 @@
 /** Anthropic: the Messages API with its key in `x-api-key` and a version in `anthropic-version`. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as Messages from "../protocols/messages/Messages.ts"
-import * as HttpProvider from "../transport/HttpProvider.ts"
-import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
-import * as Setting from "../settings/Setting.ts"
+import * as ProviderLayer from "../transport/ProviderLayer.ts"
+import * as ApiBase from "./ApiBase.ts"
+import * as Credential from "./Credential.ts"
+import { configured, type Overrides } from "./Overrides.ts"
+import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
 
 /** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.anthropic.com`, `apiVersion` to `2023-06-01`. */
 export interface AnthropicOptions extends ProviderOptions {
   readonly apiVersion?: string | undefined
 }
 
-const defaultBase = "https://api.anthropic.com"
+const facts: Omit<ProviderRow, "endpoint"> = {
+  name: "anthropic",
+  title: "Anthropic",
+  aliases: [],
+  variables: {
+    apiKey: "ANTHROPIC_API_KEY",
+    apiBase: "ANTHROPIC_API_BASE",
+    apiVersion: "ANTHROPIC_API_VERSION",
+  },
+  apiBase: "https://api.anthropic.com",
+  protocols: ["messages"],
+  isKeyOptional: false,
+  example: {
+    keyVariable: "ANTHROPIC_API_KEY",
+    apiKey: "sk-ant-…",
+    baseVariable: "ANTHROPIC_API_BASE",
+    apiBase: "https://api.anthropic.com",
+  },
+  telemetryName: "anthropic",
+  fallbackModel: "claude-sonnet-5",
+  families: ["claude"],
+  servesFamiliesOf: [],
+  hasOwnModelNames: false,
+  isRouter: false,
+  priceList: "anthropic",
+}
+
 const defaultVersion = "2023-06-01"
+
+/** What the registry knows of Anthropic. */
+export const row: ProviderRow = {
+  ...facts,
+  endpoint: Effect.fnUntraced(function* (options: AnthropicOptions) {
+    const { example } = facts
+    const base = yield* ApiBase.read(example.baseVariable, options.apiBase ?? example.apiBase, example.apiBase)
+    const authorized = yield* Credential.authorization(options.apiKey, {
+      setting: example.keyVariable,
+      example: example.apiKey,
+      headers: (key) => ({
+        ...options.headers,
+        "x-api-key": key,
+        "anthropic-version": options.apiVersion ?? defaultVersion,
+      }),
+    })
+    const url = ApiBase.urlOf({ ...base, path: base.path.replace(/\/v1(\/messages)?$/, "") }, "/v1/messages")
+    return {
+      ...authorized,
+      provider: options.name ?? facts.name,
+      telemetryName: options.name ?? facts.telemetryName,
+      // A service of another name has its own prices.
+      priceList: options.name === undefined ? facts.priceList : undefined,
+      pricesModelAsked: true,
+      protocol: Messages.protocol,
+      model: options.model,
+      url: () => url,
+      capabilities: () => options.capabilities,
+    }
+  }),
+}
 
 /** A provider with these options. Fails with `ConfigurationError` where the key or the base cannot be used. */
 export const layer = (options: AnthropicOptions): Layer.Layer<LlmProvider, LlmError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const key = yield* usableKey("ANTHROPIC_API_KEY", options.apiKey, "sk-ant-…")
-      const base = yield* Setting.webAddress("ANTHROPIC_API_BASE", options.apiBase ?? defaultBase, defaultBase)
-      const url = `${base.replace(/\/v1(\/messages)?$/, "")}/v1/messages`
-      return HttpProvider.layer({
-        provider: "anthropic",
-        protocol: Messages.protocol,
-        model: options.model,
-        url: () => url,
-        headers: Effect.succeed({
-          ...options.headers,
-          "x-api-key": key,
-          "anthropic-version": options.apiVersion ?? defaultVersion,
-        }),
-        capabilities: () => options.capabilities,
-      })
-    }),
-  )
+  ProviderLayer.layer(row.endpoint(options))
 
-/** The variables this provider reads. */
-export const variables: Setting.ProviderVariables = {
-  apiKey: "ANTHROPIC_API_KEY",
-  apiBase: "ANTHROPIC_API_BASE",
-  apiVersion: "ANTHROPIC_API_VERSION",
-}
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerHttpClient = (
+  options: AnthropicOptions,
+): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> => ProviderLayer.layerHttpClient(row.endpoint(options))
 
-/** From `ANTHROPIC_API_KEY`, `ANTHROPIC_API_BASE`, `ANTHROPIC_API_VERSION` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`. */
-export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const model = yield* Setting.text("PRIMARY_MODEL")
-    return layer({ ...(yield* Setting.chosen("anthropic", variables)), model })
-  }),
-)
+/**
+ * From `ANTHROPIC_API_KEY`, `ANTHROPIC_API_BASE`, `ANTHROPIC_API_VERSION` (or `LLM_API_KEY`, `LLM_API_BASE`) and
+ * `PRIMARY_MODEL`, as far as `overrides` do not say otherwise.
+ */
+export const layerConfig = (overrides: Overrides<AnthropicOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
+  ProviderLayer.layer(Effect.flatMap(configured(row, overrides), row.endpoint))

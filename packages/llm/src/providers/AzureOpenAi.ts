@@ -3,85 +3,113 @@
  * names are deployment names here.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { AuthenticationError, type LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+import type * as Layer from "effect/Layer"
+import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
-import { capabilitiesOf, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
-import * as HttpProvider from "../transport/HttpProvider.ts"
-import { azureAddress, exampleBase } from "./AzureAddress.ts"
-import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
+import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
+import * as ProviderLayer from "../transport/ProviderLayer.ts"
+import * as ApiBase from "./ApiBase.ts"
+import { azureAddress } from "./AzureAddress.ts"
+import * as Credential from "./Credential.ts"
+import { configured, type Overrides } from "./Overrides.ts"
+import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
 
 /**
  * `apiBase` is the resource (`https://{resource}.openai.azure.com`, `*.services.ai.azure.com`,
  * `*.cognitiveservices.azure.com`), with or without `/openai`, `/openai/v1` or a whole deployment URL behind it.
- * `apiVersion` defaults to `2023-05-15`; `v1` means the `/openai/v1` route. `entraToken` replaces `apiKey`: called for each
- * request, so that it may renew the token.
+ * `apiVersion` defaults to `2023-05-15`; `v1` means the `/openai/v1` route. `entraToken` replaces `apiKey`: an Effect or a
+ * function (which may return a promise) is run before each request, so that it may renew the token.
  */
 export interface AzureOpenAiOptions extends ProviderOptions {
   readonly apiVersion?: string | undefined
-  readonly entraToken?: (() => Promise<string>) | undefined
+  readonly entraToken?: Credential.Credential | undefined
+}
+
+const facts: Omit<ProviderRow, "endpoint"> = {
+  name: "azure",
+  title: "Azure OpenAI",
+  aliases: [],
+  variables: { apiKey: "AZURE_API_KEY", apiBase: "AZURE_API_BASE", apiVersion: "AZURE_API_VERSION" },
+  apiBase: undefined,
+  protocols: ["chat-completions"],
+  isKeyOptional: false,
+  example: {
+    keyVariable: "AZURE_API_KEY",
+    apiKey: "0123abcd…",
+    baseVariable: "AZURE_API_BASE",
+    apiBase: "https://my-resource.openai.azure.com",
+  },
+  telemetryName: "azure.ai.openai",
+  fallbackModel: undefined,
+  families: [],
+  servesFamiliesOf: ["openai"],
+  hasOwnModelNames: true,
+  isRouter: false,
+  priceList: "azure",
+}
+
+const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
+  const { example } = facts
+  if (options.apiBase === undefined) {
+    const problem = `is not set; write for example ${example.baseVariable}=${example.apiBase}`
+    return yield* Setting.invalid(example.baseVariable, problem)
+  }
+  const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
+  const address = azureAddress(base, options.apiVersion)
+  const { entraToken, headers } = options
+  const authorized = yield* entraToken === undefined
+    ? Credential.authorization(options.apiKey, {
+        setting: example.keyVariable,
+        example: example.apiKey,
+        headers: (key) => ({ ...headers, "api-key": key }),
+      })
+    : Credential.authorization(entraToken, {
+        setting: "entraToken",
+        example: "eyJ0…",
+        headers: (token) => ({ ...headers, authorization: `Bearer ${token}` }),
+      })
+  return {
+    ...authorized,
+    provider: options.name ?? facts.name,
+    telemetryName: options.name ?? facts.telemetryName,
+    priceList: facts.priceList,
+    pricesModelAsked: !facts.hasOwnModelNames,
+    protocol: ChatCompletions.protocol,
+    model: options.model ?? address.deployment,
+    url: address.url,
+    capabilities: (model: string) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
+  }
+})
+
+/** What the registry knows of Azure OpenAI. */
+export const row: ProviderRow = { ...facts, endpoint }
+
+/**
+ * A deployment is taken for one of OpenAI's models unless its name says otherwise. Versions before 2024-09 know neither
+ * `max_completion_tokens` nor `stream_options`; a model that reasons wants the former all the same.
+ */
+const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
+  const unnamed: Partial<ModelCapabilities> = isKnownModel(model) ? {} : { maxTokensField: "max_completion_tokens" }
+  if (!/^20\d\d-/.test(version) || version >= "2024-09") return unnamed
+  const reasons = capabilitiesOf(model, undefined).sampling !== "accepted"
+  return reasons ? { ...unnamed, streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }
 }
 
 /** A provider with these options. Fails with `ConfigurationError` where key, base or version cannot be used. */
 export const layer = (options: AzureOpenAiOptions): Layer.Layer<LlmProvider, LlmError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const { entraToken, headers } = options
-      if (options.apiBase === undefined) {
-        return yield* Setting.invalid("AZURE_API_BASE", `is not set; write for example AZURE_API_BASE=${exampleBase}`)
-      }
-      const apiBase = yield* Setting.webAddress("AZURE_API_BASE", options.apiBase, exampleBase)
-      const address = azureAddress(apiBase, options.apiVersion)
-      const key = entraToken === undefined ? yield* usableKey("AZURE_API_KEY", options.apiKey, "0123abcd…") : undefined
-      return HttpProvider.layer({
-        provider: "azure",
-        protocol: ChatCompletions.protocol,
-        model: options.model ?? address.deployment,
-        url: address.url,
-        headers:
-          entraToken === undefined
-            ? Effect.succeed({ ...headers, "api-key": key ?? "" })
-            : Effect.map(token(entraToken), (bearer) => ({ ...headers, authorization: `Bearer ${bearer}` })),
-        capabilities: (model) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
-      })
-    }),
-  )
+  ProviderLayer.layer(endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerHttpClient = (
+  options: AzureOpenAiOptions,
+): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> => ProviderLayer.layerHttpClient(endpoint(options))
 
 /**
- * Versions before 2024-09 know neither `max_completion_tokens` nor `stream_options`; a model that reasons wants the former
- * all the same.
+ * From `AZURE_API_KEY`, `AZURE_API_BASE`, `AZURE_API_VERSION` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`, as
+ * far as `overrides` do not say otherwise.
  */
-const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
-  if (!/^20\d\d-/.test(version) || version >= "2024-09") return {}
-  const reasons = capabilitiesOf(model, "azure", undefined).sampling !== "accepted"
-  return reasons ? { streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }
-}
-
-const token = (entraToken: () => Promise<string>): Effect.Effect<string, LlmErrorReason> =>
-  Effect.flatMap(
-    Effect.tryPromise({
-      try: entraToken,
-      catch: () => new AuthenticationError({ message: "entraToken failed: no Entra token could be had" }),
-    }),
-    (bearer) =>
-      Setting.isHeaderValue(bearer)
-        ? Effect.succeed(bearer)
-        : Effect.fail(new AuthenticationError({ message: "entraToken gave a text that is no token" })),
-  )
-
-/** The variables this provider reads. */
-export const variables: Setting.ProviderVariables = {
-  apiKey: "AZURE_API_KEY",
-  apiBase: "AZURE_API_BASE",
-  apiVersion: "AZURE_API_VERSION",
-}
-
-/** From `AZURE_API_KEY`, `AZURE_API_BASE`, `AZURE_API_VERSION` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`. */
-export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const model = yield* Setting.text("PRIMARY_MODEL")
-    return layer({ ...(yield* Setting.chosen("azure", variables)), model })
-  }),
-)
+export const layerConfig = (overrides: Overrides<AzureOpenAiOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
+  ProviderLayer.layer(Effect.flatMap(configured(row, overrides), endpoint))

@@ -1,69 +1,99 @@
 /**
  * Any service that speaks Chat Completions with a bearer key. OpenAI, the LiteLLM proxy and every compatible service are
- * this at another address; a new one is a row in `services`, not a file of code.
+ * this at another address; a new one is a row of the registry, not a file of code.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
-import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
-import * as HttpProvider from "../transport/HttpProvider.ts"
-import { type ProviderOptions, usableKey } from "./ProviderOptions.ts"
+import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
+import type { Endpoint } from "../transport/Endpoint.ts"
+import * as ApiBase from "./ApiBase.ts"
+import * as Credential from "./Credential.ts"
+import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
 
-/** A service, and the names under which its settings are known in errors. */
-export interface ChatServiceDefinition {
-  readonly provider: string
-  readonly apiBase: string
-  readonly keySetting: string
-  readonly baseSetting: string
-  /** A service that answers without a key, as local ones do. */
-  readonly keyOptional?: boolean
+/** What only some services need said. */
+type Optional = Partial<Omit<ProviderRow, "endpoint" | "example" | "name" | "protocols" | "title" | "variables">>
+
+/** What differs between services. */
+export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
+  /** How its variables begin; its name in capitals unless said. */
+  readonly prefix?: string
+  readonly example?: Partial<ProviderRow["example"]>
+  /** What every model is refused there, whatever its name says. */
+  readonly capabilities?: Partial<ModelCapabilities> | undefined
+  /** Sent with every request, unless the options say otherwise. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** A Layer of `LlmProvider` for one service. */
-export const layer = (service: ChatServiceDefinition, options: ProviderOptions): Layer.Layer<LlmProvider, LlmError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const { headers, model } = options
-      const apiBase = yield* Setting.webAddress(
-        service.baseSetting,
-        options.apiBase ?? service.apiBase,
-        service.apiBase,
-      )
-      const key =
-        service.keyOptional === true && options.apiKey === undefined
-          ? undefined
-          : yield* usableKey(service.keySetting, options.apiKey, "sk-…")
-      const base = apiBase.replace(/\/chat\/completions$/, "")
-      const url = `${base}/chat/completions`
-      return HttpProvider.layer({
-        provider: service.provider,
-        protocol: ChatCompletions.protocol,
-        model,
-        url: () => url,
-        headers: Effect.succeed({ ...headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }),
-        capabilities: () => options.capabilities,
-      })
-    }),
-  )
+const path = "/chat/completions"
 
-const service = (provider: string, apiBase: string, keyOptional = false): ChatServiceDefinition => {
-  const prefix = provider.toUpperCase().replaceAll("-", "_")
-  return { provider, apiBase, keySetting: `${prefix}_API_KEY`, baseSetting: `${prefix}_API_BASE`, keyOptional }
-}
+/** What reaches a service that speaks Chat Completions. */
+export const endpoint = (
+  row: Omit<ProviderRow, "endpoint">,
+  options: ProviderOptions,
+  service: Pick<Service, "capabilities" | "headers"> = {},
+): Effect.Effect<Endpoint, LlmError> =>
+  Effect.gen(function* () {
+    const { example } = row
+    const given = options.apiBase ?? row.apiBase
+    if (given === undefined) {
+      const problem = `is not set; write for example ${example.baseVariable}=${example.apiBase}`
+      return yield* Setting.invalid(example.baseVariable, problem)
+    }
+    const base = yield* ApiBase.read(example.baseVariable, given, example.apiBase)
+    const more = { ...service.headers, ...options.headers }
+    const authorized =
+      row.isKeyOptional && options.apiKey === undefined
+        ? { headers: Effect.succeed(more) }
+        : yield* Credential.authorization(options.apiKey, {
+            setting: example.keyVariable,
+            example: example.apiKey,
+            headers: (key) => ({ ...more, authorization: `Bearer ${key}` }),
+          })
+    const url = ApiBase.urlOf(base, path)
+    const capabilities =
+      service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
+    return {
+      ...authorized,
+      provider: options.name ?? row.name,
+      telemetryName: options.name ?? row.telemetryName,
+      // A service of another name has its own prices.
+      priceList: options.name === undefined ? row.priceList : undefined,
+      pricesModelAsked: !row.hasOwnModelNames,
+      protocol: ChatCompletions.protocol,
+      model: options.model,
+      url: () => url,
+      capabilities: () => capabilities,
+    }
+  })
 
-/** Compatible services by the name that stands before the slash in `provider/model`. Addresses as their own documentation gives them. */
-export const services: Readonly<Record<string, ChatServiceDefinition>> = {
-  openrouter: service("openrouter", "https://openrouter.ai/api/v1"),
-  groq: service("groq", "https://api.groq.com/openai/v1"),
-  deepseek: service("deepseek", "https://api.deepseek.com/v1"),
-  mistral: service("mistral", "https://api.mistral.ai/v1"),
-  xai: service("xai", "https://api.x.ai/v1"),
-  together: service("together", "https://api.together.xyz/v1"),
-  fireworks: service("fireworks", "https://api.fireworks.ai/inference/v1"),
-  cerebras: service("cerebras", "https://api.cerebras.ai/v1"),
-  perplexity: service("perplexity", "https://api.perplexity.ai"),
-  ollama: service("ollama", "http://localhost:11434/v1", true),
-  vllm: service("vllm", "http://localhost:8000/v1", true),
+/** The row of a service that needs no code of its own. */
+export const row = ({ capabilities, headers, prefix, ...service }: Service): ProviderRow => {
+  const begin = prefix ?? service.name.toUpperCase().replaceAll("-", "_")
+  const variables = { apiKey: `${begin}_API_KEY`, apiBase: `${begin}_API_BASE` }
+  const own: Omit<ProviderRow, "endpoint"> = {
+    aliases: [],
+    apiBase: undefined,
+    isKeyOptional: false,
+    telemetryName: service.name,
+    fallbackModel: undefined,
+    families: [],
+    servesFamiliesOf: [],
+    hasOwnModelNames: false,
+    isRouter: false,
+    priceList: undefined,
+    ...service,
+    protocols: ["chat-completions"],
+    variables,
+    example: {
+      keyVariable: variables.apiKey,
+      apiKey: "sk-…",
+      baseVariable: variables.apiBase,
+      apiBase: service.apiBase ?? "https://llm.example.com/v1",
+      ...service.example,
+    },
+  }
+  return { ...own, endpoint: (options) => endpoint(own, options, { capabilities, headers }) }
 }

@@ -1,40 +1,52 @@
 /**
- * OpenAI: Chat Completions with a bearer key. With another `apiBase` it is any service that speaks the same (Ollama, vLLM,
- * OpenRouter, Groq, DeepSeek, Mistral, xAI, Together …).
+ * OpenAI: Chat Completions with a bearer key. With another `apiBase` (and a `name`) it is any service that speaks the same
+ * (Ollama, vLLM, OpenRouter, Groq, DeepSeek, Mistral, xAI, Together …).
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ChatService from "./ChatService.ts"
+import { configured, type Overrides } from "./Overrides.ts"
 import type { ProviderOptions } from "./ProviderOptions.ts"
-import * as Setting from "../settings/Setting.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
 
 /** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`. */
 export type OpenAiOptions = ProviderOptions
 
-const definition: ChatService.ChatServiceDefinition = {
-  provider: "openai",
-  apiBase: "https://api.openai.com/v1",
-  keySetting: "OPENAI_API_KEY",
-  baseSetting: "OPENAI_API_BASE",
-}
+const apiBase = "https://api.openai.com/v1"
+
+const service = ChatService.row({
+  name: "openai",
+  title: "OpenAI",
+  apiBase,
+  families: ["gpt-", "chatgpt-", "o1", "o2", "o3", "o4", "o5", "o6", "o7", "o8", "o9", "codex-", "davinci", "babbage"],
+  fallbackModel: "gpt-5-mini",
+  priceList: "openai",
+})
 
 /** OpenAI's own host without a path means its one version. */
-const versioned = (apiBase: string | undefined): string | undefined =>
-  apiBase !== undefined && /^https:\/\/api\.openai\.com\/?$/.test(apiBase) ? definition.apiBase : apiBase
+const versioned = (base: string | undefined): string | undefined =>
+  base !== undefined && /^https:\/\/api\.openai\.com\/?$/.test(base) ? apiBase : base
+
+/** What the registry knows of OpenAI. */
+export const row: ProviderRow = {
+  ...service,
+  endpoint: (options) => service.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
+}
 
 /** A provider with these options. Fails with `ConfigurationError` where the key or the base cannot be used. */
 export const layer = (options: OpenAiOptions): Layer.Layer<LlmProvider, LlmError> =>
-  ChatService.layer(definition, { ...options, apiBase: versioned(options.apiBase) })
+  ProviderLayer.layer(row.endpoint(options))
 
-/** The variables this provider reads. */
-export const variables: Setting.ProviderVariables = { apiKey: "OPENAI_API_KEY", apiBase: "OPENAI_API_BASE" }
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerHttpClient = (options: OpenAiOptions): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerHttpClient(row.endpoint(options))
 
-/** From `OPENAI_API_KEY`, `OPENAI_API_BASE` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`. */
-export const layerConfig: Layer.Layer<LlmProvider, LlmError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const model = yield* Setting.text("PRIMARY_MODEL")
-    return layer({ ...(yield* Setting.chosen("openai", variables)), model })
-  }),
-)
+/**
+ * From `OPENAI_API_KEY`, `OPENAI_API_BASE` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`, as far as `overrides`
+ * do not say otherwise.
+ */
+export const layerConfig = (overrides: Overrides<OpenAiOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
+  ProviderLayer.layer(Effect.flatMap(configured(row, overrides), row.endpoint))

@@ -117,21 +117,3 @@ export const provider = (variables: ProviderVariables, isChosen: boolean): Effec
     const apiVersion = variables.apiVersion === undefined ? undefined : yield* text(variables.apiVersion)
     return { apiKey, apiBase, apiVersion }
   })
-
-/** The same for a provider used on its own: it is the chosen one unless `LLM_PROVIDER` names another. */
-export const chosen = (name: string, variables: ProviderVariables): Effect.Effect<ProviderSettings, LlmError> =>
-  Effect.flatMap(text("LLM_PROVIDER"), (chosenName) =>
-    provider(variables, chosenName === undefined || chosenName.toLowerCase() === name),
-  )
-
-/** A web address, without the slashes at its end. One that holds a password is refused: it would be shown. */
-export const webAddress = (setting: string, value: string, example: string): Effect.Effect<string, LlmError> => {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  // Never quoted: a key and a base are easily swapped.
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    return Effect.fail(invalid(setting, `is not a web address; write for example ${setting}=${example}`))
-  }
-  return url.username === "" && url.password === ""
-    ? Effect.succeed(value.replace(/\/+$/, ""))
-    : Effect.fail(invalid(setting, `holds a user name or a password; write for example ${setting}=${example}`))
-}

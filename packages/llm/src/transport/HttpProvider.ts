@@ -11,12 +11,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { joinCall, type LlmCall } from "../call/LlmCall.ts"
 import {
+  AuthenticationError,
   ConfigurationError,
   InvalidResponseError,
   LlmError,
@@ -24,39 +24,20 @@ import {
   StreamInterruptedError,
   TimeoutError,
 } from "../model/LlmError.ts"
-import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
-import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
-import type { Fault, Protocol } from "../protocols/Protocol.ts"
+import type { Fault } from "../protocols/Protocol.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { Attempt } from "../call/Attempt.ts"
 import { blank, Redactor } from "../settings/Redactor.ts"
 import * as Secrets from "../settings/Secrets.ts"
 import { type BodyTooLarge, collectBody } from "./Body.ts"
-import * as ChosenTransport from "./ChosenTransport.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
 import { cleanFault, excerpt, fromBroken, fromFault, interruption, keyAsModel } from "./Failure.ts"
+import type { Endpoint } from "./Endpoint.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
-import { type Broken, type Exchange, type Head, Transport, type WireHeaders, type WireRequest } from "./Transport.ts"
-
-/** What a provider adds to a protocol. */
-export interface Endpoint {
-  readonly provider: string
-  readonly protocol: Protocol
-  /** The model for requests that name none. */
-  readonly model: string | undefined
-  readonly url: (model: string) => string
-  /**
-   * Authentication, version and the caller's own; an effect, so that a token can be renewed. What they and the query of
-   * the URL hold is blanked in everything that the provider tells (`Secrets` says which headers are public).
-   */
-  readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
-  /** What this deployment's model refuses, where its name does not tell. */
-  readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
-  /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
-  readonly limits?: Partial<Limits> | undefined
-}
+import type { Broken, Exchange, Head, Transport, WireHeaders, WireRequest } from "./Transport.ts"
 
 const defaultLimits: Limits = { maxBodyBytes: 64 * 1024 * 1024, maxEventLength: 10 * 1024 * 1024 }
 
@@ -75,7 +56,8 @@ interface TooLate {
   readonly limitMs: number
 }
 
-const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Service"] => {
+/** The service of an endpoint on an open transport. */
+export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Service"] => {
   const { protocol, provider } = endpoint
   const limits = { ...defaultLimits, ...endpoint.limits }
   const redactor = new Redactor()
@@ -118,16 +100,18 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
     const { body, warnings } = encoded.success
+    const url = endpoint.url(model)
+    if (typeof url !== "string") return refuse(call, model, url)
     const clock = fiber.getRef(Clock.Clock)
     return Effect.matchEffect(endpoint.headers, {
       onFailure: (reason) => refuse(call, model, reason),
       onSuccess: (own) => {
-        const request = { url: endpoint.url(model), headers: headersOf(own), body: JSON.stringify(body) }
-        if (request.url.includes("?")) redactor.learn(Secrets.ofAddress(request.url))
+        const request = { url, headers: headersOf(own), body: JSON.stringify(body) }
+        if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
         return redactor.holdsSecret(model)
           ? refuse(call, blank, keyAsModel)
           : send({
-              attempt: new Attempt({ call, request: llmRequest, provider, model, warnings, clock, redact }),
+              attempt: new Attempt({ call, request: llmRequest, endpoint, provider, model, warnings, clock, redact }),
               request,
             })
       },
@@ -164,7 +148,7 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         attempt.record.status = response.status
         attempt.record.requestId = requestId === undefined ? undefined : attempt.name(requestId)
         attempt.reportedCostUsd = ResponseHeaders.responseCostUsd(response.headers)
-        return isSuccess(response) ? read(response) : failure(attempt, exchange, response, request.url)
+        return isSuccess(response) ? read(response) : failure(attempt, exchange, response, request)
       },
     })
 
@@ -183,7 +167,12 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
         : new StreamInterruptedError({ message: `the answer broke off: ${interruption(error)}`, status })
 
   /** A failing status: the provider's words, in whatever form they came. */
-  const failure = (attempt: Attempt, exchange: Exchange, response: Head, url: string): Effect.Effect<never, LlmError> =>
+  const failure = (
+    attempt: Attempt,
+    exchange: Exchange,
+    response: Head,
+    { headers: sent, url }: WireRequest,
+  ): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
       Effect.timeoutOrElse(
         Effect.orElseSucceed(collectBody(exchange, limits.maxBodyBytes), () => ""),
@@ -208,9 +197,17 @@ const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvider["Serv
             body: excerpt(redact(raw)),
           },
         )
-        return Effect.fail(attempt.fail(reason, undefined, undefined))
+        return Effect.flatMap(renewable(reason, sent), (told) => Effect.fail(attempt.fail(told, undefined, undefined)))
       },
     )
+
+  /** A refused key that is asked for is asked for again: one that has changed is worth another request. */
+  const renewable = (reason: LlmErrorReason, sent: WireHeaders): Effect.Effect<LlmErrorReason> =>
+    endpoint.isRenewed === undefined || reason._tag !== "AuthenticationError"
+      ? Effect.succeed(reason)
+      : Effect.map(endpoint.isRenewed(sent), (isRenewed) =>
+          isRenewed ? new AuthenticationError({ ...reason, isKeyRenewed: true }) : reason,
+        )
 
   const answer = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<LlmResponse, LlmError> =>
     Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
@@ -281,16 +278,3 @@ const released = (
 const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
 
 const parseJson = (text: string): Result.Result<unknown, unknown> => Result.try(() => JSON.parse(text))
-
-/**
- * A provider at an endpoint. It sends through undici on Node and `fetch` elsewhere, or through the `HttpClient` that is
- * provided to the layer (`Layer.provide(FetchHttpClient.layer)`).
- */
-export const layer = (endpoint: Endpoint): Layer.Layer<LlmProvider> =>
-  Layer.provide(
-    Layer.effect(
-      LlmProvider,
-      Effect.map(Transport, (open) => make(endpoint, open)),
-    ),
-    ChosenTransport.layer,
-  )

@@ -24,7 +24,7 @@ describe("routing by model", patient, () => {
         ANTHROPIC_API_KEY: "sk-anthropic",
         ANTHROPIC_API_BASE: anthropic.url,
       })
-      const stack = Layer.provide(LlmStack.layerConfig, Layer.succeed(ConfigProvider.ConfigProvider, settings))
+      const stack = Layer.provide(LlmStack.layerConfig(), Layer.succeed(ConfigProvider.ConfigProvider, settings))
       yield* Effect.gen(function* () {
         const llm = yield* LlmProvider
         for (const _ of ["asked", "paused"]) {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { LlmResponse } from "../../src/index.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/messages/Messages.ts"
-import * as HttpProvider from "../../src/transport/HttpProvider.ts"
+import * as ProviderLayer from "../../src/transport/ProviderLayer.ts"
 import { type Answer, delay, inTurn, stall } from "../faults/FaultServer.ts"
 import { chunk, lastChunk, stream, streamHead, whole } from "../faults/HttpText.ts"
 import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
@@ -15,15 +15,17 @@ import { cells, providers, wireCells } from "./Providers.ts"
 
 /** The provider of a wire with limits that a test can reach. */
 const limited = (wire: WireText, url: string) =>
-  HttpProvider.layer({
-    provider: "limited",
-    protocol: wire.name === "chat" ? ChatCompletions.protocol : Messages.protocol,
-    model: "m",
-    url: () => `${url}${wire.path}`,
-    headers: Effect.succeed({}),
-    capabilities: () => undefined,
-    limits: { maxBodyBytes: 4000, maxEventLength: 1000 },
-  })
+  ProviderLayer.layer(
+    Effect.succeed({
+      provider: "limited",
+      protocol: wire.name === "chat" ? ChatCompletions.protocol : Messages.protocol,
+      model: "m",
+      url: () => `${url}${wire.path}`,
+      headers: Effect.succeed({}),
+      capabilities: () => undefined,
+      limits: { maxBodyBytes: 4000, maxEventLength: 1000 },
+    }),
+  )
 
 /** More than the limits, and then silence: who reads on, hangs. */
 const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {

@@ -53,7 +53,7 @@ describe("providers", () => {
     Effect.gen(function* () {
       const server = yield* upstream()
       const configured = [OpenAi, Anthropic, AzureOpenAi, LiteLlm].map(({ layerConfig }) =>
-        Layer.provide(layerConfig, provided(settings(server))),
+        Layer.provide(layerConfig(), provided(settings(server))),
       )
       for (const layer of [...layers(server), ...configured]) {
         yield* Effect.gen(function* () {
@@ -79,10 +79,10 @@ describe("policies", () => {
   it.effect("compose with pipe; a fallback asks for the model of its own", () =>
     Effect.gen(function* () {
       const server = yield* upstream(byModel({ "claude-sonnet-5": answers("from the second") }))
-      const llm = OpenAi.layerConfig.pipe(
+      const llm = OpenAi.layerConfig().pipe(
         withConcurrency(10),
         withRetry({ times: 3 }),
-        withFallback(Anthropic.layerConfig, { model: "claude-sonnet-5" }),
+        withFallback(Anthropic.layerConfig(), { model: "claude-sonnet-5" }),
         withTimeout("60 seconds"),
         Layer.provide(provided(settings(server))),
       )
@@ -97,11 +97,11 @@ describe("policies", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("LlmStack.layerConfig is the whole stack, from the ConfigProvider of the program", () =>
+  it.effect("LlmStack.layerConfig() is the whole stack, from the ConfigProvider of the program", () =>
     Effect.gen(function* () {
       const server = yield* upstream(byModel({ "gpt-5-mini": answers("from the second") }))
       const stack = Layer.provide(
-        LlmStack.layerConfig,
+        LlmStack.layerConfig(),
         provided({
           ...settings(server),
           LLM_PROVIDER: "openai",

@@ -67,7 +67,7 @@ describe.each(callNames)("telemetry of %s", (name) => {
       ])
       expect(attributesOf(spans[0])).toEqual({
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "azure.ai.openai",
+        "gen_ai.provider.name": "azure",
         "gen_ai.request.model": "gpt-5-mini",
         "gen_ai.request.max_tokens": 9,
         "gen_ai.response.model": "gpt-5-mini",

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest"
 import { renderPriceTable, sourceVersion } from "../../scripts/update-prices.ts"
 import type { Usage } from "../../src/model/LlmResponse.ts"
 import { priceTable } from "../../src/prices/priceTable.ts"
-import { costUsd } from "../../src/prices/Prices.ts"
+import { byModelName, costUsd } from "../../src/prices/Prices.ts"
 
 const source = (await waitForUpdate()) ?? []
 const midnightMs = Date.parse(`${priceTable.date}T00:00:00Z`)
@@ -211,12 +211,12 @@ describe("a model's name", () => {
   })
 
   test("names its provider for LiteLLM, or belongs to a known family", () => {
-    expect(costUsd("litellm", "openai/gpt-5", usage)).toBe(gpt5)
-    expect(costUsd("litellm", "azure/gpt-5", usage)).toBe(gpt5)
-    expect(costUsd("litellm", "gpt-5", usage)).toBe(gpt5)
-    expect(costUsd("litellm", "anthropic/claude-haiku-4-5", usage)).toBe(6)
-    expect(costUsd("litellm", "bedrock/anthropic.claude-haiku-4-5", usage)).toBeNull()
-    expect(costUsd("litellm", "our-alias", usage)).toBeNull()
+    expect(costUsd(byModelName, "openai/gpt-5", usage)).toBe(gpt5)
+    expect(costUsd(byModelName, "azure/gpt-5", usage)).toBe(gpt5)
+    expect(costUsd(byModelName, "gpt-5", usage)).toBe(gpt5)
+    expect(costUsd(byModelName, "anthropic/claude-haiku-4-5", usage)).toBe(6)
+    expect(costUsd(byModelName, "bedrock/anthropic.claude-haiku-4-5", usage)).toBeNull()
+    expect(costUsd(byModelName, "our-alias", usage)).toBeNull()
   })
 
   test("means for LiteLLM what the source library takes it to mean, or nothing", () => {
@@ -224,7 +224,7 @@ describe("a model's name", () => {
     for (const provider of source) {
       for (const name of namesOf(provider)) {
         for (const model of [name, `${provider.id}/${name}`]) {
-          const actual = costUsd("litellm", model, usage, atMs)
+          const actual = costUsd(byModelName, model, usage, atMs)
           if (actual === null) continue
           const expected = sourceCost("litellm", model, usage, atMs)
           expect(Math.abs(actual - (expected?.total_price ?? Number.NaN)), model).toBeLessThan(1e-9)

@@ -380,7 +380,6 @@ describe("the capability table", () => {
     ["gpt-5.2", "openai", { sampling: "without-reasoning" }],
     ["gpt-6-astra", "openai", { sampling: "refused" }],
     ["gpt-5-chat-latest", "openai", { sampling: "accepted" }],
-    ["my-deployment", "azure", { maxTokensField: "max_completion_tokens", sampling: "accepted" }],
     ["DeepSeek-R1", "azure", { maxTokensField: "max_tokens" }],
     ["llama3.2", "litellm", { maxTokensField: "max_tokens", sampling: "accepted", reasoningEffort: true }],
     ["gpt-oss-20b", "litellm", { maxTokensField: "max_tokens", systemRole: "system" }],
@@ -392,8 +391,8 @@ describe("the capability table", () => {
     ["claude-opus-4-1-20250805", "anthropic", { temperatureWithTopP: false, reasoningEffort: false }],
     ["claude-opus-4-7", "anthropic", { sampling: "refused", reasoningEffort: true }],
     ["claude-haiku-5-5", "anthropic", { sampling: "refused" }],
-  ])("%s on %s", (model, provider, expected) => {
-    expect(capabilitiesOf(model, provider, undefined)).toMatchObject(expected)
+  ])("%s on %s", (model, _, expected) => {
+    expect(capabilitiesOf(model, undefined)).toMatchObject(expected)
   })
 })
 

@@ -2,7 +2,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { AzureOpenAi } from "../../src/index.ts"
+import * as Tracer from "effect/Tracer"
+import { AzureOpenAi, withTelemetry } from "../../src/index.ts"
+import * as ApiBase from "../../src/providers/ApiBase.ts"
 import { azureAddress } from "../../src/providers/AzureAddress.ts"
 import { ask, open, outcomeOf, serve } from "../contract/Ask.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
@@ -40,16 +42,19 @@ const hosts = [
   "https://my-resource.cognitiveservices.azure.com",
 ]
 
+const addressOf = (apiBase: string, version: string | undefined) =>
+  azureAddress(Effect.runSync(ApiBase.read("AZURE_API_BASE", apiBase, "https://…")), version)
+
 describe("an Azure address", () => {
   it.each(hosts.flatMap((host) => forms.map(([base, version, path]) => ({ host, base, version, path }))))(
     "$host$base with version $version",
     ({ base, host, path, version }) => {
-      expect(azureAddress(`${host}${base}`, version).url("my-deployment")).toBe(`${host}${path}`)
+      expect(addressOf(`${host}${base}`, version).url("my-deployment")).toBe(`${host}${path}`)
     },
   )
 
   it("keeps a deployment's name whole", () => {
-    const { url } = azureAddress("https://my-resource.openai.azure.com", "2024-10-21")
+    const { url } = addressOf("https://my-resource.openai.azure.com", "2024-10-21")
     expect(url("a name/with?signs")).toContain("/openai/deployments/a%20name%2Fwith%3Fsigns/chat/completions?")
   })
 })
@@ -73,6 +78,60 @@ describe("Azure over HTTP", () => {
         expect(request.headers).not.toHaveProperty("authorization")
       }
       expect(server.requests.map(({ json }) => json)).toMatchObject([{ model: "my-deployment" }, { stream: true }])
+    }),
+  )
+
+  it.live(
+    "is told to traces by the name that the conventions have for it",
+    Effect.fnUntraced(function* () {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      const names: Array<unknown> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          const end = span.end.bind(span)
+          span.end = (...ending) => {
+            names.push(span.attributes.get("gen_ai.provider.name"))
+            end(...ending)
+          }
+          return span
+        },
+      })
+      const options = { apiKey: "azure-key", apiBase: server.url, model: "my-deployment" }
+      const llm = yield* open(AzureOpenAi.layer(options).pipe(withTelemetry))
+      for (const call of ["generate", "stream"] as const) {
+        yield* Effect.provideService(ask(llm, call), Tracer.Tracer, tracer)
+      }
+      expect(names).toEqual(["azure.ai.openai", "azure.ai.openai"])
+    }),
+  )
+
+  it.live.each([
+    { deployment: "my-deployment", version: "2024-10-21", field: "max_completion_tokens" },
+    { deployment: "my-deployment", version: "2023-05-15", field: "max_tokens" },
+    { deployment: "DeepSeek-R1", version: "2024-10-21", field: "max_tokens" },
+  ])(
+    "takes $deployment for a model that wants $field in version $version",
+    Effect.fnUntraced(function* ({ deployment, field, version }) {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      const options = { apiKey: "azure-key", apiBase: server.url, apiVersion: version, model: deployment }
+      const llm = yield* open(AzureOpenAi.layer(options))
+      yield* ask(llm, "generate", { messages: [{ role: "user", content: "Hi" }], maxTokens: 7 })
+      expect(server.requests[0]?.json).toMatchObject({ [field]: 7 })
+    }),
+  )
+
+  it.live.each([".", "..", "", "half a \ud800 character"].map((deployment) => ({ deployment })))(
+    "refuses a deployment that no path can hold: %j",
+    Effect.fnUntraced(function* ({ deployment }) {
+      const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
+      const llm = yield* open(AzureOpenAi.layer({ apiKey: "azure-key", apiBase: server.url, model: "my-deployment" }))
+      for (const call of ["generate", "stream"] as const) {
+        const seen = yield* ask(llm, call, { messages: [{ role: "user", content: "Hi" }], model: deployment })
+        expect(outcomeOf(seen)).toBe("InvalidRequestError")
+        expect(seen.error?.reason).toMatchObject({ parameter: "model" })
+      }
+      expect(server.connections).toEqual([])
     }),
   )
 

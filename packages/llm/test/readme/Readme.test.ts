@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { verdicts } from "../../src/model/LlmError.ts"
-import { services } from "../../src/providers/ChatService.ts"
+import { names, rows, variablesOf } from "../../src/providers/Registry.ts"
 import { answers, inTurn, listen, refuses } from "../guide/LoopbackUpstream.ts"
 import { runProgram } from "../guide/ProgramRun.ts"
 
@@ -60,8 +60,9 @@ describe("the READMEs", () => {
 
   it("list exactly the variables that the library reads, but for the services' own", () => {
     const listed = new Set(firstCells("README.md").filter((name) => /^[A-Z_]+$/.test(name)))
-    const own = new Set(Object.values(services).flatMap(({ baseSetting, keySetting }) => [baseSetting, keySetting]))
-    const expected = [...variablesRead()].filter((name) => !own.has(name))
+    const services = rows.filter(({ name }) => !["openai", "anthropic", "azure", "litellm"].includes(name))
+    const own = new Set(services.flatMap(variablesOf))
+    const expected = [...new Set([...variablesRead(), ...rows.flatMap(variablesOf)])].filter((name) => !own.has(name))
     assert.deepStrictEqual([...listed].toSorted(), expected.toSorted())
   })
 
@@ -74,7 +75,7 @@ describe("the READMEs", () => {
         .map((cells) => [cells[1], ...cells.slice(columns - 1, columns + 1)])
     assert.deepStrictEqual(verdictsOn("README.md", 4), verdictsOn("docs/errors.md", 5))
     assert.strictEqual(verdictsOn("README.md", 4).length, Object.keys(verdicts).length)
-    for (const name of Object.keys(services)) assert.include(read("README.md"), `\`${name}/…\``)
+    for (const name of names) assert.include(read("README.md"), `\`${name}`)
   })
 
   it("link to what is there", () => {

@@ -104,26 +104,26 @@ const from = (layer: ProviderLayer, settings: Readonly<Record<string, string>>):
 
 describe("variables", () => {
   it.live.each([
-    { layer: OpenAi.layerConfig, settings: {}, setting: "OPENAI_API_KEY" },
-    { layer: OpenAi.layerConfig, settings: { OPENAI_API_KEY: "a b" }, setting: "OPENAI_API_KEY" },
+    { layer: OpenAi.layerConfig(), settings: {}, setting: "OPENAI_API_KEY" },
+    { layer: OpenAi.layerConfig(), settings: { OPENAI_API_KEY: "a b" }, setting: "OPENAI_API_KEY" },
     {
-      layer: OpenAi.layerConfig,
+      layer: OpenAi.layerConfig(),
       settings: { OPENAI_API_KEY: "key", OPENAI_API_BASE: "x" },
       setting: "OPENAI_API_BASE",
     },
     {
-      layer: OpenAi.layerConfig,
+      layer: OpenAi.layerConfig(),
       settings: { LLM_PROVIDER: "anthropic", LLM_API_KEY: "key" },
       setting: "OPENAI_API_KEY",
     },
-    { layer: Anthropic.layerConfig, settings: {}, setting: "ANTHROPIC_API_KEY" },
+    { layer: Anthropic.layerConfig(), settings: {}, setting: "ANTHROPIC_API_KEY" },
     {
-      layer: Anthropic.layerConfig,
+      layer: Anthropic.layerConfig(),
       settings: { ANTHROPIC_API_KEY: "key", ANTHROPIC_API_BASE: "x" },
       setting: "ANTHROPIC_API_BASE",
     },
-    { layer: AzureOpenAi.layerConfig, settings: { AZURE_API_KEY: "key" }, setting: "AZURE_API_BASE" },
-    { layer: AzureOpenAi.layerConfig, settings: { AZURE_API_BASE: base }, setting: "AZURE_API_KEY" },
+    { layer: AzureOpenAi.layerConfig(), settings: { AZURE_API_KEY: "key" }, setting: "AZURE_API_BASE" },
+    { layer: AzureOpenAi.layerConfig(), settings: { AZURE_API_BASE: base }, setting: "AZURE_API_KEY" },
   ])(
     "$setting is named where $settings is all there is",
     Effect.fnUntraced(function* ({ layer, setting, settings }) {
@@ -139,21 +139,21 @@ describe("variables", () => {
       )
       const { url } = server
       const layers = [
-        from(OpenAi.layerConfig, { OPENAI_API_KEY: "a", OPENAI_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
-        from(Anthropic.layerConfig, {
+        from(OpenAi.layerConfig(), { OPENAI_API_KEY: "a", OPENAI_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
+        from(Anthropic.layerConfig(), {
           ANTHROPIC_API_KEY: "b",
           ANTHROPIC_API_BASE: url,
           ANTHROPIC_API_VERSION: "2026-10-21",
           PRIMARY_MODEL: "m",
         }),
-        from(AzureOpenAi.layerConfig, {
+        from(AzureOpenAi.layerConfig(), {
           AZURE_API_KEY: "c",
           AZURE_API_BASE: url,
           AZURE_API_VERSION: "v1",
           PRIMARY_MODEL: "m",
         }),
-        from(LiteLlm.layerConfig, { LLM_API_KEY: "d", LLM_API_BASE: url, PRIMARY_MODEL: "m" }),
-        from(OpenAi.layerConfig, { LLM_API_KEY: "e", LLM_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
+        from(LiteLlm.layerConfig(), { LLM_API_KEY: "d", LLM_API_BASE: url, PRIMARY_MODEL: "m" }),
+        from(OpenAi.layerConfig(), { LLM_API_KEY: "e", LLM_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
       ]
       for (const layer of layers) expect((yield* ask(yield* open(layer), "generate")).text).toBe(fullText)
       expect(server.requests).toMatchObject([

@@ -151,7 +151,7 @@ describe("a script in the place of a provider", () => {
   )
 
   it.effect("has the provider's own type, so that it stands wherever one is asked for", () => {
-    const real: Layer.Layer<LlmProvider, unknown> = LlmStack.layerConfig
+    const real: Layer.Layer<LlmProvider, unknown> = LlmStack.layerConfig()
     const layers: Array<typeof real> = [Scripted.layer(["hello"])]
     return Effect.gen(function* () {
       const texts = yield* Effect.forEach(layers, (layer) => Effect.provide(ask("generate"), layer))

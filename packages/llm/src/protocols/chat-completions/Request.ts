@@ -250,7 +250,7 @@ export const encode = (
   const encoding = new RequestEncoding()
   refuseContinuation(encoding, given)
   const { model } = options
-  const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
+  const capabilities = capabilitiesOf(model, options.capabilities)
   const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)
   const body: Body = { model, messages: encodeMessages(request, capabilities, encoding) }
   const sampling = acceptedSampling(request, model, capabilities, encoding)

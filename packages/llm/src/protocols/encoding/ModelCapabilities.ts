@@ -169,25 +169,25 @@ export const bareModelName = (model: string): string => {
 const remembered = new Map<string, ModelCapabilities>()
 const maxRemembered = 1000
 
-const byName = (model: string, provider: string): ModelCapabilities => {
-  const key = `${provider}/${model}`
-  const before = remembered.get(key)
-  if (before !== undefined) return before
+const rowOf = (model: string): Row | undefined => {
   const name = bareModelName(model)
-  const row = rows.find(({ models }) => models.test(name))
-  const known = row === undefined && provider === "azure" ? openAi : row?.capabilities
-  const capabilities = { ...everything, ...known }
+  return rows.find(({ models }) => models.test(name))
+}
+
+/** True where the name says which model it is; a deployment's may say anything. */
+export const isKnownModel = (model: string): boolean => rowOf(model) !== undefined
+
+const byName = (model: string): ModelCapabilities => {
+  const before = remembered.get(model)
+  if (before !== undefined) return before
+  const capabilities = { ...everything, ...rowOf(model)?.capabilities }
   if (remembered.size >= maxRemembered) remembered.clear()
-  remembered.set(key, capabilities)
+  remembered.set(model, capabilities)
   return capabilities
 }
 
-/** What `model` accepts, with what the deployment knows better. A deployment of Azure's is an OpenAI model unless its name says otherwise. */
-export const capabilitiesOf = (
-  model: string,
-  provider: string,
-  overrides: Partial<ModelCapabilities> | undefined,
-): ModelCapabilities => {
-  const capabilities = byName(model, provider)
+/** What `model` accepts, with what the service or the deployment knows better. */
+export const capabilitiesOf = (model: string, overrides: Partial<ModelCapabilities> | undefined): ModelCapabilities => {
+  const capabilities = byName(model)
   return overrides === undefined ? capabilities : { ...capabilities, ...overrides }
 }

@@ -84,7 +84,7 @@ export const encode = (
   const encoding = new RequestEncoding()
   refuseContinuation(encoding, given)
   const { model } = options
-  const capabilities = capabilitiesOf(model, options.provider, options.capabilities)
+  const capabilities = capabilitiesOf(model, options.capabilities)
   const request = withAnswerForm(given, { dialect: "anthropic", model, capabilities, hints: false }, encoding)
   const { messages, system } = encodeConversation(request, encoding)
   const body: Body = { model, max_tokens: request.maxTokens ?? capabilities.defaultMaxTokens }

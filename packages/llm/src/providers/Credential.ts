@@ -1,0 +1,86 @@
+/**
+ * The key of a provider: a text, or something that is asked for it before each request, so that it can be rotated. A key
+ * that was asked for is not kept.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { AuthenticationError, type LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+import * as Setting from "../settings/Setting.ts"
+
+/** A key as text. */
+export type Key = string | Redacted.Redacted
+
+/**
+ * A key, or what gives it: an Effect or a function (which may return a promise) is run before each request. When it fails,
+ * or gives something that cannot stand in a header, the call fails with `AuthenticationError` and nothing is sent.
+ */
+export type Credential = Key | Effect.Effect<Key, unknown> | (() => Key | Promise<Key>)
+
+/** True for a credential that is asked before each request. */
+export const isAsked = (credential: Credential | undefined): credential is Exclude<Credential, Key> =>
+  typeof credential === "function" || Effect.isEffect(credential)
+
+/** Where a key goes, and how it is called in errors. */
+export interface CredentialUse {
+  readonly setting: string
+  readonly example: string
+  /** The headers of a request with this key. */
+  readonly headers: (key: string) => Readonly<Record<string, string>>
+}
+
+/** What an endpoint needs of a credential. */
+export interface Authorization {
+  readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
+  /** For a key that is asked for: true where asking again gives other headers than `sent`, after those were refused. */
+  readonly isRenewed?: (sent: Readonly<Record<string, string | undefined>>) => Effect.Effect<boolean>
+}
+
+/** Headers with a credential. Fails with `ConfigurationError` where a key that is a text is missing or malformed. */
+export const authorization = (
+  credential: Credential | undefined,
+  use: CredentialUse,
+): Effect.Effect<Authorization, LlmError> => {
+  if (!isAsked(credential)) {
+    return Effect.map(usableKey(credential, use), (key) => ({ headers: Effect.succeed(use.headers(key)) }))
+  }
+  const headers = Effect.map(ask(credential, use.setting), use.headers)
+  return Effect.succeed({
+    headers,
+    isRenewed: (sent) =>
+      Effect.match(headers, {
+        onFailure: () => false,
+        onSuccess: (next) => Object.entries(next).some(([name, value]) => sent[name] !== value),
+      }),
+  })
+}
+
+const text = (key: Key | undefined): string | undefined => (Redacted.isRedacted(key) ? Redacted.value(key) : key)
+
+/** The key as text. Fails with `ConfigurationError` where it is missing or cannot stand in a header. */
+const usableKey = (key: Key | undefined, { example, setting }: CredentialUse): Effect.Effect<string, LlmError> => {
+  const value = text(key)?.trim()
+  if (value === undefined || value === "") {
+    return Effect.fail(Setting.invalid(setting, `is not set; write for example ${setting}=${example}`))
+  }
+  return Setting.isHeaderValue(value)
+    ? Effect.succeed(value)
+    : Effect.fail(Setting.invalid(setting, "holds a character that no key contains; copy it again"))
+}
+
+const ask = (credential: Exclude<Credential, Key>, setting: string): Effect.Effect<string, LlmErrorReason> => {
+  // What it failed with may quote a key.
+  const failed = () =>
+    new AuthenticationError({ message: `${setting}: what gives the key failed; no request was sent` })
+  const given = Effect.isEffect(credential)
+    ? Effect.mapError(credential, failed)
+    : Effect.tryPromise({ try: async () => credential(), catch: failed })
+  return Effect.flatMap(given, (key) => {
+    const value: unknown = text(key)
+    const trimmed = typeof value === "string" ? value.trim() : ""
+    return Setting.isHeaderValue(trimmed)
+      ? Effect.succeed(trimmed)
+      : Effect.fail(
+          new AuthenticationError({ message: `${setting}: what gives the key gave something that is not a key` }),
+        )
+  })
+}

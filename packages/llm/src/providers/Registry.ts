@@ -1,0 +1,186 @@
+/**
+ * Every provider that this library knows, one row each: settings, routing, the command line, telemetry and the documentation
+ * read them here. A service that speaks Chat Completions with a bearer key is a row and nothing else; a provider with an
+ * address, a header or a protocol of its own is a file and its line.
+ */
+import * as Anthropic from "./Anthropic.ts"
+import * as AzureOpenAi from "./AzureOpenAi.ts"
+import * as ChatService from "./ChatService.ts"
+import * as LiteLlmProxy from "./LiteLlmProxy.ts"
+import * as OpenAi from "./OpenAi.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
+
+export type { TargetOptions } from "./ProviderOptions.ts"
+export type { ProtocolName, ProviderRow } from "./ProviderRow.ts"
+
+const service = ChatService.row
+
+/**
+ * The rows in the order in which a fallback tries them. Each address is the one in the service's own documentation, which
+ * was read in November 2026; `telemetryName` is the value in OpenTelemetry's GenAI conventions, where they have one.
+ */
+const table = {
+  openai: OpenAi.row,
+  anthropic: Anthropic.row,
+  azure: AzureOpenAi.row,
+  litellm: LiteLlmProxy.row,
+  // ai.google.dev, "OpenAI compatibility".
+  gemini: service({
+    name: "gemini",
+    title: "Google Gemini",
+    apiBase: "https://generativelanguage.googleapis.com/v1beta/openai",
+    families: ["gemini-"],
+    telemetryName: "gcp.gemini",
+  }),
+  // openrouter.ai/docs, "Quickstart".
+  openrouter: service({ name: "openrouter", title: "OpenRouter", apiBase: "https://openrouter.ai/api/v1" }),
+  // console.groq.com/docs, "OpenAI Compatibility".
+  groq: service({ name: "groq", title: "Groq", apiBase: "https://api.groq.com/openai/v1", priceList: "groq" }),
+  // api-docs.deepseek.com, "Your First API Call".
+  deepseek: service({
+    name: "deepseek",
+    title: "DeepSeek",
+    apiBase: "https://api.deepseek.com/v1",
+    families: ["deepseek"],
+    priceList: "deepseek",
+  }),
+  // docs.mistral.ai, "API".
+  mistral: service({
+    name: "mistral",
+    title: "Mistral",
+    apiBase: "https://api.mistral.ai/v1",
+    families: ["mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"],
+    telemetryName: "mistral_ai",
+    priceList: "mistral",
+  }),
+  // docs.x.ai, "REST API".
+  xai: service({
+    name: "xai",
+    title: "xAI",
+    apiBase: "https://api.x.ai/v1",
+    families: ["grok"],
+    telemetryName: "x_ai",
+    priceList: "xai",
+  }),
+  // platform.kimi.ai/docs, "API overview"; the host in mainland China is api.moonshot.cn.
+  moonshot: service({
+    name: "moonshot",
+    title: "Moonshot AI (Kimi)",
+    aliases: ["kimi"],
+    apiBase: "https://api.moonshot.ai/v1",
+    families: ["kimi-", "moonshot-"],
+    telemetryName: "moonshot_ai",
+    priceList: "moonshotai",
+  }),
+  // docs.z.ai, "API introduction".
+  zai: service({
+    name: "zai",
+    title: "Z.ai (GLM)",
+    aliases: ["z.ai", "zhipu"],
+    apiBase: "https://api.z.ai/api/paas/v4",
+    families: ["glm-"],
+  }),
+  // help.aliyun.com and alibabacloud.com, Model Studio, "OpenAI compatible"; mainland China: dashscope.aliyuncs.com.
+  qwen: service({
+    name: "qwen",
+    title: "Qwen (Alibaba Model Studio)",
+    aliases: ["dashscope"],
+    prefix: "DASHSCOPE",
+    apiBase: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    families: ["qwen", "qwq-", "qvq-"],
+  }),
+  // docs.cohere.com, "Compatibility API": `stream_options` is not among the parameters that it takes.
+  cohere: service({
+    name: "cohere",
+    title: "Cohere",
+    apiBase: "https://api.cohere.ai/compatibility/v1",
+    families: ["command-"],
+    capabilities: { streamUsage: false },
+  }),
+  // docs.perplexity.ai, "OpenAI SDK compatibility".
+  perplexity: service({
+    name: "perplexity",
+    title: "Perplexity",
+    apiBase: "https://api.perplexity.ai",
+    families: ["sonar"],
+  }),
+  // docs.together.ai, "OpenAI compatibility".
+  together: service({
+    name: "together",
+    title: "Together AI",
+    apiBase: "https://api.together.xyz/v1",
+    priceList: "together",
+  }),
+  // docs.fireworks.ai, "OpenAI compatibility".
+  fireworks: service({ name: "fireworks", title: "Fireworks AI", apiBase: "https://api.fireworks.ai/inference/v1" }),
+  // inference-docs.cerebras.ai, "OpenAI compatibility".
+  cerebras: service({ name: "cerebras", title: "Cerebras", apiBase: "https://api.cerebras.ai/v1" }),
+  // docs.sambanova.ai, "API keys and URLs".
+  sambanova: service({ name: "sambanova", title: "SambaNova", apiBase: "https://api.sambanova.ai/v1" }),
+  // docs.api.nvidia.com, "NIM API reference".
+  nvidia: service({
+    name: "nvidia",
+    title: "NVIDIA NIM",
+    aliases: ["nvidia_nim"],
+    apiBase: "https://integrate.api.nvidia.com/v1",
+    example: { apiKey: "nvapi-…" },
+  }),
+  // docs.github.com, "REST API endpoints for models inference". Not `GITHUB_TOKEN`: every CI job has one.
+  github: service({
+    name: "github",
+    title: "GitHub Models",
+    prefix: "GITHUB_MODELS",
+    apiBase: "https://models.github.ai/inference",
+    example: { apiKey: "github_pat_…" },
+  }),
+  // huggingface.co/docs/inference-providers, "OpenAI-compatible API".
+  huggingface: service({
+    name: "huggingface",
+    title: "Hugging Face",
+    apiBase: "https://router.huggingface.co/v1",
+    example: { apiKey: "hf_…" },
+  }),
+  // docs.ollama.com, "OpenAI compatibility".
+  ollama: service({ name: "ollama", title: "Ollama", apiBase: "http://localhost:11434/v1", isKeyOptional: true }),
+  // docs.vllm.ai, "OpenAI-Compatible Server".
+  vllm: service({ name: "vllm", title: "vLLM", apiBase: "http://localhost:8000/v1", isKeyOptional: true }),
+  // lmstudio.ai/docs, "OpenAI Compatible Endpoints".
+  lmstudio: service({ name: "lmstudio", title: "LM Studio", apiBase: "http://localhost:1234/v1", isKeyOptional: true }),
+  // github.com/ggml-org/llama.cpp, tools/server/README.md.
+  llamacpp: service({
+    name: "llamacpp",
+    title: "llama.cpp",
+    aliases: ["llama.cpp"],
+    apiBase: "http://localhost:8080/v1",
+    isKeyOptional: true,
+  }),
+} satisfies Readonly<Record<string, ProviderRow>>
+
+/** The name of a provider that has a row. */
+export type ProviderName = keyof typeof table
+
+/** Every row, in the order in which a fallback tries them. */
+export const rows: ReadonlyArray<ProviderRow> = Object.values(table)
+
+/** The name of every row, in the same order. */
+export const names: ReadonlyArray<string> = rows.map(({ name }) => name)
+
+const byName: ReadonlyMap<string, ProviderRow> = new Map(
+  rows.flatMap((row) => [row.name, ...row.aliases].map((name) => [name, row] as const)),
+)
+
+/** True for the name of a row; an alias is not one. */
+export const isProviderName = (name: string): name is ProviderName => Object.hasOwn(table, name)
+
+/** The row of a name or an alias, in upper or lower case. */
+export const find = (name: string): ProviderRow | undefined => byName.get(name.toLowerCase())
+
+/** The row whose models' names begin as this one does; undefined for a name that tells nothing. */
+export const findByModel = (model: string): ProviderRow | undefined => {
+  const name = model.toLowerCase()
+  return rows.find(({ families }) => families.some((family) => name.startsWith(family)))
+}
+
+/** The variables that a provider reads under its own name. */
+export const variablesOf = ({ variables }: ProviderRow): ReadonlyArray<string> =>
+  [variables.apiKey, variables.apiBase, variables.apiVersion].filter((name) => name !== undefined)

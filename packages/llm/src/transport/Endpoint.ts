@@ -1,0 +1,37 @@
+/** A provider as data: a protocol, an address, and what every request to it carries. It sends nothing. */
+import type * as Effect from "effect/Effect"
+import type { LlmErrorReason } from "../model/LlmError.ts"
+import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
+import type { Protocol } from "../protocols/Protocol.ts"
+import type { Limits } from "./EventPull.ts"
+import type { WireHeaders } from "./Transport.ts"
+
+/** What a provider adds to a protocol. */
+export interface Endpoint {
+  readonly provider: string
+  readonly protocol: Protocol
+  /** The model for requests that name none. */
+  readonly model: string | undefined
+  /** Where a model answers, or why its name cannot be part of an address. */
+  readonly url: (model: string) => string | LlmErrorReason
+  /**
+   * Authentication, version and the caller's own; an effect, so that a token can be renewed. What they and the query of
+   * the URL hold is blanked in everything that the provider tells (`Secrets` says which headers are public).
+   */
+  readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
+  /**
+   * After `sent` was refused: whether `headers` give others now. A call whose key was renewed is worth one more request.
+   * Absent where the headers are always the same.
+   */
+  readonly isRenewed?: ((sent: WireHeaders) => Effect.Effect<boolean>) | undefined
+  /** The name of the provider in traces; `provider` unless said. */
+  readonly telemetryName?: string | undefined
+  /** The part of the price table that it charges by; without one, only a cost that it reports itself is known. */
+  readonly priceList?: string | undefined
+  /** False where the name of the model asked for says nothing of its price (a deployment's). Default true. */
+  readonly pricesModelAsked?: boolean | undefined
+  /** What this deployment's model refuses, where its name does not tell. */
+  readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
+  /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
+  readonly limits?: Partial<Limits> | undefined
+}
