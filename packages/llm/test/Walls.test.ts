@@ -130,7 +130,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/testing",
     ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../compose/LlmStack.ts", "effect/http/HttpClient"],
-    ["../model/LlmProvider.ts", "../call/Ledger.ts", "effect/Layer"],
+    ["../model/LlmProvider.ts", "../call/Ledger.ts", "../promises/LLMInterface.ts", "effect/Layer"],
   ],
   [
     "packages/llm/src/bridges",

@@ -29,7 +29,7 @@ const isReason = Schema.is(LlmErrorReason)
 const decodeReason = Schema.decodeUnknownSync(LlmErrorReason)
 
 /** The reason that is meant, with something said for every field that the script leaves out. */
-const reasonOf = (error: ScriptedError): LlmErrorReason => {
+export const reasonOf = (error: ScriptedError): LlmErrorReason => {
   if (isLlmError(error)) return error.reason
   if (isReason(error)) return error
   const told = typeof error === "string" ? { _tag: error } : error
@@ -44,25 +44,37 @@ const reasonOf = (error: ScriptedError): LlmErrorReason => {
 export type Answer =
   | string
   | {
+      /** The text; a list is emitted piece by piece. */
       readonly text?: string | ReadonlyArray<string> | undefined
+      /** What the model thinks before. */
       readonly reasoning?: string | undefined
+      /** The functions that the model wants called; an `id` is made up where none is given. */
       readonly toolCalls?: ReadonlyArray<Omit<ToolCall, "id"> & { readonly id?: string }> | undefined
+      /** Default `stop`, or `tool-calls` where there are any. */
       readonly finishReason?: FinishReason | undefined
+      /** The tokens of the answer. Default: none are reported. */
       readonly usage?: Usage | undefined
+      /** The failure that ends the answer. */
       readonly error?: ScriptedError | undefined
+      /** How long the first piece takes. */
       readonly delay?: Duration.Input | undefined
+      /** How long each further piece takes. */
       readonly pause?: Duration.Input | undefined
+      /** True for an answer that never ends. */
       readonly stall?: boolean | undefined
     }
 
 /** What the script is called in metadata and errors. */
 export interface ScriptedOptions {
+  /** The provider's name. Default `scripted`. */
   readonly name?: string | undefined
+  /** The model of requests that name none. Default `scripted`. */
   readonly model?: string | undefined
 }
 
 /** A Layer of `LlmProvider`, and the requests it has been asked, in order. */
 export interface ScriptedLayer extends Layer.Layer<LlmProvider> {
+  /** The requests in the order in which they were asked. */
   readonly requests: ReadonlyArray<LlmRequest>
 }
 

@@ -1,2 +1,2 @@
-/** For tests of programs that use `LlmProvider`. */
-export * as Scripted from "./Scripted.ts"
+/** For tests of programs that use this library. */
+export * as Scripted from "./ScriptedNames.ts"

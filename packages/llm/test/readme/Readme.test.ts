@@ -11,7 +11,9 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 
 const pages = ["README.md", "packages/llm/README.md", "packages/cli/README.md"]
 const examples = new Map(
-  readdirSync(new URL("examples/", root)).map((name) => [name, read(`examples/${name}`).trim()] as const),
+  readdirSync(new URL("examples/", root))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => [name, read(`examples/${name}`).trim()] as const),
 )
 const blocks = (page: string, language: string): ReadonlyArray<string> =>
   [...read(page).matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, name, block = ""]) =>
