@@ -8,7 +8,11 @@ import type { WireName } from "../../../llm/test/faults/WireText.ts"
 export const timeoutMs = 6000
 export const prompt = "Say hello."
 export const apiKey = "sk-fault-server"
-export const models: Readonly<Record<WireName, string>> = { chat: "gpt-5-mini", messages: "claude-sonnet-5" }
+export const models: Readonly<Record<WireName, string>> = {
+  chat: "gpt-5-mini",
+  messages: "claude-sonnet-5",
+  responses: "gpt-5-mini",
+}
 
 /** A whole answer as the caller gets it. */
 export interface FaultAnswer {

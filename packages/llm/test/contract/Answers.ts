@@ -1,13 +1,8 @@
 /** Equal answers, whole and in pieces, as each wire says them: for the laws that compare the two. */
 import type { FinishReason } from "../../src/index.ts"
 import { fullText, goodStream, type WireText } from "../faults/WireText.ts"
-
-/** One answer in both forms. */
-export interface TwoForms {
-  readonly name: string
-  readonly body: string
-  readonly events: ReadonlyArray<string>
-}
+import type { Final, TwoForms } from "./AnswerForms.ts"
+import { responsesAnswers, responsesFinal } from "./ResponsesAnswers.ts"
 
 const chatUsage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 }
 const chatEvent = (delta: unknown, finish_reason: string | null = null) =>
@@ -147,19 +142,17 @@ const messagesAnswers: ReadonlyArray<TwoForms> = [
   },
 ]
 
+const answers: Readonly<Record<WireText["name"], ReadonlyArray<TwoForms>>> = {
+  chat: chatAnswers,
+  messages: messagesAnswers,
+  responses: responsesAnswers,
+}
+
 /** Answers of every kind of part. */
 export const goodAnswers = (wire: WireText): ReadonlyArray<TwoForms> => [
   { name: "text in pieces", body: wire.answer(fullText), events: goodStream(wire) },
-  ...(wire.name === "chat" ? chatAnswers : messagesAnswers),
+  ...answers[wire.name],
 ]
-
-/** An answer that ended so, in both forms. */
-export interface Final {
-  readonly raw: string
-  readonly finishReason: FinishReason
-  readonly answer: string
-  readonly events: ReadonlyArray<string>
-}
 
 const endings: Readonly<Record<WireText["name"], Readonly<Record<string, FinishReason>>>> = {
   chat: {
@@ -179,6 +172,22 @@ const endings: Readonly<Record<WireText["name"], Readonly<Record<string, FinishR
     pause_turn: "pause",
     high_tide: "other",
   },
+  responses: {
+    completed: "stop",
+    "incomplete:max_output_tokens": "length",
+    "incomplete:content_filter": "content-filter",
+    "incomplete:steered": "other",
+    high_tide: "other",
+  },
+}
+
+const finals: Readonly<Record<WireText["name"], (raw: string) => Pick<Final, "answer" | "events">>> = {
+  chat: (raw) => ({ answer: chatBody({ content: "Hi" }, raw), events: [chatEvent({ content: "Hi" }), chatEnd(raw)] }),
+  messages: (raw) => ({
+    answer: messagesBody([{ type: "text", text: "Hi" }], raw),
+    events: messagesStream(raw, block(0, { type: "text", text: "" }, { type: "text_delta", text: "Hi" })),
+  }),
+  responses: responsesFinal,
 }
 
 /** Every ending of a wire. */
@@ -186,9 +195,5 @@ export const finalEvents = (wire: WireText): ReadonlyArray<Final> =>
   Object.entries(endings[wire.name]).map(([raw, finishReason]) => ({
     raw,
     finishReason,
-    answer: wire.name === "chat" ? chatBody({ content: "Hi" }, raw) : messagesBody([{ type: "text", text: "Hi" }], raw),
-    events:
-      wire.name === "chat"
-        ? [chatEvent({ content: "Hi" }), chatEnd(raw)]
-        : messagesStream(raw, block(0, { type: "text", text: "" }, { type: "text_delta", text: "Hi" })),
+    ...finals[wire.name](raw),
   }))

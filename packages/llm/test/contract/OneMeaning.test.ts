@@ -28,7 +28,7 @@ const names = Object.keys(meanings) as ReadonlyArray<WireErrorName>
 
 /** A prompt that breaks the rules of a request: the one kind of failure that another target is not asked about. */
 const invalidBody = (wire: WireText): string =>
-  wire.name === "chat"
+  wire.name !== "messages"
     ? JSON.stringify({ error: { message: "bad", type: "invalid_request_error", param: "messages", code: null } })
     : JSON.stringify({ type: "error", error: { type: "invalid_request_error", message: "bad" } })
 
@@ -44,9 +44,9 @@ const disguises = {
 
 const forms = Object.keys(disguises) as ReadonlyArray<keyof typeof disguises>
 
-/** A plain 503 of Chat Completions says so with its status alone, so that without it nothing is left to read. */
+/** A plain 503 of OpenAI says so with its status alone, so that without it nothing is left to read. */
 const isSaid = (name: WireErrorName, form: string, wire: WireText) =>
-  !(name === "unavailable" && wire.name === "chat") || form.endsWith("as a status")
+  !(name === "unavailable" && wire.name !== "messages") || form.endsWith("as a status")
 
 const cases = providers.flatMap((provider) =>
   forms.flatMap((form) =>

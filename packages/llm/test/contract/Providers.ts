@@ -4,7 +4,8 @@ import * as Redacted from "effect/Redacted"
 import { Anthropic, AzureOpenAi, LiteLlm, type LlmError, type LlmProvider, OpenAi } from "../../src/index.ts"
 import type { LLMInterface } from "../../src/index.ts"
 import type { CallName } from "../faults/FaultScenario.ts"
-import { type WireText, wires } from "../faults/WireText.ts"
+import { wires } from "../faults/Wires.ts"
+import type { WireText } from "../faults/WireText.ts"
 
 export type InterfaceOptions = NonNullable<ConstructorParameters<typeof LLMInterface>[0]>
 

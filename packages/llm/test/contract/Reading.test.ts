@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { LlmResponse } from "../../src/index.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/messages/Messages.ts"
+import * as Responses from "../../src/protocols/responses/Responses.ts"
 import * as ProviderLayer from "../../src/transport/ProviderLayer.ts"
 import { type Answer, delay, inTurn, stall } from "../faults/FaultServer.ts"
 import { chunk, lastChunk, stream, streamHead, whole } from "../faults/HttpText.ts"
@@ -13,26 +14,28 @@ import { ask, open, outcomeOf, patient, serve } from "./Ask.ts"
 import { law } from "./Laws.ts"
 import { cells, providers, wireCells } from "./Providers.ts"
 
+const protocols = { chat: ChatCompletions.protocol, messages: Messages.protocol, responses: Responses.protocol }
+
 /** The provider of a wire with limits that a test can reach. */
 const limited = (wire: WireText, url: string) =>
   ProviderLayer.layer(
     Effect.succeed({
       provider: "limited",
-      protocol: wire.name === "chat" ? ChatCompletions.protocol : Messages.protocol,
+      protocol: protocols[wire.name],
       model: "m",
       url: () => `${url}${wire.path}`,
       headers: Effect.succeed({}),
       capabilities: () => undefined,
-      limits: { maxBodyBytes: 4000, maxEventLength: 1000 },
+      limits: { maxBodyBytes: 8000, maxEventLength: 1000 },
     }),
   )
 
 /** More than the limits, and then silence: who reads on, hangs. */
 const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {
-  "a body": () => [streamHead({ "content-type": "application/json" }), chunk(`{"text":"${"a".repeat(5000)}`), stall],
+  "a body": () => [streamHead({ "content-type": "application/json" }), chunk(`{"text":"${"a".repeat(9000)}`), stall],
   "a body in pieces": () => [
     streamHead(),
-    ...Array.from({ length: 50 }, () => chunk(`{"a":"${"a".repeat(100)}"}`)),
+    ...Array.from({ length: 100 }, () => chunk(`{"a":"${"a".repeat(100)}"}`)),
     stall,
   ],
   "an event": (wire) => [streamHead(), chunk(`${wire.opening}data: "${"a".repeat(1500)}`), stall],

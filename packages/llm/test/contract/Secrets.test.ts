@@ -48,7 +48,7 @@ const leaks = (text: string): ReadonlyArray<string> =>
   ].filter((piece) => text.includes(piece))
 
 const errorBody = (wire: WireText, message: string, more: object = {}): string =>
-  wire.name === "chat"
+  wire.name !== "messages"
     ? JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code: null, ...more } })
     : JSON.stringify({ type: "error", error: { type: "invalid_request_error", message, ...more }, request_id: "req" })
 

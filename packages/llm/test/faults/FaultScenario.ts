@@ -47,7 +47,7 @@ export const failure = (text: string, ...errorTypes: ReadonlyArray<ErrorType>): 
 type Traits = Pick<FaultScenario, "fault" | "calls" | "expected"> & Partial<FaultScenario>
 
 export const scenario = (name: string, script: FaultScenario["script"], traits: Traits): FaultScenario => ({
-  wires: ["chat", "messages"],
+  wires: ["chat", "messages", "responses"],
   requests: traits.expected.outcome === "success" ? 1 : "all",
   stalls: false,
   waitAtLeastMs: undefined,

@@ -4,7 +4,8 @@ import { type FaultScenario, callOf, carriesKey, elsewhere, goodAnswer } from ".
 import { faultScenario, faultScenarios } from "./FaultScenarios.ts"
 import { delay, end, FaultServer, inTurn, nowMs, reset, slowly, stall, write } from "./FaultServer.ts"
 import { head, stream, whole } from "./HttpText.ts"
-import { chat, fullText, messages, wires } from "./WireText.ts"
+import { wires } from "./Wires.ts"
+import { chat, fullText, messages } from "./WireText.ts"
 
 const post = (url: string, body: object, signal: AbortSignal | null = null) =>
   fetch(url, {
@@ -118,9 +119,13 @@ const observe = async (scenario: FaultScenario, server: FaultServer, call: "gene
   }
 }
 
-/** Every text that the bytes of an answer say, on either wire. */
-const saidText = (bytes: string): string =>
-  [...bytes.matchAll(/"(?:content|text)":("(?:[^"\\]|\\.)*")/g)].map((match) => JSON.parse(match[1] ?? "")).join("")
+/** Every text that the bytes of an answer say, on any wire. A stream of Responses says each text again at its end. */
+const saidText = (bytes: string): string => {
+  const pattern = bytes.includes("response.created")
+    ? /"delta":("(?:[^"\\]|\\.)*")(?=,"obfuscation")/g
+    : /"(?:content|text)":("(?:[^"\\]|\\.)*")/g
+  return [...bytes.matchAll(pattern)].map((match) => JSON.parse(match[1] ?? "")).join("")
+}
 
 describe("fault scenarios", () => {
   const cases = faultScenarios.flatMap((scenario) =>

@@ -13,7 +13,7 @@ import {
   success,
 } from "./FaultScenario.ts"
 import { chunk, head, lastChunk, stream, streamHead, streamUntilClose, whole } from "./HttpText.ts"
-import { comment, goodStream, partialText, pieces } from "./WireText.ts"
+import { comment, fullText, goodStream, partialText, pieces } from "./WireText.ts"
 
 const cuts: ReadonlyArray<FaultScenario> = [
   scenario(
@@ -94,6 +94,17 @@ const cuts: ReadonlyArray<FaultScenario> = [
       calls: onlyStream,
       wires: ["messages"],
       expected: failure(partialText, cut),
+      requests: 1,
+    },
+  ),
+  scenario(
+    "completed-missing",
+    streams((wire) => stream(...goodStream(wire).slice(0, -1))),
+    {
+      fault: "The stream ends after its last item, without `response.completed`.",
+      calls: onlyStream,
+      wires: ["responses"],
+      expected: failure(fullText, cut),
       requests: 1,
     },
   ),

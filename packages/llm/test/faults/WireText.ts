@@ -1,9 +1,9 @@
 /**
- * What providers send, piece by piece, for the two wires that the fault scenarios speak. Every event is complete, blank
+ * What providers send, piece by piece, for the wires that the fault scenarios speak. Every event is complete, blank
  * line included; how the pieces are framed and where they break is for `HttpText` and the scenario to say.
  */
 
-export type WireName = "chat" | "messages"
+export type WireName = "chat" | "messages" | "responses"
 
 /** A failure in the provider's own words, with the status it normally comes under. */
 export interface WireError {
@@ -56,7 +56,8 @@ export const partialText = pieces[0] + pieces[1]
 
 export const comment = (text = "keep-alive"): string => `: ${text}\n\n`
 
-const event = (data: unknown, name?: string): string =>
+/** One event: its data as JSON, and its name where it has one. */
+export const serverSentEvent = (data: unknown, name?: string): string =>
   `${name === undefined ? "" : `event: ${name}\n`}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
 
 /** The events of a whole good stream, one string an event group: opening, pieces, finish, terminal. */
@@ -80,7 +81,7 @@ const chatChunk = (choices: ReadonlyArray<unknown>, more: object = {}) => ({
   ...more,
 })
 const chatDelta = (delta: object, finishReason: string | null = null) =>
-  event(chatChunk([{ index: 0, delta, logprobs: null, finish_reason: finishReason }]))
+  serverSentEvent(chatChunk([{ index: 0, delta, logprobs: null, finish_reason: finishReason }]))
 const chatUsage = {
   prompt_tokens: 9,
   completion_tokens: 5,
@@ -88,7 +89,7 @@ const chatUsage = {
   prompt_tokens_details: { cached_tokens: 0 },
   completion_tokens_details: { reasoning_tokens: 0 },
 }
-const chatUsageEvent = event(chatChunk([], { usage: chatUsage }))
+const chatUsageEvent = serverSentEvent(chatChunk([], { usage: chatUsage }))
 
 const chatErrors: Readonly<
   Record<WireErrorName, readonly [status: number, type: string | null, code: string | null, message: string]>
@@ -144,17 +145,17 @@ export const chat: WireText = {
   opening: chatDelta({ role: "assistant", content: "", refusal: null }),
   piece: (text) => chatDelta({ content: text }),
   finish: chatDelta({}, "stop") + chatUsageEvent,
-  terminal: event("[DONE]"),
+  terminal: serverSentEvent("[DONE]"),
   ping: comment(),
   unknownEvents:
-    event({ object: "chat.completion.weather", forecast: "fair" }, "weather") +
-    event({ object: "chat.completion.weather", forecast: "fair" }) +
-    event(chatChunk([], { prompt_filter_results: [] })) +
-    event(chatChunk([{ index: 0, finish_reason: null, content_filter_offsets: { start_offset: 0 } }])) +
+    serverSentEvent({ object: "chat.completion.weather", forecast: "fair" }, "weather") +
+    serverSentEvent({ object: "chat.completion.weather", forecast: "fair" }) +
+    serverSentEvent(chatChunk([], { prompt_filter_results: [] })) +
+    serverSentEvent(chatChunk([{ index: 0, finish_reason: null, content_filter_offsets: { start_offset: 0 } }])) +
     chatDelta({ weather: "fair" }),
   unknownFinish: chatDelta({}, "high_tide") + chatUsageEvent,
   error: chatError,
-  errorEvent: (name) => event(chatError(name).body),
+  errorEvent: (name) => serverSentEvent(chatError(name).body),
 }
 
 // Messages
@@ -169,7 +170,8 @@ const messagesMessage = (text: string | undefined, stopReason: string | null, ou
   stop_sequence: null,
   usage: { input_tokens: 9, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: outputTokens },
 })
-const messagesEvent = (data: { readonly type: string; readonly [field: string]: unknown }) => event(data, data.type)
+const messagesEvent = (data: { readonly type: string; readonly [field: string]: unknown }) =>
+  serverSentEvent(data, data.type)
 const messagesFinish = (stopReason: string) =>
   messagesEvent({ type: "content_block_stop", index: 0 }) +
   messagesEvent({
@@ -217,11 +219,9 @@ export const messages: WireText = {
   ping: messagesEvent({ type: "ping" }),
   unknownEvents:
     messagesEvent({ type: "weather", forecast: "fair" }) +
-    event({ type: "weather", forecast: "fair" }) +
+    serverSentEvent({ type: "weather", forecast: "fair" }) +
     messagesEvent({ type: "content_block_delta", index: 0, delta: { type: "weather_delta", forecast: "fair" } }),
   unknownFinish: messagesFinish("high_tide"),
   error: messagesError,
-  errorEvent: (name) => event(messagesError(name).body, "error"),
+  errorEvent: (name) => serverSentEvent(messagesError(name).body, "error"),
 }
-
-export const wires: Readonly<Record<WireName, WireText>> = { chat, messages }
