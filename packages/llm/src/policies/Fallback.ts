@@ -9,7 +9,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import { joinCall, type LlmCall } from "../call/LlmCall.ts"
 import { type LlmError, verdict } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
@@ -28,19 +27,24 @@ export interface FallbackOptions {
 const fallsBack = (error: LlmError, options: FallbackOptions): boolean =>
   verdict(error.reason).fallsBack && (options.onContentFilter !== false || error.reason._tag !== "ContentFilterError")
 
-/** Asks `that` where this provider cannot answer; see the error table for which reasons fall back. */
+/**
+ * Asks `that` where this provider cannot answer; see the error table for which reasons fall back. A Layer that stands on both
+ * sides is built once.
+ */
 export const withFallback =
   <E2, R2>(that: Layer.Layer<LlmProvider, E2, R2>, options: FallbackOptions = {}) =>
   <E, R>(self: Layer.Layer<LlmProvider, E, R>): Layer.Layer<LlmProvider, E | E2, R | R2> =>
-    Layer.effect(
-      LlmProvider,
-      Effect.zipWith(service(self), service(that), (first, second) => fallback(first, second, options)),
+    Layer.fromBuildMemo((memoMap, scope) =>
+      Effect.zipWith(
+        Layer.buildWithMemoMap(self, memoMap, scope),
+        Layer.buildWithMemoMap(that, memoMap, scope),
+        (first, second) =>
+          Context.make(
+            LlmProvider,
+            fallback(Context.get(first, LlmProvider), Context.get(second, LlmProvider), options),
+          ),
+      ),
     )
-
-const service = <E, R>(
-  layer: Layer.Layer<LlmProvider, E, R>,
-): Effect.Effect<LlmProvider["Service"], E, R | Scope.Scope> =>
-  Effect.map(Layer.build(layer), (context) => Context.get(context, LlmProvider))
 
 const fallback = (first: Policy.Service, second: Policy.Service, options: FallbackOptions): Policy.Service => {
   const either = <A>(

@@ -40,7 +40,7 @@ const serve = (script: Script) =>
 
 /** A provider that sends through this client. */
 const over = (client: Layer.Layer<HttpClient.HttpClient>, url = "http://127.0.0.1:9") =>
-  OpenAi.layer({ apiKey: Redacted.make("sk-test"), apiBase: `${url}/v1`, model: "gpt-5-mini" }).pipe(
+  OpenAi.layerHttpClient({ apiKey: Redacted.make("sk-test"), apiBase: `${url}/v1`, model: "gpt-5-mini" }).pipe(
     Layer.provide(client),
   )
 
