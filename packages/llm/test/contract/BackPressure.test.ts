@@ -75,4 +75,23 @@ describe("back-pressure", () => {
     for await (const event of stream) if (event.type === "text-delta") read += event.delta.length
     expect(read).toBe(pieces * 1000)
   })
+
+  it("stops the provider for a reader that has stopped, also where the response is asked for", async () => {
+    const server = new EagerServer()
+    const apiBase = await server.listen()
+    const llm = new LLMInterface({ provider: "openai", model: "gpt-5-mini", apiKey: "sk-test", apiBase })
+    open.push(server, llm)
+
+    const stream = llm.stream({ messages: [{ role: "user", content: "A long story." }] })
+    const { response } = stream
+    const first = await stream.next()
+    expect(first.done).toBe(false)
+    await server.isStuck
+    expect(server.sent).toBeLessThan(0.5 * pieces * piece.length)
+
+    let read = 0
+    for await (const event of stream) if (event.type === "text-delta") read += event.delta.length
+    expect(read).toBe(pieces * 1000)
+    expect((await response).text).toHaveLength(pieces * 1000)
+  })
 })
