@@ -171,6 +171,7 @@ export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
       apiKey: target.apiKey ?? (target.apiBase === undefined ? own.apiKey : undefined),
       apiBase: target.apiBase ?? own.apiBase,
       apiVersion: target.apiVersion ?? own.apiVersion,
+      wireApi: target.wireApi ?? own.wireApi,
     }
   })
 

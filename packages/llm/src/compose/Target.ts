@@ -5,6 +5,7 @@ import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { Credential } from "../providers/Credential.ts"
+import type { WireApi } from "../providers/ProviderOptions.ts"
 import * as Registry from "../providers/Registry.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
@@ -16,6 +17,7 @@ export interface Target {
   readonly apiKey?: Credential | undefined
   readonly apiBase?: string | undefined
   readonly apiVersion?: string | undefined
+  readonly wireApi?: WireApi | undefined
 }
 
 /**

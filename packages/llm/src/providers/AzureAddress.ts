@@ -1,7 +1,8 @@
 /**
  * Where an Azure deployment answers, from any of the forms in which people write their resource down. Source:
  * learn.microsoft.com, "Azure OpenAI API version lifecycle" (the v1 route needs no api-version, the deployment is the
- * body's `model`) and the classic route `/openai/deployments/{deployment}/chat/completions?api-version=…`.
+ * body's `model`) and the classic routes `/openai/deployments/{deployment}/chat/completions?api-version=…` and
+ * `/openai/responses?api-version=…` (the deployment is the body's `model`).
  */
 import { InvalidRequestError } from "../model/LlmError.ts"
 import type { ApiBase } from "./ApiBase.ts"
@@ -15,15 +16,18 @@ export interface AzureAddress {
   readonly version: string
 }
 
-/** Reads a base. Its own version wins over `apiVersion`, and the rest of its query stays. */
-export const azureAddress = (base: ApiBase, apiVersion: string | undefined): AzureAddress => {
+/**
+ * Reads a base. Its own version wins over `apiVersion`, and the rest of its query stays. `call` is the path of the call
+ * behind it: `/chat/completions` or `/responses`.
+ */
+export const azureAddress = (base: ApiBase, apiVersion: string | undefined, call: string): AzureAddress => {
   const query = new URLSearchParams(base.query)
   const version = query.get("api-version") ?? apiVersion ?? defaultVersion
-  const path = base.path.replace(/\/chat\/completions$/, "")
+  const path = base.path.replace(/\/(chat\/completions|responses)$/, "")
   const versioned = withVersion(base.query, version)
   // Models that are not OpenAI's answer on /models, at the same hosts.
   if (path.endsWith("/models")) {
-    const url = `${base.origin}${path}/chat/completions${versioned}`
+    const url = `${base.origin}${path}${call}${versioned}`
     return { url: () => url, deployment: undefined, version }
   }
   const deployment = /\/deployments\/([^/]+)$/.exec(path)?.[1]
@@ -32,18 +36,23 @@ export const azureAddress = (base: ApiBase, apiVersion: string | undefined): Azu
     .replace(/\/v1$/, "")
     .replace(/\/openai$/, "")
   if (version.toLowerCase() === "v1" || path.endsWith("/openai/v1")) {
-    const url = `${base.origin}${root}/openai/v1/chat/completions${withoutV1(base.query)}`
+    const url = `${base.origin}${root}/openai/v1${call}${withoutV1(base.query)}`
     return { url: () => url, deployment: undefined, version }
+  }
+  const ownDeployment = deployment === undefined ? undefined : decoded(deployment)
+  if (call === "/responses") {
+    const url = `${base.origin}${root}/openai${call}${versioned}`
+    return { url: () => url, deployment: ownDeployment, version }
   }
   return {
     url: (name) => {
       const segment = pathSegment(name)
       return typeof segment === "string"
-        ? `${base.origin}${root}/openai/deployments/${segment}/chat/completions${versioned}`
+        ? `${base.origin}${root}/openai/deployments/${segment}${call}${versioned}`
         : segment
     },
     version,
-    deployment: deployment === undefined ? undefined : decoded(deployment),
+    deployment: ownDeployment,
   }
 }
 

@@ -6,15 +6,15 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
-import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
 import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
 import { azureAddress } from "./AzureAddress.ts"
+import { wireApis } from "./ChatService.ts"
 import * as Credential from "./Credential.ts"
 import { configured, type Overrides } from "./Overrides.ts"
-import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 
 /**
@@ -25,6 +25,8 @@ import type { ProviderRow } from "./ProviderRow.ts"
  */
 export interface AzureOpenAiOptions extends ProviderOptions {
   readonly apiVersion?: string | undefined
+  /** `chat` (Chat Completions), the default, or `responses`. */
+  readonly wireApi?: WireApi | undefined
   readonly entraToken?: Credential.Credential | undefined
 }
 
@@ -34,7 +36,7 @@ const facts: Omit<ProviderRow, "endpoint"> = {
   aliases: [],
   variables: { apiKey: "AZURE_API_KEY", apiBase: "AZURE_API_BASE", apiVersion: "AZURE_API_VERSION" },
   apiBase: undefined,
-  protocols: ["chat-completions"],
+  protocols: ["chat-completions", "responses"],
   isKeyOptional: false,
   example: {
     keyVariable: "AZURE_API_KEY",
@@ -58,7 +60,8 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     return yield* Setting.invalid(example.baseVariable, problem)
   }
   const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
-  const address = azureAddress(base, options.apiVersion)
+  const { path, protocol } = wireApis[options.wireApi ?? "chat"]
+  const address = azureAddress(base, options.apiVersion, path)
   const { entraToken, headers } = options
   const authorized = yield* entraToken === undefined
     ? Credential.authorization(options.apiKey, {
@@ -77,7 +80,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     telemetryName: options.name ?? facts.telemetryName,
     priceList: facts.priceList,
     pricesModelAsked: !facts.hasOwnModelNames,
-    protocol: ChatCompletions.protocol,
+    protocol,
     model: options.model ?? address.deployment,
     url: address.url,
     capabilities: (model: string) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),

@@ -5,16 +5,18 @@
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
 import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
+import * as Responses from "../protocols/responses/Responses.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
+import type { Protocol } from "../protocols/Protocol.ts"
 import type { Endpoint } from "../transport/Endpoint.ts"
 import * as ApiBase from "./ApiBase.ts"
 import * as Credential from "./Credential.ts"
-import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { TargetOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 
 /** What only some services need said. */
-type Optional = Partial<Omit<ProviderRow, "endpoint" | "example" | "name" | "protocols" | "title" | "variables">>
+type Optional = Partial<Omit<ProviderRow, "endpoint" | "example" | "name" | "title" | "variables">>
 
 /** What differs between services. */
 export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
@@ -27,12 +29,24 @@ export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-const path = "/chat/completions"
+/** The two protocols of these services, by the option that chooses one. */
+export const wireApis: Readonly<Record<WireApi, { readonly protocol: Protocol; readonly path: string }>> = {
+  chat: { protocol: ChatCompletions.protocol, path: "/chat/completions" },
+  responses: { protocol: Responses.protocol, path: "/responses" },
+}
+
+const path = /\/(chat\/completions|responses)$/
+
+/** Refuses Responses where a service does not serve it. */
+const spoken = (row: Omit<ProviderRow, "endpoint">, wireApi: WireApi): Effect.Effect<WireApi, LlmError> =>
+  wireApi === "chat" || row.protocols.includes(wireApi)
+    ? Effect.succeed(wireApi)
+    : Effect.fail(Setting.invalid("wireApi", `${row.title} does not serve Responses; write chat, or leave it out`))
 
 /** What reaches a service that speaks Chat Completions. */
 export const endpoint = (
   row: Omit<ProviderRow, "endpoint">,
-  options: ProviderOptions,
+  options: TargetOptions,
   service: Pick<Service, "capabilities" | "headers"> = {},
 ): Effect.Effect<Endpoint, LlmError> =>
   Effect.gen(function* () {
@@ -52,7 +66,8 @@ export const endpoint = (
             example: example.apiKey,
             headers: (key) => ({ ...more, authorization: `Bearer ${key}` }),
           })
-    const url = ApiBase.urlOf(base, path)
+    const wire = wireApis[yield* spoken(row, options.wireApi ?? "chat")]
+    const url = ApiBase.urlOf({ ...base, path: base.path.replace(path, "") }, wire.path)
     const capabilities =
       service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
     return {
@@ -62,7 +77,7 @@ export const endpoint = (
       // A service of another name has its own prices.
       priceList: options.name === undefined ? row.priceList : undefined,
       pricesModelAsked: !row.hasOwnModelNames,
-      protocol: ChatCompletions.protocol,
+      protocol: wire.protocol,
       model: options.model,
       url: () => url,
       capabilities: () => capabilities,
@@ -84,8 +99,8 @@ export const row = ({ capabilities, headers, prefix, ...service }: Service): Pro
     hasOwnModelNames: false,
     isRouter: false,
     priceList: undefined,
-    ...service,
     protocols: ["chat-completions"],
+    ...service,
     variables,
     example: {
       keyVariable: variables.apiKey,

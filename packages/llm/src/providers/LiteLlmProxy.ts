@@ -19,6 +19,7 @@ export const row: ProviderRow = ChatService.row({
   example: { keyVariable: "LLM_API_KEY", baseVariable: "LLM_API_BASE", apiBase: "http://localhost:4000" },
   isKeyOptional: true,
   isRouter: true,
+  protocols: ["chat-completions", "responses"],
   priceList: byModelName,
   headers: { "x-litellm-num-retries": "0" },
 })

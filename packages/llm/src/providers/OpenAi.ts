@@ -9,11 +9,16 @@ import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ChatService from "./ChatService.ts"
 import { configured, type Overrides } from "./Overrides.ts"
-import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 
-/** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`. */
-export type OpenAiOptions = ProviderOptions
+/**
+ * `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`, `wireApi` to `chat` (Chat
+ * Completions); `responses` is OpenAI's other interface.
+ */
+export interface OpenAiOptions extends ProviderOptions {
+  readonly wireApi?: WireApi | undefined
+}
 
 const apiBase = "https://api.openai.com/v1"
 
@@ -23,6 +28,7 @@ const service = ChatService.row({
   apiBase,
   families: ["gpt-", "chatgpt-", "o1", "o2", "o3", "o4", "o5", "o6", "o7", "o8", "o9", "codex-", "davinci", "babbage"],
   fallbackModel: "gpt-5-mini",
+  protocols: ["chat-completions", "responses"],
   priceList: "openai",
 })
 

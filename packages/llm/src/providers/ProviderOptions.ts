@@ -17,7 +17,11 @@ export interface ProviderOptions {
   readonly capabilities?: Partial<ModelCapabilities> | undefined
 }
 
+/** Which of OpenAI's two interfaces is spoken: Chat Completions or Responses. */
+export type WireApi = "chat" | "responses"
+
 /** Every option that a setting can give to some provider; a provider ignores what it does not know. */
 export interface TargetOptions extends ProviderOptions {
   readonly apiVersion?: string | undefined
+  readonly wireApi?: WireApi | undefined
 }

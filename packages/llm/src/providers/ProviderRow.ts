@@ -6,7 +6,7 @@ import type { Endpoint } from "../transport/Endpoint.ts"
 import type { TargetOptions } from "./ProviderOptions.ts"
 
 /** The wire formats of this library, by the names of their folders. */
-export type ProtocolName = "chat-completions" | "messages"
+export type ProtocolName = "chat-completions" | "messages" | "responses"
 
 /** One provider: what it is called, where it answers, what it reads from the environment, and how it is reached. */
 export interface ProviderRow {

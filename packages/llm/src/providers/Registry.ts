@@ -15,6 +15,9 @@ export type { ProtocolName, ProviderRow } from "./ProviderRow.ts"
 
 const service = ChatService.row
 
+/** Of a service that serves Responses beside Chat Completions. */
+const protocols: ProviderRow["protocols"] = ["chat-completions", "responses"]
+
 /**
  * The rows in the order in which a fallback tries them. Each address is the one in the service's own documentation, which
  * was read in November 2026; `telemetryName` is the value in OpenTelemetry's GenAI conventions, where they have one.
@@ -32,8 +35,8 @@ const table = {
     families: ["gemini-"],
     telemetryName: "gcp.gemini",
   }),
-  // openrouter.ai/docs, "Quickstart".
-  openrouter: service({ name: "openrouter", title: "OpenRouter", apiBase: "https://openrouter.ai/api/v1" }),
+  // openrouter.ai/docs, "Quickstart" and "Responses API".
+  openrouter: service({ name: "openrouter", title: "OpenRouter", apiBase: "https://openrouter.ai/api/v1", protocols }),
   // console.groq.com/docs, "OpenAI Compatibility".
   groq: service({ name: "groq", title: "Groq", apiBase: "https://api.groq.com/openai/v1", priceList: "groq" }),
   // api-docs.deepseek.com, "Your First API Call".
@@ -60,6 +63,7 @@ const table = {
     apiBase: "https://api.x.ai/v1",
     families: ["grok"],
     telemetryName: "x_ai",
+    protocols,
     priceList: "xai",
   }),
   // platform.kimi.ai/docs, "API overview"; the host in mainland China is api.moonshot.cn.
@@ -70,6 +74,7 @@ const table = {
     apiBase: "https://api.moonshot.ai/v1",
     families: ["kimi-", "moonshot-"],
     telemetryName: "moonshot_ai",
+    protocols,
     priceList: "moonshotai",
   }),
   // docs.z.ai, "API introduction".
@@ -143,9 +148,15 @@ const table = {
   // docs.ollama.com, "OpenAI compatibility".
   ollama: service({ name: "ollama", title: "Ollama", apiBase: "http://localhost:11434/v1", isKeyOptional: true }),
   // docs.vllm.ai, "OpenAI-Compatible Server".
-  vllm: service({ name: "vllm", title: "vLLM", apiBase: "http://localhost:8000/v1", isKeyOptional: true }),
+  vllm: service({ name: "vllm", title: "vLLM", apiBase: "http://localhost:8000/v1", isKeyOptional: true, protocols }),
   // lmstudio.ai/docs, "OpenAI Compatible Endpoints".
-  lmstudio: service({ name: "lmstudio", title: "LM Studio", apiBase: "http://localhost:1234/v1", isKeyOptional: true }),
+  lmstudio: service({
+    name: "lmstudio",
+    title: "LM Studio",
+    apiBase: "http://localhost:1234/v1",
+    isKeyOptional: true,
+    protocols,
+  }),
   // github.com/ggml-org/llama.cpp, tools/server/README.md.
   llamacpp: service({
     name: "llamacpp",

@@ -206,7 +206,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     endpoint.isRenewed === undefined || reason._tag !== "AuthenticationError"
       ? Effect.succeed(reason)
       : Effect.map(endpoint.isRenewed(sent), (isRenewed) =>
-          isRenewed ? new AuthenticationError({ ...reason, isKeyRenewed: true }) : reason,
+          isRenewed ? new AuthenticationError({ ...reason, message: reason.message, isKeyRenewed: true }) : reason,
         )
 
   const answer = (attempt: Attempt, exchange: Exchange, response: Head): Effect.Effect<LlmResponse, LlmError> =>

@@ -42,8 +42,8 @@ const hosts = [
   "https://my-resource.cognitiveservices.azure.com",
 ]
 
-const addressOf = (apiBase: string, version: string | undefined) =>
-  azureAddress(Effect.runSync(ApiBase.read("AZURE_API_BASE", apiBase, "https://…")), version)
+const addressOf = (apiBase: string, version: string | undefined, call = "/chat/completions") =>
+  azureAddress(Effect.runSync(ApiBase.read("AZURE_API_BASE", apiBase, "https://…")), version, call)
 
 describe("an Azure address", () => {
   it.each(hosts.flatMap((host) => forms.map(([base, version, path]) => ({ host, base, version, path }))))(
@@ -52,6 +52,40 @@ describe("an Azure address", () => {
       expect(addressOf(`${host}${base}`, version).url("my-deployment")).toBe(`${host}${path}`)
     },
   )
+
+  it.each([
+    ["", undefined, "/openai/responses?api-version=2023-05-15"],
+    ["", "2025-04-01-preview", "/openai/responses?api-version=2025-04-01-preview"],
+    ["/openai/responses?api-version=2025-04-01-preview", undefined, "/openai/responses?api-version=2025-04-01-preview"],
+    [classic, "2025-04-01-preview", "/openai/responses?api-version=2025-04-01-preview"],
+    ["", "v1", "/openai/v1/responses"],
+    ["/openai/v1/responses", undefined, "/openai/v1/responses"],
+    [v1, undefined, "/openai/v1/responses"],
+  ])("of Responses, from {resource}%s with version %s, is %s", (base, version, path) => {
+    const { url } = addressOf(`https://my-resource.openai.azure.com${base}`, version, "/responses")
+    expect(url("my-deployment")).toBe(`https://my-resource.openai.azure.com${path}`)
+  })
+
+  it.each([
+    ["?tenant=blue", "2024-10-21", `${classic}?api-version=2024-10-21&tenant=blue`],
+    ["?tenant=blue&api-version=2024-06-01", undefined, `${classic}?tenant=blue&api-version=2024-06-01`],
+    ["/openai/v1?tenant=blue", undefined, `${v1}?tenant=blue`],
+    ["/openai/v1?api-version=preview", undefined, `${v1}?api-version=preview`],
+    ["?api-version=v1&tenant=blue", undefined, `${v1}?tenant=blue`],
+    [
+      "/models?tenant=blue",
+      "2024-05-01-preview",
+      "/models/chat/completions?api-version=2024-05-01-preview&tenant=blue",
+    ],
+  ])("keeps the query of {resource}%s with version %s: %s", (base, version, path) => {
+    const { url } = addressOf(`https://my-resource.openai.azure.com${base}`, version)
+    expect(url("my-deployment")).toBe(`https://my-resource.openai.azure.com${path}`)
+  })
+
+  it("takes a deployment that is not the encoding of anything as it is written", () => {
+    const { deployment } = addressOf("https://my-resource.openai.azure.com/openai/deployments/100%zz", "2024-10-21")
+    expect(deployment).toBe("100%zz")
+  })
 
   it("keeps a deployment's name whole", () => {
     const { url } = addressOf("https://my-resource.openai.azure.com", "2024-10-21")
