@@ -12,7 +12,7 @@ const choosing: ReadonlySet<string> = new Set([
   "LLM_FALLBACK_PROVIDERS",
   "LLM_API_KEY",
   "LLM_API_BASE",
-  ...ProviderRegistry.rows.flatMap(({ variables }) => [variables.apiKey, variables.apiBase]),
+  ...ProviderRegistry.rows.flatMap(ProviderRegistry.variablesOf),
 ])
 
 const dotEnv = (): NodeJS.Dict<string> => {

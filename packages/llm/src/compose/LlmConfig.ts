@@ -22,9 +22,14 @@ export interface LlmConfig {
   readonly timeout: Duration.Input
   readonly idleTimeout: Duration.Input
   readonly firstOutputTimeout: Duration.Input | undefined
+  /** The longest time that one request may take, and the longest wait for the first permit. */
+  readonly attemptTimeout: Duration.Input | undefined
+  readonly queueTimeout: Duration.Input | undefined
   readonly temperature: number | undefined
   readonly maxTokens: number | undefined
   readonly fallbackText: string | undefined
+  /** The default model of embeddings. */
+  readonly embeddingModel: string | undefined
 }
 
 /** The defaults of everything that has one. */
@@ -64,9 +69,12 @@ export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () 
     idleTimeout: idleTimeout ?? defaults.idleTimeout,
     // Who sets the longest silence means the one before the first piece too; the default leaves room for reasoning.
     firstOutputTimeout: idleTimeout,
+    attemptTimeout: yield* Setting.duration("LLM_ATTEMPT_TIMEOUT", "1 minute"),
+    queueTimeout: yield* Setting.duration("LLM_QUEUE_TIMEOUT", "30 seconds"),
     temperature: yield* Setting.finite("LLM_TEMPERATURE", "0.7"),
     maxTokens: yield* Setting.positiveInteger("LLM_MAX_TOKENS", "1000"),
     fallbackText: yield* Setting.text("LLM_FALLBACK_TEXT"),
+    embeddingModel: yield* Setting.text("EMBEDDING_MODEL"),
   }
 })
 

@@ -24,6 +24,7 @@ import type { HttpClient } from "../transport/ProviderLayer.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import * as LlmConfig from "./LlmConfig.ts"
+import { settingNames } from "./SettingNames.ts"
 import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
 /** The stack of a configuration. */
@@ -87,7 +88,7 @@ export const layerConfig = (overrides: Overrides<StackOverrides> = {}): Layer.La
       const base = yield* ConfigProvider.ConfigProvider
       // A program that brings its own settings does not want those of a file that happens to lie in its folder.
       const isEnvironment = base === Context.get(Context.empty(), ConfigProvider.ConfigProvider)
-      const files = yield* withFiles(base, { dotEnv: isEnvironment })
+      const files = yield* withFiles(base, { dotEnv: isEnvironment, names: settingNames })
       const own = yield* Effect.provideService(resolve(overrides), ConfigProvider.ConfigProvider, files)
       const settings = ConfigProvider.orElse(asSettings(own), files)
       const config = yield* Effect.provideService(LlmConfig.read, ConfigProvider.ConfigProvider, settings)

@@ -1,11 +1,14 @@
 /** The default stack with explicit options in front of the environment and the files. It builds; it asks nobody. */
 import * as Context from "effect/Context"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
+import { settingNames } from "../compose/SettingNames.ts"
 import { GivenKeys } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
@@ -31,6 +34,10 @@ const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fa
 export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never> =>
   LogLines.layer(levels[logLevel ?? "info"] ?? "Info", logger)
 
+/** Files are read before a call's deadline begins, but for no longer than it. An invalid duration has its own error. */
+const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>
+  timeout === undefined ? undefined : Option.getOrUndefined(Duration.fromInput(timeout))
+
 /** A Layer of the whole stack, and of its logger. */
 export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(
@@ -38,7 +45,7 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
       const problem = unknownOption(options)
       if (problem !== undefined) return yield* problem
       const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
-      const found = yield* withFiles(explicit, { dotEnv: true })
+      const found = yield* withFiles(explicit, { dotEnv: true, names: settingNames, limit: readingLimit(options) })
       const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
       const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(

@@ -47,6 +47,10 @@ export interface InterfaceOptions extends LogOptions {
   readonly maxRetries?: number | undefined
   readonly timeout?: Duration.Input | undefined
   readonly idleTimeout?: Duration.Input | undefined
+  /** The longest time that one request may take; unset by default. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** The longest wait for the first permit; unset by default. */
+  readonly queueTimeout?: Duration.Input | undefined
   readonly maxConcurrentRequests?: number | undefined
   readonly fallbacks?: ReadonlyArray<FallbackTarget> | undefined
   readonly fallbackText?: string | undefined
@@ -63,6 +67,8 @@ const known: ReadonlySet<string> = new Set<keyof InterfaceOptions>([
   "maxRetries",
   "timeout",
   "idleTimeout",
+  "attemptTimeout",
+  "queueTimeout",
   "maxConcurrentRequests",
   "fallbacks",
   "fallbackText",
@@ -89,7 +95,7 @@ export const unknownOption = (options: InterfaceOptions): LlmError | undefined =
 const durationText = (input: Duration.Input): string =>
   Option.match(Duration.fromInput(input), {
     onNone: () => String(input),
-    onSome: (duration) => String(Duration.toMillis(duration)),
+    onSome: (duration) => (Duration.isFinite(duration) ? `${Duration.toMillis(duration)} millis` : "Infinity"),
   })
 
 /**
@@ -115,8 +121,13 @@ export const toSettings = (options: InterfaceOptions, keyOwner?: ProviderRow): C
   set("LLM_MAX_TOKENS", options.maxTokens)
   set("LLM_MAX_RETRIES", options.maxRetries)
   set("LLM_CONCURRENT_NUMBER", options.maxConcurrentRequests)
-  if (options.timeout !== undefined) set("LLM_TIMEOUT", durationText(options.timeout))
-  if (options.idleTimeout !== undefined) set("LLM_IDLE_TIMEOUT", durationText(options.idleTimeout))
+  const setDuration = (name: string, input: Duration.Input | undefined) => {
+    if (input !== undefined) set(name, durationText(input))
+  }
+  setDuration("LLM_TIMEOUT", options.timeout)
+  setDuration("LLM_IDLE_TIMEOUT", options.idleTimeout)
+  setDuration("LLM_ATTEMPT_TIMEOUT", options.attemptTimeout)
+  setDuration("LLM_QUEUE_TIMEOUT", options.queueTimeout)
   set("WISEFLOW_LOG_LEVEL", options.logLevel)
   set("LLM_FALLBACK_TEXT", options.fallbackText)
   return ConfigProvider.fromEnvRecord(settings)

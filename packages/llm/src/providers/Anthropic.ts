@@ -24,6 +24,8 @@ const facts: Omit<ProviderRow, "endpoint"> = {
     apiKey: "ANTHROPIC_API_KEY",
     apiBase: "ANTHROPIC_API_BASE",
     apiVersion: "ANTHROPIC_API_VERSION",
+    // What Anthropic's own library reads.
+    neighbours: { apiBase: "ANTHROPIC_BASE_URL" },
   },
   apiBase: "https://api.anthropic.com",
   protocols: ["messages"],

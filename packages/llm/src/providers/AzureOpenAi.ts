@@ -34,7 +34,18 @@ const facts: Omit<ProviderRow, "endpoint"> = {
   name: "azure",
   title: "Azure OpenAI",
   aliases: [],
-  variables: { apiKey: "AZURE_API_KEY", apiBase: "AZURE_API_BASE", apiVersion: "AZURE_API_VERSION" },
+  variables: {
+    apiKey: "AZURE_API_KEY",
+    apiBase: "AZURE_API_BASE",
+    apiVersion: "AZURE_API_VERSION",
+    wireApi: "AZURE_WIRE_API",
+    // What OpenAI's own library reads for Azure.
+    neighbours: {
+      apiKey: "AZURE_OPENAI_API_KEY",
+      apiBase: "AZURE_OPENAI_ENDPOINT",
+      apiVersion: "OPENAI_API_VERSION",
+    },
+  },
   apiBase: undefined,
   protocols: ["chat-completions", "responses"],
   isKeyOptional: false,

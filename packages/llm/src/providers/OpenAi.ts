@@ -39,6 +39,12 @@ const versioned = (base: string | undefined): string | undefined =>
 /** What the registry knows of OpenAI. */
 export const row: ProviderRow = {
   ...service,
+  variables: {
+    ...service.variables,
+    wireApi: "OPENAI_WIRE_API",
+    // What OpenAI's own library reads.
+    neighbours: { apiBase: "OPENAI_BASE_URL" },
+  },
   endpoint: (options) => service.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
 }
 

@@ -192,6 +192,12 @@ export const findByModel = (model: string): ProviderRow | undefined => {
   return rows.find(({ families }) => families.some((family) => name.startsWith(family)))
 }
 
-/** The variables that a provider reads under its own name. */
+/** The variables that a provider reads: under its own name, then those that other libraries read for it. */
 export const variablesOf = ({ variables }: ProviderRow): ReadonlyArray<string> =>
-  [variables.apiKey, variables.apiBase, variables.apiVersion].filter((name) => name !== undefined)
+  [
+    variables.apiKey,
+    variables.apiBase,
+    variables.apiVersion,
+    variables.wireApi,
+    ...Object.values(variables.neighbours ?? {}),
+  ].filter((name) => name !== undefined)

@@ -93,3 +93,10 @@ export const quoted = (value: string): string => {
   if (looksLikeKey(value)) return "the value (not shown, because it looks like a key)"
   return JSON.stringify(value.length <= longestQuote ? value : `${value.slice(0, longestQuote)}…`)
 }
+
+/** A value of a setting that holds a word, a number or a duration: what is longer or mixed is described, not quoted. */
+export const quotedWord = (value: string): string =>
+  value.length <= 40 &&
+  !value.split(/[^A-Za-z0-9]+/).some((word) => word.length >= 8 && /\d/.test(word) && /[A-Za-z]/.test(word))
+    ? quoted(value)
+    : "the value (not shown, because it may be a key)"

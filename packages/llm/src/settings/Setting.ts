@@ -3,11 +3,14 @@
  * guessed and nothing is replaced; an empty variable counts as not set, as in every shell script.
  */
 import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
+import { looksLikeKey, quotedWord } from "./Secrets.ts"
 
 /** The error of a setting. */
 export const invalid = (setting: string, message: string): LlmError =>
@@ -17,93 +20,157 @@ export const invalid = (setting: string, message: string): LlmError =>
     attempts: [],
   })
 
-/** A text, or undefined where the variable is not set. */
-export const text = (name: string): Effect.Effect<string | undefined, LlmError> =>
-  Effect.mapBoth(Config.option(Config.String(name)), {
-    onSuccess: (value) => Option.getOrUndefined(value)?.trim() || undefined,
-    onFailure: (error) => invalid(name, `cannot be read: ${error.message}`),
-  })
+/** A variable, or several that mean the same: the first one that is set counts. Ours come first, then those of others. */
+export type Names = string | readonly [string, ...ReadonlyArray<string>]
 
-/** A secret. White space around it (a line end from a file) is not part of it; inside it, it is an error. */
-export const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, LlmError> =>
-  Effect.flatMap(text(name), (value) => {
-    if (value === undefined) return Effect.succeed(undefined)
-    return isHeaderValue(value)
-      ? Effect.succeed(Redacted.make(value, { label: name }))
-      : Effect.fail(invalid(name, "holds a space, a line end or another character that no key contains; copy it again"))
+/** Every name of a setting. */
+export const namesOf = (names: Names): ReadonlyArray<string> => (typeof names === "string" ? [names] : names)
+
+/** The name by which a setting is known in errors and docs. */
+export const nameOf = (names: Names): string => (typeof names === "string" ? names : names[0])
+
+/** Makes a value of a text, or says what is wrong with it. `name` is the variable that holds it. */
+export type Reader<A> = (value: string, name: string) => Result.Result<A, string>
+
+/**
+ * One setting as a `Config`, undefined where it is not set: it composes with Effect's own (`Config.nested`, `Config.all`).
+ * `read` runs it with this library's error.
+ */
+export type Setting<A> = Config.Config<A | undefined>
+
+/** The setting under these names. */
+export const make = <A>(names: Names, reader: Reader<A>): Setting<A> => {
+  const all = namesOf(names)
+  return Config.mapEffect(Config.all(all.map((name) => Config.option(Config.String(name)))), (found) => {
+    const values = found.map((value) => Option.getOrElse(value, () => "").trim())
+    const index = values.findIndex((value) => value !== "")
+    const name = all[index]
+    if (name === undefined) return Effect.succeed(undefined)
+    return Result.match(reader(values[index] ?? "", name), {
+      onSuccess: (value) => Effect.succeed(value),
+      onFailure: (message) => {
+        const cause = invalid(name, message)
+        return Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: cause.message, cause })))
+      },
+    })
   })
+}
+
+/** The value of a setting by the `ConfigProvider` in force; `name` is told where the provider itself fails. */
+export const read = <A>(setting: Config.Config<A>, name = "configuration"): Effect.Effect<A, LlmError> =>
+  Effect.mapError(setting, ({ cause, message }) =>
+    cause._tag === "SourceError" && cause.cause instanceof LlmError
+      ? cause.cause
+      : invalid(name, `cannot be read: ${quotedMessage(message)}`),
+  )
+
+const quotedMessage = (message: string): string => (looksLikeKey(message) ? "its source failed" : message.slice(0, 200))
+
+/** A reader of settings by their names. */
+const reading =
+  <A>(reader: Reader<A>) =>
+  (names: Names): Effect.Effect<A | undefined, LlmError> =>
+    read(make(names, reader), nameOf(names))
+
+/** A text, or undefined where the variable is not set. */
+export const text = reading(Result.succeed)
 
 /** True for text that can stand in an HTTP header as a credential. */
 export const isHeaderValue = (value: string): boolean => /^[\x21-\x7e]+$/.test(value)
 
-/** A number that passes `accepts`; `example` is shown where it does not. */
-const number =
-  (accepts: (value: number) => boolean, wanted: string) =>
-  (name: string, example: string): Effect.Effect<number | undefined, LlmError> =>
-    Effect.flatMap(text(name), (value) => {
-      if (value === undefined) return Effect.succeed(undefined)
-      const parsed = Number(value)
-      return Number.isFinite(parsed) && accepts(parsed)
-        ? Effect.succeed(parsed)
-        : Effect.fail(invalid(name, `"${value}" is not ${wanted}; write for example ${name}=${example}`))
-    })
+/** Reads a secret. White space around it (a line end from a file) is not part of it; inside it, it is an error. */
+export const secretReader: Reader<Redacted.Redacted> = (value, name) =>
+  isHeaderValue(value)
+    ? Result.succeed(Redacted.make(value, { label: name }))
+    : Result.fail("holds a space, a line end or another character that no key contains; copy it again")
 
-export const positiveInteger = number((value) => Number.isInteger(value) && value > 0, "a whole number above 0")
-export const count = number((value) => Number.isInteger(value) && value >= 0, "a whole number of 0 or more")
+export const secret = reading(secretReader)
+
+/** Reads a decimal number that passes `accepts`; `example` is shown where it does not. */
+export const numberReader =
+  (accepts: (value: number) => boolean, wanted: string, example: string): Reader<number> =>
+  (value, name) => {
+    const parsed = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
+    return Number.isFinite(parsed) && accepts(parsed)
+      ? Result.succeed(parsed)
+      : Result.fail(`${quotedWord(value)} is not ${wanted}; write for example ${name}=${example}`)
+  }
+
+const number = (accepts: (value: number) => boolean, wanted: string) => (names: Names, example: string) =>
+  reading(numberReader(accepts, wanted, example))(names)
+
+export const positiveInteger = number((value) => Number.isSafeInteger(value) && value > 0, "a whole number above 0")
+export const count = number((value) => Number.isSafeInteger(value) && value >= 0, "a whole number of 0 or more")
 export const finite = number(() => true, "a number")
 
-/** A duration: `30 seconds`, `10 minutes`, or a bare number of milliseconds; above 0. */
-export const duration = (name: string, example: string): Effect.Effect<Duration.Duration | undefined, LlmError> =>
-  Effect.flatMap(text(name), (value) => {
-    if (value === undefined) return Effect.succeed(undefined)
+/**
+ * Reads a duration above 0 with its unit: `30 seconds`, `10 minutes`, `Infinity`. A bare number is refused, because half
+ * of those who write one mean seconds and half milliseconds.
+ */
+export const durationReader =
+  (example: string): Reader<Duration.Duration> =>
+  (value, name) => {
+    if (/^\d+(?:\.\d+)?$/.test(value) && value.length <= 15 && Number(value) > 0) {
+      return Result.fail(
+        `${quotedWord(value)} has no unit; write for example ${name}="${value} seconds" or ${name}="${value} millis"`,
+      )
+    }
     const parsed = parseDuration(value)
     return parsed !== undefined && Duration.toMillis(parsed) > 0
-      ? Effect.succeed(parsed)
-      : Effect.fail(
-          invalid(
-            name,
-            `"${value}" is not a duration above 0; write for example ${name}="${example}", or a number of milliseconds`,
-          ),
-        )
-  })
+      ? Result.succeed(parsed)
+      : Result.fail(`${quotedWord(value)} is not a duration above 0; write for example ${name}="${example}"`)
+  }
+
+export const duration = (names: Names, example: string) => reading(durationReader(example))(names)
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 const parseDuration = (value: string): Duration.Duration | undefined => {
   if (value.toLowerCase() === "infinity") return Duration.infinity
-  if (/^\d+(\.\d+)?$/.test(value)) return Duration.millis(Number(value))
-  const unit = /^(\d+(?:\.\d+)?)\s*(ms|s|sec|secs|m|min|mins|h|hours?|minutes?|seconds?|millis|days?)$/i.exec(value)
-  if (unit === null) return undefined
-  const names: Record<string, number> = { ms: 1, millis: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-  const name = (unit[2] ?? "").toLowerCase()
-  return Duration.millis(Number(unit[1]) * (names[name] ?? names[name.charAt(0)] ?? 1))
+  const found =
+    /^(\d+(?:\.\d+)?)\s*(?:(ms|msecs?|millis|milliseconds?)|(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?))$/i.exec(
+      value,
+    )
+  if (found === null) return undefined
+  return Duration.millis(Number(found[1]) * (unitMs[(found[3] ?? "").charAt(0).toLowerCase()] ?? 1))
 }
 
-/** One of a few words. */
-export const oneOf = <const Words extends ReadonlyArray<string>>(
-  name: string,
-  words: Words,
-): Effect.Effect<Words[number] | undefined, LlmError> =>
-  Effect.flatMap(text(name), (value) => {
-    if (value === undefined) return Effect.succeed(undefined)
+/** Reads one of a few words, in either case. */
+export const wordReader =
+  <const Words extends ReadonlyArray<string>>(words: Words): Reader<Words[number]> =>
+  (value, name) => {
     const word = words.find((known) => known === value.toLowerCase())
     return word === undefined
-      ? Effect.fail(
-          invalid(name, `"${value}" is not one of ${words.join(", ")}; write for example ${name}=${words[0]}`),
-        )
-      : Effect.succeed(word)
-  })
+      ? Result.fail(`${quotedWord(value)} is not one of ${words.join(", ")}; write for example ${name}=${words[0]}`)
+      : Result.succeed(word)
+  }
+
+export const oneOf = <const Words extends ReadonlyArray<string>>(names: Names, words: Words) =>
+  reading(wordReader(words))(names)
+
+/** Reads which of OpenAI's two interfaces is spoken: Chat Completions or Responses. */
+export const wireApiReader = wordReader(["chat", "responses"])
+export const wireApi = reading(wireApiReader)
 
 /** The settings that one provider reads under its own names. */
 export interface ProviderVariables {
   readonly apiKey: string
   readonly apiBase: string
   readonly apiVersion?: string
+  readonly wireApi?: string
+  /** What other libraries call the same: read where ours are not set. */
+  readonly neighbours?: { readonly apiKey?: string; readonly apiBase?: string; readonly apiVersion?: string }
 }
+
+const withNeighbour = (own: string, neighbour: string | undefined): Names =>
+  neighbour === undefined ? own : [own, neighbour]
 
 /** What a provider was given, wherever it came from. */
 export interface ProviderSettings {
   readonly apiKey: Redacted.Redacted | undefined
   readonly apiBase: string | undefined
   readonly apiVersion: string | undefined
+  readonly wireApi: "chat" | "responses" | undefined
 }
 
 /**
@@ -112,8 +179,13 @@ export interface ProviderSettings {
  */
 export const provider = (variables: ProviderVariables, isChosen: boolean): Effect.Effect<ProviderSettings, LlmError> =>
   Effect.gen(function* () {
-    const apiKey = (yield* secret(variables.apiKey)) ?? (isChosen ? yield* secret("LLM_API_KEY") : undefined)
-    const apiBase = (yield* text(variables.apiBase)) ?? (isChosen ? yield* text("LLM_API_BASE") : undefined)
-    const apiVersion = variables.apiVersion === undefined ? undefined : yield* text(variables.apiVersion)
-    return { apiKey, apiBase, apiVersion }
+    const { apiVersion, neighbours, wireApi: api } = variables
+    const key = withNeighbour(variables.apiKey, neighbours?.apiKey)
+    const base = withNeighbour(variables.apiBase, neighbours?.apiBase)
+    return {
+      apiKey: (yield* secret(key)) ?? (isChosen ? yield* secret("LLM_API_KEY") : undefined),
+      apiBase: (yield* text(base)) ?? (isChosen ? yield* text("LLM_API_BASE") : undefined),
+      apiVersion: apiVersion === undefined ? undefined : yield* text(withNeighbour(apiVersion, neighbours?.apiVersion)),
+      wireApi: api === undefined ? undefined : yield* wireApi(api),
+    }
   })

@@ -1,59 +1,96 @@
 /**
  * Settings from a file (`LLM_CONFIG_FILE`: JSON, YAML or TOML with the same keys as the environment) and from `.env`, as a
- * `ConfigProvider` behind the one in force: the environment wins over the file.
+ * `ConfigProvider` behind the one in force: the environment wins over the file. What is wrong with a file is told with its
+ * place, never with its content.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
-import { parseText, readTextFile } from "#text-file"
+import * as Result from "effect/Result"
+import { parseSettings, readTextFile } from "#text-file"
 import type { LlmError } from "../model/LlmError.ts"
+import { quoted } from "./Secrets.ts"
 import * as Setting from "./Setting.ts"
+import { nearest } from "./Spelling.ts"
 
 const variable = "LLM_CONFIG_FILE"
+
+/** How long a file may take to read: one on a network that is gone would be waited for without end. */
+const readingLimit = Duration.seconds(10)
+
+/** `names` are the settings that exist: a misspelt one in the configuration file is an error. */
+export interface FileOptions {
+  readonly dotEnv: boolean
+  readonly names: Iterable<string>
+  /** The longest time for reading one file; at most ten seconds. */
+  readonly limit?: Duration.Duration | undefined
+}
 
 /** Puts the `.env` file and the configuration file behind `base`, which wins. */
 export const withFiles = (
   base: ConfigProvider.ConfigProvider,
-  options: { readonly dotEnv: boolean },
+  options: FileOptions,
 ): Effect.Effect<ConfigProvider.ConfigProvider, LlmError> =>
   Effect.gen(function* () {
-    const dotEnv = options.dotEnv ? yield* Effect.orElseSucceed(readTextFile(".env"), () => undefined) : undefined
+    const limit = Duration.min(options.limit ?? readingLimit, readingLimit)
+    const dotEnv = options.dotEnv ? yield* readDotEnv(limit) : undefined
     const environment =
       dotEnv === undefined ? base : ConfigProvider.orElse(base, ConfigProvider.fromDotEnvContents(dotEnv))
     const path = yield* Effect.provideService(Setting.text(variable), ConfigProvider.ConfigProvider, environment)
-    return path === undefined ? environment : ConfigProvider.orElse(environment, yield* fromFile(path))
+    return path === undefined
+      ? environment
+      : ConfigProvider.orElse(environment, yield* fromFile(path, options.names, limit))
   })
 
-const fromFile = (path: string): Effect.Effect<ConfigProvider.ConfigProvider, LlmError> =>
+const content = (path: string, limit: Duration.Duration) =>
+  Effect.timeoutOrElse(readTextFile(path), {
+    duration: limit,
+    orElse: () => Effect.fail({ reason: `it took longer than ${Duration.format(limit)}`, isMissing: false }),
+  })
+
+/** The content of `.env`, or undefined where there is none. */
+const readDotEnv = (limit: Duration.Duration): Effect.Effect<string | undefined, LlmError> =>
+  Effect.matchEffect(content(".env", limit), {
+    onSuccess: (text) => Effect.succeed<string | undefined>(text),
+    onFailure: ({ isMissing, reason }) =>
+      isMissing ? Effect.undefined : Effect.fail(Setting.invalid(".env", `the file cannot be read: ${reason}`)),
+  })
+
+const fromFile = (
+  path: string,
+  names: Iterable<string>,
+  limit: Duration.Duration,
+): Effect.Effect<ConfigProvider.ConfigProvider, LlmError> =>
   Effect.gen(function* () {
-    const content = yield* Effect.mapError(readTextFile(path), (problem) =>
-      Setting.invalid(variable, `the file ${path} cannot be read: ${problem}`),
-    )
-    const parsed = yield* Effect.mapError(parseText(path, content), (problem) =>
-      Setting.invalid(variable, `the file ${path} cannot be understood: ${problem}`),
-    )
-    if (!Predicate.isObject(parsed) || Array.isArray(parsed)) {
-      return yield* Setting.invalid(
-        variable,
-        `the file ${path} holds no settings; write for example LLM_PROVIDER: openai`,
-      )
+    const shown = unquoted(path)
+    const refuse = (problem: string) => Setting.invalid(variable, `the file ${shown} ${problem}`)
+    const text = yield* Effect.mapError(content(path, limit), ({ reason }) => refuse(`cannot be read: ${reason}`))
+    const parsed = parseSettings(path, text)
+    if (parsed === undefined) {
+      return yield* refuse("cannot be understood: its name must end in .json, .yaml, .yml or .toml")
     }
-    const record: Record<string, string> = {}
-    for (const [key, value] of Object.entries(parsed)) {
-      const text = scalar(value)
-      if (text === undefined) {
-        return yield* Setting.invalid(key, `in ${path} is neither a text, a number, nor a list of them`)
+    if (Result.isFailure(parsed)) {
+      const { about, column, key, line, reason } = parsed.failure
+      const place = `line ${line}, column ${column}`
+      if (about === "file") return yield* refuse(`${reason}; write for example LLM_PROVIDER: openai`)
+      if (key === undefined) return yield* refuse(`cannot be understood: ${place}: ${reason}`)
+      const name = known(key)
+      return yield* about === "value"
+        ? Setting.invalid(name, `in ${shown} ${reason} (${place})`)
+        : refuse(`cannot be understood: ${place}: ${name} ${reason}`)
+    }
+    const existing = new Set(names)
+    for (const key of parsed.success.keys()) {
+      const right = existing.has(key) ? undefined : nearest(key, existing)
+      if (right !== undefined) {
+        return yield* Setting.invalid(known(key), `in ${shown} is not a setting; write ${right}`)
       }
-      record[key] = text
     }
-    return ConfigProvider.fromEnvRecord(record)
+    return ConfigProvider.fromEnvRecord(Object.fromEntries(parsed.success))
   })
 
-/** A setting as the environment would hold it: lists are separated by commas, null is not set. */
-const scalar = (value: unknown): string | undefined => {
-  if (value === null) return ""
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value)
-  if (!Array.isArray(value)) return undefined
-  const parts = value.map(scalar)
-  return parts.includes(undefined) ? undefined : parts.join(",")
-}
+/** As an error may show it, without quotes. */
+const unquoted = (text: string): string => quoted(text).replaceAll(/^"|"$/g, "")
+
+/** The name of a setting as an error may show it: a key may have been written in its place. */
+const known = (key: string): string => (/^[\w.-]{1,64}$/.test(key) ? unquoted(key) : "a name")

@@ -1,8 +1,9 @@
-/** Reading a text file where there are none (browsers, edge runtimes): no parser comes along for it. */
+/** Reading a settings file where there are none (browsers, edge runtimes): no reader comes along for it. */
 import * as Effect from "effect/Effect"
+import type { Unreadable, parseSettings as parse, readTextFile as read } from "./TextFile.node.ts"
 
-const noFiles = Effect.fail("this runtime has no files; set the variables themselves")
+const noFiles: Unreadable = { reason: "this runtime has no files; set the variables themselves", isMissing: true }
 
-export const readTextFile = (_path: string): Effect.Effect<string, string> => noFiles
+export const readTextFile: typeof read = () => Effect.fail(noFiles)
 
-export const parseText = (_path: string, _content: string): Effect.Effect<unknown, string> => noFiles
+export const parseSettings: typeof parse = () => undefined

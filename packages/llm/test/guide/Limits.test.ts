@@ -92,7 +92,7 @@ describe.concurrent("LLM_TIMEOUT and LLM_IDLE_TIMEOUT", { timeout: 40_000 }, () 
     const { answers: all } = await askSteps(
       [
         { environment: { LLM_TIMEOUT: "0.4 seconds" }, options: {}, requests: [hello] },
-        { environment: { LLM_TIMEOUT: "400" }, options: {}, requests: [hello], streamed: true },
+        { environment: { LLM_TIMEOUT: "400 millis" }, options: {}, requests: [hello], streamed: true },
         { options: { timeout: "400 millis" }, requests: [hello] },
         { options: { timeout: 400 }, requests: [hello] },
       ],
