@@ -23,13 +23,13 @@ export interface LlmConfig {
   readonly idleTimeout: Duration.Input
   readonly firstOutputTimeout: Duration.Input | undefined
   /** The longest time that one request may take, and the longest wait for the first permit. */
-  readonly attemptTimeout: Duration.Input | undefined
-  readonly queueTimeout: Duration.Input | undefined
+  readonly attemptTimeout?: Duration.Input | undefined
+  readonly queueTimeout?: Duration.Input | undefined
   readonly temperature: number | undefined
   readonly maxTokens: number | undefined
   readonly fallbackText: string | undefined
   /** The default model of embeddings. */
-  readonly embeddingModel: string | undefined
+  readonly embeddingModel?: string | undefined
 }
 
 /** The defaults of everything that has one. */
