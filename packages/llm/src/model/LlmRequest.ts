@@ -3,117 +3,9 @@
  * Every provider accepts every request; what a target cannot take is dropped with a warning or refused by name.
  */
 import * as Schema from "effect/Schema"
+import { Message } from "./Message.ts"
 
-/** Plain text. */
-export const TextPart = Schema.Struct({
-  type: Schema.Literal("text"),
-  text: Schema.String,
-})
-export type TextPart = typeof TextPart.Type
-
-/** Bytes or a place to fetch them: exactly one of `url` (http, https or data) and `data` (base64, with `mediaType`). */
-const mediaFields = {
-  url: Schema.optional(Schema.String),
-  data: Schema.optional(Schema.String),
-  mediaType: Schema.optional(Schema.String),
-}
-
-/** A picture for the model to look at. `detail` is OpenAI's reading depth; other providers ignore it. */
-export const ImagePart = Schema.Struct({
-  type: Schema.Literal("image"),
-  ...mediaFields,
-  detail: Schema.optional(Schema.Literals(["auto", "low", "high", "original"])),
-})
-export type ImagePart = typeof ImagePart.Type
-
-/** A document for the model to read, as bytes, as a URL, or by the id of a file uploaded to the provider before. */
-export const FilePart = Schema.Struct({
-  type: Schema.Literal("file"),
-  ...mediaFields,
-  fileId: Schema.optional(Schema.String),
-  filename: Schema.optional(Schema.String),
-})
-export type FilePart = typeof FilePart.Type
-
-/**
- * What the model thought before it answered. Send it back unchanged: Anthropic verifies `signature`, and `redacted`
- * holds thinking that only the provider can read. `protocol` names the wire format that it came over where no other
- * takes it (`responses`); a target that speaks another one leaves it out with a warning.
- */
-export const ReasoningPart = Schema.Struct({
-  type: Schema.Literal("reasoning"),
-  text: Schema.String,
-  signature: Schema.optional(Schema.String),
-  redacted: Schema.optional(Schema.String),
-  protocol: Schema.optional(Schema.String),
-})
-export type ReasoningPart = typeof ReasoningPart.Type
-
-/** Why the model declined. Only assistants say this. */
-export const RefusalPart = Schema.Struct({
-  type: Schema.Literal("refusal"),
-  text: Schema.String,
-})
-export type RefusalPart = typeof RefusalPart.Type
-
-/** A function the model wants called. `arguments` is parsed JSON (the raw text where the model wrote invalid JSON). */
-export const ToolCallPart = Schema.Struct({
-  type: Schema.Literal("tool-call"),
-  id: Schema.String,
-  name: Schema.String,
-  arguments: Schema.Unknown,
-})
-export type ToolCallPart = typeof ToolCallPart.Type
-
-/** What the called function answered. `toolCallId` names a tool call of an earlier assistant message. */
-export const ToolResultPart = Schema.Struct({
-  type: Schema.Literal("tool-result"),
-  toolCallId: Schema.String,
-  content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
-  isError: Schema.optional(Schema.Boolean),
-})
-export type ToolResultPart = typeof ToolResultPart.Type
-
-/**
- * Something a provider said that this library has no name for, kept whole. `provider` is the name of the protocol that it
- * came through (`chat-completions`, `messages`, `responses`): sent back, it goes only where that protocol is spoken.
- */
-export const OtherPart = Schema.Struct({
-  type: Schema.Literal("other"),
-  provider: Schema.String,
-  value: Schema.Unknown,
-})
-export type OtherPart = typeof OtherPart.Type
-
-export const SystemMessage = Schema.Struct({
-  role: Schema.Literal("system"),
-  content: Schema.Union([Schema.String, Schema.Array(TextPart)]),
-})
-export type SystemMessage = typeof SystemMessage.Type
-
-export const UserMessage = Schema.Struct({
-  role: Schema.Literal("user"),
-  content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
-})
-export type UserMessage = typeof UserMessage.Type
-
-export const AssistantMessage = Schema.Struct({
-  role: Schema.Literal("assistant"),
-  content: Schema.Union([
-    Schema.String,
-    Schema.Array(Schema.Union([TextPart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])),
-  ]),
-})
-export type AssistantMessage = typeof AssistantMessage.Type
-
-export const ToolMessage = Schema.Struct({
-  role: Schema.Literal("tool"),
-  content: Schema.Array(ToolResultPart),
-})
-export type ToolMessage = typeof ToolMessage.Type
-
-export const Message = Schema.Union([SystemMessage, UserMessage, AssistantMessage, ToolMessage])
-export type Message = typeof Message.Type
+export * from "./Message.ts"
 
 /** A function the model may call. `parameters` is a JSON Schema object. `strict` asks the provider to enforce it. */
 export const ToolDefinition = Schema.Struct({
@@ -122,7 +14,17 @@ export const ToolDefinition = Schema.Struct({
   parameters: Schema.Record(Schema.String, Schema.Unknown),
   strict: Schema.optional(Schema.Boolean),
 })
-export type ToolDefinition = typeof ToolDefinition.Type
+/** A function the model may call. */
+export interface ToolDefinition {
+  /** What the model calls it by. */
+  readonly name: string
+  /** When and why to call it, for the model. */
+  readonly description?: string | undefined
+  /** A JSON Schema object for its arguments. */
+  readonly parameters: { readonly [x: string]: unknown }
+  /** True to have the provider enforce `parameters`. */
+  readonly strict?: boolean | undefined
+}
 
 /** `text` (the default), `json` (any JSON object), or `json-schema` (an object that the provider holds to `schema`). */
 export const ResponseFormat = Schema.Union([
@@ -135,7 +37,28 @@ export const ResponseFormat = Schema.Union([
     strict: Schema.optional(Schema.Boolean),
   }),
 ])
-export type ResponseFormat = typeof ResponseFormat.Type
+export type ResponseFormat = TextFormat | JsonFormat | JsonSchemaFormat
+
+/** Free text. */
+export interface TextFormat {
+  readonly type: "text"
+}
+
+/** Any JSON object. */
+export interface JsonFormat {
+  readonly type: "json"
+}
+
+/** A JSON object that the provider holds to a schema. */
+export interface JsonSchemaFormat {
+  readonly type: "json-schema"
+  /** What the provider is told the object is called. Default `answer`. */
+  readonly name?: string | undefined
+  /** A JSON Schema object. */
+  readonly schema: { readonly [x: string]: unknown }
+  /** True to have the provider enforce the schema to the letter. */
+  readonly strict?: boolean | undefined
+}
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 
@@ -170,4 +93,40 @@ export const LlmRequest = Schema.Struct({
   previousResponseId: Schema.optional(Schema.NonEmptyString),
   providerOptions: Schema.optional(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))),
 })
-export type LlmRequest = typeof LlmRequest.Type
+/** One question to a model. Only `messages` is required. */
+export interface LlmRequest {
+  /** The conversation so far, the question last. At least one message. */
+  readonly messages: ReadonlyArray<Message>
+  /** The model to ask, in place of the target's default; `provider/model` where a stack routes by model. */
+  readonly model?: string | undefined
+  /** How freely the model chooses its words: 0 for the likeliest. Left out, the provider's default. */
+  readonly temperature?: number | undefined
+  /** Chooses among the likeliest words that together have this probability, above 0 and up to 1. */
+  readonly topP?: number | undefined
+  /** The most tokens the answer may take, reasoning included. A whole number above 0. */
+  readonly maxTokens?: number | undefined
+  /** Texts before which the answer ends. */
+  readonly stop?: ReadonlyArray<string> | undefined
+  /** Asks for the same answer to the same request, as far as the provider can. A whole number. */
+  readonly seed?: number | undefined
+  /** Lowers the chance of words by how often they have come, -2 to 2. */
+  readonly frequencyPenalty?: number | undefined
+  /** Lowers the chance of words that have come at all, -2 to 2. */
+  readonly presencePenalty?: number | undefined
+  /** The functions that the model may call. */
+  readonly tools?: ReadonlyArray<ToolDefinition> | undefined
+  /** Whether the model calls a function: as it likes (`auto`), not at all, at least one, or this one. */
+  readonly toolChoice?: "auto" | "none" | "required" | { readonly name: string } | undefined
+  /** False for at most one tool call in an answer. */
+  readonly parallelToolCalls?: boolean | undefined
+  /** What the answer is: free text, JSON, or JSON of a schema. */
+  readonly responseFormat?: ResponseFormat | undefined
+  /** How much the model thinks before it answers; models that do not reason ignore it with a warning. */
+  readonly reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | undefined
+  /** The end user on whose behalf the program asks, for the provider's abuse detection. No name and no address. */
+  readonly user?: string | undefined
+  /** Continues an answer that the provider stored (`metadata.responseId`); only the Responses API has it. */
+  readonly previousResponseId?: string | undefined
+  /** By provider: fields of its own request body, in its own words, that are sent untouched and last. */
+  readonly providerOptions?: { readonly [x: string]: { readonly [x: string]: unknown } } | undefined
+}

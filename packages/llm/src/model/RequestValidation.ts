@@ -6,7 +6,20 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { InvalidRequestError } from "./LlmError.ts"
-import { LlmRequest } from "./LlmRequest.ts"
+import {
+  FilePart,
+  ImagePart,
+  LlmRequest,
+  OtherPart,
+  ReasoningPart,
+  ResponseFormat,
+  SystemMessage,
+  TextPart,
+  ToolCallPart,
+  ToolDefinition,
+  ToolResultPart,
+} from "./LlmRequest.ts"
+import { suggestion } from "./NearestName.ts"
 import { compile } from "#schema-compiler"
 
 // Every call passes here: compiled, the check costs a third.
@@ -41,11 +54,40 @@ const isPlain = (input: unknown): boolean => {
 const readablePath = (path: string): string =>
   path.replaceAll(/\["((?:[^"\\]|\\.)*)"\]/g, (_, key: string) => `.${key}`).replace(/^\./, "")
 
+/** Every field of a message, a part, a tool or a format. */
+const nestedFields: ReadonlySet<string> = new Set([
+  ...[SystemMessage, TextPart, ImagePart, FilePart, ReasoningPart, ToolCallPart, ToolResultPart, OtherPart].flatMap(
+    ({ fields: own }) => Object.keys(own),
+  ),
+  ...Object.keys(ToolDefinition.fields),
+  ...ResponseFormat.members.flatMap(({ fields: own }) => Object.keys(own)),
+])
+
+/** A field that does not exist, and the one that may be meant. */
+const unknownField = (parameter: string): string => {
+  const name = parameter.slice(parameter.lastIndexOf(".") + 1)
+  return `${parameter} does not exist${suggestion(name, name === parameter ? fields : nestedFields)}`
+}
+
+/** What stands in for the fields of each alternative, where a value is none of several: the names of the alternatives. */
+const alternatives = (problem: string): string | undefined => {
+  const [, discriminant] = /^Expected \{ readonly "(role|type)": /.exec(problem) ?? []
+  if (discriminant === undefined) return undefined
+  const names = [...problem.matchAll(/readonly "(?:role|type)": ("[^"]*")/g)].map(([, name]) => name)
+  return `${discriminant} is not one of ${names.join(", ")}`
+}
+
 const invalid = (description: string): InvalidRequestError => {
   const [problem = "", at] = description.split(/\n\s*at /)
   const parameter = at === undefined ? "" : readablePath(at.trim())
+  const said =
+    problem === "Expected no excess property"
+      ? unknownField(parameter)
+      : problem.startsWith("is ")
+        ? `${parameter} ${problem}`
+        : `${alternatives(problem) ?? problem}${parameter === "" ? "" : ` at ${parameter}`}`
   return new InvalidRequestError({
-    message: parameter === "" ? `invalid request: ${problem}` : `invalid request: ${problem} at ${parameter}`,
+    message: `invalid request: ${said}`,
     ...(parameter === "" ? {} : { parameter }),
   })
 }

@@ -8,7 +8,8 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { CallOptions } from "../call/CallOptions.ts"
 import { InvalidRequestError } from "../model/LlmError.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
+import { LlmRequest } from "../model/LlmRequest.ts"
+import { suggestion } from "../model/NearestName.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import type { GenerateOptions } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
@@ -97,6 +98,9 @@ const readHeaders = (
 /** Fields of the call that are not fields of its request. */
 const callFields: ReadonlySet<string> = new Set(["signal", "timeout", "maxRetries", "headers", "schema", "schemaName"])
 
+const requestFields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
+const knownFields = [...requestFields, ...callFields]
+
 const summaryOf = (request: unknown): RequestSummary => {
   if (!Predicate.isObject(request)) return {}
   const { maxTokens, model, temperature } = request
@@ -134,6 +138,10 @@ export const readCall = (
   const bytes = new PartBytes()
   const copied = ownCopy(options, callFields, bytes.copy)
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
+  const unknown = Object.keys(copied.success).find((name) => !requestFields.has(name))
+  if (unknown !== undefined) {
+    return refused(new Uncopied(unknown, `does not exist${suggestion(unknown, knownFields)}`), signal.success)
+  }
   const copy = Object.assign(copied.success, more)
   return {
     request: bytes.hasBlobs ? bytes.read(copy).then(check) : validateRequest(copy),

@@ -59,4 +59,48 @@ describe("a request", () => {
     }
     expect(parameterOf(request)).toBe("accepted")
   })
+
+  it.each([
+    [{ messages, max_tokens: 1 }, 'max_tokens does not exist; did you mean "maxTokens"?'],
+    [{ messages, temprature: 1 }, 'temprature does not exist; did you mean "temperature"?'],
+    [{ messages, stopSequences: [] }, 'stopSequences does not exist; did you mean "stop"?'],
+    [{ messages, xyzzy: 1 }, "xyzzy does not exist"],
+    [{ messages: [{ role: "user", contents: "x" }] }, 'messages[0].contents does not exist; did you mean "content"?'],
+    [
+      { messages, tools: [{ name: "f", parameters: {}, desciption: "x" }] },
+      'tools[0].desciption does not exist; did you mean "description"?',
+    ],
+    [
+      { messages: [{ role: "bot", content: "x" }] },
+      'role is not one of "system", "user", "assistant", "tool" at messages[0]',
+    ],
+    [
+      { messages: [{ role: "user", content: [{ type: "txt" }] }] },
+      'type is not one of "text", "image", "file" at messages[0].content[0]',
+    ],
+  ])("says which field may be meant: %j", (input, message) => {
+    const result = validateRequest(input)
+    expect(Result.isFailure(result) && result.failure.message).toBe(`invalid request: ${message}`)
+  })
+
+  it.each([
+    ["both an address and bytes", { type: "image", url: "https://example.com/a.png", data: "AAAA" }, ".url"],
+    ["an address and an upload", { type: "file", url: "https://example.com/a.pdf", fileId: "f" }, ".url"],
+    ["bytes and an upload", { type: "file", data: "AAAA", fileId: "f" }, ".fileId"],
+    ["neither", { type: "image" }, ""],
+    ["a file's address", { type: "image", url: "file:///tmp/a.png" }, ".url"],
+    ["a browser's object", { type: "image", url: "blob:https://example.com/1" }, ".url"],
+    ["a path", { type: "image", url: "a.png" }, ".url"],
+  ])("with a picture or a file that names %s is refused", (_, part, at) => {
+    expect(parameterOf({ messages: [{ role: "user", content: [part] }] })).toBe(`messages[0].content[0]${at}`)
+  })
+
+  it.each([
+    { type: "image", url: "HTTPS://example.com/a.png" },
+    { type: "image", url: "data:image/png;base64,AAAA" },
+    { type: "image", data: "AAAA" },
+    { type: "file", fileId: "f" },
+  ])("may hold %j", (part) => {
+    expect(parameterOf({ messages: [{ role: "user", content: [part] }] })).toBe("accepted")
+  })
 })

@@ -60,6 +60,8 @@ describe("arguments that are no request are refused by the name of the field", (
     ["a timeout that is none", { messages, timeout: "soon" }, "timeout", /30 seconds/],
     ["a timeout of nothing", { messages, timeout: 0 }, "timeout", /above 0/],
     ["a timeout that is an object", { messages, timeout: Symbol("x") }, "timeout", /duration/],
+    ["a misspelt field", { messages, maxtoken: 1 }, "maxtoken", /maxtoken does not exist; did you mean "maxTokens"/],
+    ["a misspelt setting", { messages, abortSignal: 1 }, "abortSignal", /did you mean "signal"/],
     ["half a retry", { messages, maxRetries: 0.5 }, "maxRetries", /whole number/],
     ["headers that are a list", { messages, headers: ["x"] }, "headers", /plain object/],
     ["a header with a line end", { messages, headers: { "x-a": "b\r\nc: d" } }, 'headers["x-a"]', /HTTP/],

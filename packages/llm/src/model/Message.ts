@@ -1,0 +1,234 @@
+/**
+ * What a conversation is made of: messages, and the parts of their content. Plain, serialisable data that moves between
+ * providers and through files unchanged.
+ */
+import * as Schema from "effect/Schema"
+
+/** Plain text. */
+export const TextPart = Schema.Struct({
+  type: Schema.Literal("text"),
+  text: Schema.String,
+})
+/** Plain text. */
+export interface TextPart {
+  readonly type: "text"
+  /** What is said. */
+  readonly text: string
+}
+
+const mediaFields = {
+  url: Schema.optional(Schema.String),
+  data: Schema.optional(Schema.String),
+  mediaType: Schema.optional(Schema.String),
+}
+
+/** The places that bytes may come from; a part names exactly one. */
+interface MediaSource {
+  readonly url?: string | undefined
+  readonly data?: string | undefined
+  readonly fileId?: string | undefined
+}
+
+/** Addresses that a provider can fetch. It sees neither this machine's files nor a browser's objects. */
+const canBeFetched = (url: string): boolean => /^(?:https?|data):/i.test(url)
+
+/** Exactly one source, and one that the provider can reach. */
+const hasOneSource = Schema.makeFilter((part: MediaSource): Schema.FilterOutput => {
+  const { data, fileId, url } = part
+  const named = [url, data, fileId].filter((source) => source !== undefined).length
+  if (named === 0) return "is without url and data: name one of them"
+  if (named > 1) return { path: [url === undefined ? "fileId" : "url"], issue: "is one source too many: name one only" }
+  return url === undefined || canBeFetched(url)
+    ? undefined
+    : {
+        path: ["url"],
+        issue: "is an address that no provider can fetch: write http:, https: or data:, or pass the bytes in data",
+      }
+})
+
+/** A picture for the model to look at. `detail` is OpenAI's reading depth; other providers ignore it. */
+export const ImagePart = Schema.Struct({
+  type: Schema.Literal("image"),
+  ...mediaFields,
+  detail: Schema.optional(Schema.Literals(["auto", "low", "high", "original"])),
+}).check(hasOneSource)
+/** A picture for the model to look at, by exactly one of `url` and `data`. */
+export interface ImagePart {
+  readonly type: "image"
+  /** Where the provider fetches it: `http:`, `https:` or `data:`. Not together with `data`. */
+  readonly url?: string | undefined
+  /** The bytes in base64. Not together with `url`. */
+  readonly data?: string | undefined
+  /** What the bytes are, as in `image/png`. Found out from the bytes of common kinds where it is left out. */
+  readonly mediaType?: string | undefined
+  /** How closely OpenAI's models look; other providers ignore it. */
+  readonly detail?: "auto" | "low" | "high" | "original" | undefined
+}
+
+/** A document for the model to read, as bytes, as a URL, or by the id of a file uploaded to the provider before. */
+export const FilePart = Schema.Struct({
+  type: Schema.Literal("file"),
+  ...mediaFields,
+  fileId: Schema.optional(Schema.String),
+  filename: Schema.optional(Schema.String),
+}).check(hasOneSource)
+/** A document for the model to read, by exactly one of `url`, `data` and `fileId`. */
+export interface FilePart {
+  readonly type: "file"
+  /** Where the provider fetches it: `http:`, `https:` or `data:`. Not together with `data`. */
+  readonly url?: string | undefined
+  /** The bytes in base64. Not together with `url`. */
+  readonly data?: string | undefined
+  /** What the bytes are, as in `image/png`. Found out from the bytes of common kinds where it is left out. */
+  readonly mediaType?: string | undefined
+  /** The id of a file that was uploaded to the provider before, in place of bytes or an address. */
+  readonly fileId?: string | undefined
+  /** The name that the model is told. */
+  readonly filename?: string | undefined
+}
+
+/**
+ * What the model thought before it answered. Send it back unchanged: Anthropic verifies `signature`, and `redacted`
+ * holds thinking that only the provider can read. `protocol` names the wire format that it came over where no other
+ * takes it (`responses`); a target that speaks another one leaves it out with a warning.
+ */
+export const ReasoningPart = Schema.Struct({
+  type: Schema.Literal("reasoning"),
+  text: Schema.String,
+  signature: Schema.optional(Schema.String),
+  redacted: Schema.optional(Schema.String),
+  protocol: Schema.optional(Schema.String),
+})
+/** What the model thought before it answered. Send it back unchanged. */
+export interface ReasoningPart {
+  readonly type: "reasoning"
+  /** The thinking, or the provider's summary of it. */
+  readonly text: string
+  /** The provider's proof that it wrote this thinking. Keep it unchanged. */
+  readonly signature?: string | undefined
+  /** Thinking that only the provider can read. Keep it unchanged. */
+  readonly redacted?: string | undefined
+  /** The wire format that it came over, where no other takes it (`responses`). */
+  readonly protocol?: string | undefined
+}
+
+/** Why the model declined. Only assistants say this. */
+export const RefusalPart = Schema.Struct({
+  type: Schema.Literal("refusal"),
+  text: Schema.String,
+})
+/** Why the model declined. */
+export interface RefusalPart {
+  readonly type: "refusal"
+  /** The model's words. */
+  readonly text: string
+}
+
+/** A function the model wants called. `arguments` is parsed JSON (the raw text where the model wrote invalid JSON). */
+export const ToolCallPart = Schema.Struct({
+  type: Schema.Literal("tool-call"),
+  id: Schema.String,
+  name: Schema.String,
+  arguments: Schema.Unknown,
+})
+/** A function the model wants called. */
+export interface ToolCallPart {
+  readonly type: "tool-call"
+  /** Which call this is; its result names it. */
+  readonly id: string
+  /** The function. */
+  readonly name: string
+  /** Parsed JSON, or the raw text where the model wrote invalid JSON. */
+  readonly arguments: unknown
+}
+
+/** What the called function answered. `toolCallId` names a tool call of an earlier assistant message. */
+export const ToolResultPart = Schema.Struct({
+  type: Schema.Literal("tool-result"),
+  toolCallId: Schema.String,
+  content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
+  isError: Schema.optional(Schema.Boolean),
+})
+/** What a called function answered. */
+export interface ToolResultPart {
+  readonly type: "tool-result"
+  /** The `id` of a tool call of an earlier assistant message. */
+  readonly toolCallId: string
+  /** A text, or texts, pictures and files. */
+  readonly content: string | ReadonlyArray<TextPart | ImagePart | FilePart>
+  /** True where the function failed; `content` then says why. */
+  readonly isError?: boolean | undefined
+}
+
+/**
+ * Something a provider said that this library has no name for, kept whole. `provider` is the name of the protocol that it
+ * came through (`chat-completions`, `messages`, `responses`): sent back, it goes only where that protocol is spoken.
+ */
+export const OtherPart = Schema.Struct({
+  type: Schema.Literal("other"),
+  provider: Schema.String,
+  value: Schema.Unknown,
+})
+/** Something a provider said that this library has no name for, kept whole. */
+export interface OtherPart {
+  readonly type: "other"
+  /** The protocol that it came through: `chat-completions`, `messages` or `responses`. */
+  readonly provider: string
+  /** What the provider sent. */
+  readonly value: unknown
+}
+
+/** Instructions to the model, before what users say. */
+export const SystemMessage = Schema.Struct({
+  role: Schema.Literal("system"),
+  content: Schema.Union([Schema.String, Schema.Array(TextPart)]),
+})
+/** Instructions to the model. */
+export interface SystemMessage {
+  readonly role: "system"
+  /** A text, or texts. */
+  readonly content: string | ReadonlyArray<TextPart>
+}
+
+/** What a user says. */
+export const UserMessage = Schema.Struct({
+  role: Schema.Literal("user"),
+  content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
+})
+/** What a user says. */
+export interface UserMessage {
+  readonly role: "user"
+  /** A text, or texts, pictures and files in the order in which the model reads them. */
+  readonly content: string | ReadonlyArray<TextPart | ImagePart | FilePart>
+}
+
+/** What the model said before. */
+export const AssistantMessage = Schema.Struct({
+  role: Schema.Literal("assistant"),
+  content: Schema.Union([
+    Schema.String,
+    Schema.Array(Schema.Union([TextPart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])),
+  ]),
+})
+/** What the model said before. */
+export interface AssistantMessage {
+  readonly role: "assistant"
+  /** A text, or the parts of an answer as they came. */
+  readonly content: string | ReadonlyArray<TextPart | ReasoningPart | RefusalPart | ToolCallPart | OtherPart>
+}
+
+/** What the functions that the model called have answered. */
+export const ToolMessage = Schema.Struct({
+  role: Schema.Literal("tool"),
+  content: Schema.Array(ToolResultPart),
+})
+/** What the called functions answered. */
+export interface ToolMessage {
+  readonly role: "tool"
+  /** One result for each tool call of the assistant message before. */
+  readonly content: ReadonlyArray<ToolResultPart>
+}
+
+/** One message of a conversation. */
+export const Message = Schema.Union([SystemMessage, UserMessage, AssistantMessage, ToolMessage])
+export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
