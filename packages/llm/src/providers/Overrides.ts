@@ -2,6 +2,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
+import { looksLikeKey } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { TargetOptions } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
@@ -23,7 +24,9 @@ export const resolve = <Options extends object>(
       Config.isConfig(value)
         ? Effect.mapBoth(value, {
             onSuccess: (read) => [name, read] as const,
-            onFailure: (error) => Setting.invalid(name, `its Config cannot be read: ${error.message}`),
+            // What is wrong may be told with the value, and the value may be a key.
+            onFailure: ({ message }) =>
+              Setting.invalid(name, `its Config cannot be read${looksLikeKey(message) ? "" : `: ${message}`}`),
           })
         : Effect.succeed([name, value] as const),
     ),
