@@ -82,11 +82,22 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "undici",
       "node:net",
     ],
-    ["../protocols/Protocol.ts", "../call/Ledger.ts", "effect/http/HttpClient", "#transport"],
+    ["../protocols/Protocol.ts", "../call/Ledger.ts", "effect/http/HttpClient", "#transport", "#decompressor"],
+  ],
+  [
+    "packages/llm/src/transport/codings",
+    ["../../providers/OpenAi.ts", "../../policies/Retry.ts", "undici", "node:zlib"],
+    ["../Transport.ts", "./ContentCoding.ts", "#decompressor"],
   ],
   [
     "packages/llm/src/transport/undici",
-    ["../../protocols/Protocol.ts", "../../providers/OpenAi.ts", "../../call/Ledger.ts", "node:fs"],
+    [
+      "../../protocols/Protocol.ts",
+      "../../providers/OpenAi.ts",
+      "../../call/Ledger.ts",
+      "node:fs",
+      "undici/lib/core/connect.js",
+    ],
     ["../Transport.ts", "undici", "node:net"],
   ],
   [

@@ -9,6 +9,7 @@ import type { LlmError } from "../model/LlmError.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
 import { bareModel, routeOf } from "./ModelRoute.ts"
+import type { TransportOptions } from "../transport/Transport.ts"
 import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
@@ -180,8 +181,11 @@ export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
       apiBase: target.apiBase ?? own.apiBase,
       apiVersion: target.apiVersion ?? own.apiVersion,
       wireApi: target.wireApi ?? own.wireApi,
+      ...(target.fetch === undefined && target.proxy === undefined ? transportOf(own) : transportOf(target)),
     }
   })
+
+const transportOf = ({ fetch, proxy }: Target): TransportOptions => ({ fetch, proxy })
 
 const others = (configured: ReadonlyArray<Target>, used: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   configured.filter((target) => used.every(({ provider }) => provider !== target.provider))

@@ -8,10 +8,11 @@ import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
 import * as Registry from "../providers/Registry.ts"
 import * as Setting from "../settings/Setting.ts"
+import type { TransportOptions } from "../transport/Transport.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 
 /** `provider` is a name or an alias of the registry: `openai`, `anthropic`, `azure`, `litellm`, `groq` … */
-export interface Target {
+export interface Target extends TransportOptions {
   readonly provider: string
   readonly model?: string | undefined
   readonly apiKey?: Credential | undefined
@@ -28,6 +29,11 @@ export const GivenKeys = Context.Reference<Readonly<Record<string, Credential>>>
   defaultValue: () => ({}),
 })
 
+/** How the requests of every target travel that does not say so itself: a function cannot be a setting either. */
+export const GivenTransport = Context.Reference<TransportOptions>("@wiseflow/llm/GivenTransport", {
+  defaultValue: () => ({}),
+})
+
 /** Reads a provider's own settings; the general ones stand in where `isChosen`. */
 export const readTarget = (
   row: Registry.ProviderRow,
@@ -37,7 +43,7 @@ export const readTarget = (
   Effect.gen(function* () {
     const given = (yield* GivenKeys)[row.name]
     const settings = yield* Setting.provider(row.variables, isChosen)
-    return { provider: row.name, model, ...settings, apiKey: given ?? settings.apiKey }
+    return { provider: row.name, model, ...settings, ...(yield* GivenTransport), apiKey: given ?? settings.apiKey }
   })
 
 /** True where the target has what it needs to be asked. */

@@ -9,7 +9,7 @@ import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
-import { GivenKeys } from "../compose/Target.ts"
+import { GivenKeys, GivenTransport } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as Setting from "../settings/Setting.ts"
@@ -50,6 +50,7 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
       const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
         Context.add(GivenKeys, givenKeys(options, keyOwner)),
+        Context.add(GivenTransport, { fetch: options.fetch, proxy: options.proxy }),
       )
       const provided = Effect.provideContext(context)
       const config = yield* provided(LlmConfig.read)

@@ -10,6 +10,7 @@ import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import type { Target } from "../compose/Target.ts"
 import type { LogLine } from "./LogLines.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
+import type { TransportOptions } from "../transport/Transport.ts"
 import { type Credential, isAsked } from "../providers/Credential.ts"
 import type { ProviderName, ProviderRow } from "../providers/Registry.ts"
 
@@ -35,7 +36,7 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error"
  * Effect's: `"120 seconds"`, or milliseconds as a number. `fallbacks` replace `SECONDARY_MODEL` and
  * `LLM_FALLBACK_PROVIDERS`.
  */
-export interface InterfaceOptions extends LogOptions {
+export interface InterfaceOptions extends LogOptions, TransportOptions {
   readonly provider?: ProviderName | "fallback" | undefined
   readonly model?: string | undefined
   /** The key, or a function (which may return a promise) or an Effect that is asked for it before each request. */
@@ -74,6 +75,8 @@ const known: ReadonlySet<string> = new Set<keyof InterfaceOptions>([
   "fallbackText",
   "logger",
   "logLevel",
+  "fetch",
+  "proxy",
 ])
 
 /** An option that does not exist is a mistake, not a wish to be passed over. */

@@ -65,6 +65,7 @@ export const row: ProviderRow = {
     const url = ApiBase.urlOf({ ...base, path: base.path.replace(/\/v1(\/messages)?$/, "") }, "/v1/messages")
     return {
       ...authorized,
+      transport: options,
       provider: options.name ?? facts.name,
       telemetryName: options.name ?? facts.telemetryName,
       // A service of another name has its own prices.

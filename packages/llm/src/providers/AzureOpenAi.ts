@@ -87,6 +87,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
       })
   return {
     ...authorized,
+    transport: options,
     provider: options.name ?? facts.name,
     telemetryName: options.name ?? facts.telemetryName,
     priceList: facts.priceList,

@@ -72,6 +72,7 @@ export const endpoint = (
       service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
     return {
       ...authorized,
+      transport: options,
       provider: options.name ?? row.name,
       telemetryName: options.name ?? row.telemetryName,
       // A service of another name has its own prices.

@@ -4,7 +4,7 @@ import type { LlmErrorReason } from "../model/LlmError.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { Protocol } from "../protocols/Protocol.ts"
 import type { Limits } from "./EventPull.ts"
-import type { WireHeaders } from "./Transport.ts"
+import type { TransportOptions, WireHeaders } from "./Transport.ts"
 
 /** What a provider adds to a protocol. */
 export interface Endpoint {
@@ -32,6 +32,8 @@ export interface Endpoint {
   readonly pricesModelAsked?: boolean | undefined
   /** What this deployment's model refuses, where its name does not tell. */
   readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
+  /** A proxy, or a `fetch` to send through. */
+  readonly transport?: TransportOptions | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
   readonly limits?: Partial<Limits> | undefined
 }

@@ -13,7 +13,7 @@ import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterru
 import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
 import type { Attempt } from "../call/Attempt.ts"
-import { interruption } from "./Failure.ts"
+import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
 
@@ -166,15 +166,7 @@ export const eventPull = (
       if (Option.isNone(error)) return Effect.failCause(Cause.fromReasons(cause.reasons.filter(isUnexpected)))
       const ending = kind === "document" ? undefined : decoder.end(out)
       if (ending !== undefined) finish(ending)
-      else if (error.value.unreadable !== undefined) {
-        fail(new InvalidResponseError({ message: error.value.unreadable, position: `byte ${length}` }))
-      } else {
-        fail(
-          new StreamInterruptedError({
-            message: `the stream ended before the answer did: ${interruption(error.value)}`,
-          }),
-        )
-      }
+      else fail(fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }))
       return take()
     },
     onDone: () => {

@@ -3,7 +3,13 @@
  * provider's own words. It reads; it decides nothing (the verdicts are in `LlmError`).
  */
 import * as Predicate from "effect/Predicate"
-import { ConnectionError, InvalidRequestError, InvalidResponseError, type LlmErrorReason } from "../model/LlmError.ts"
+import {
+  ConnectionError,
+  InvalidRequestError,
+  InvalidResponseError,
+  type LlmErrorReason,
+  StreamInterruptedError,
+} from "../model/LlmError.ts"
 import type { Fault } from "../protocols/Protocol.ts"
 import { type FailureContext, toReason } from "../protocols/failures/ProviderFailure.ts"
 import type { Redact } from "../settings/Redactor.ts"
@@ -40,18 +46,25 @@ const origin = (url: string): string => {
 }
 
 /** No response came: the connection failed. */
-export const fromBroken = ({ cause }: Broken, url: string, redact: Redact): LlmErrorReason => {
+export const fromBroken = ({ cause, message, via }: Broken, url: string, redact: Redact): LlmErrorReason => {
   const code = systemCode(cause)
+  const problem = message ?? code ?? (redact(systemMessage(cause)) || "the connection failed")
   return new ConnectionError({
-    message: `no response from ${origin(url)}: ${code ?? (redact(systemMessage(cause)) || "the connection failed")}`,
+    message: `no response from ${origin(url)}: ${problem}${via === undefined ? "" : ` (through ${via})`}`,
     ...(code === undefined ? {} : { code }),
   })
 }
 
-/** Why the connection ended before the body did, in a few words. */
-export const interruption = ({ cause }: Broken): string => {
+/** The body broke off after `status`, or its bytes cannot be read: `what` says what ended, as in "the answer broke off". */
+export const fromBrokenBody = (
+  { cause, unreadable }: Broken,
+  what: string,
+  where: { readonly position: string; readonly status?: number },
+): LlmErrorReason => {
+  if (unreadable !== undefined) return new InvalidResponseError({ message: unreadable, position: where.position })
   const code = systemCode(cause)
-  return code === undefined ? "the connection closed" : `the connection closed: ${code}`
+  const message = `${what}: the connection closed${code === undefined ? "" : `: ${code}`}`
+  return new StreamInterruptedError({ message, ...(where.status === undefined ? {} : { status: where.status }) })
 }
 
 /** Names and codes are short; a longer one is cut. */

@@ -21,7 +21,6 @@ import {
   InvalidResponseError,
   LlmError,
   type LlmErrorReason,
-  StreamInterruptedError,
   TimeoutError,
 } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
@@ -34,8 +33,9 @@ import { blank, Redactor } from "../settings/Redactor.ts"
 import * as Secrets from "../settings/Secrets.ts"
 import { type BodyTooLarge, collectBody } from "./Body.ts"
 import { eventPull, type Limits } from "./EventPull.ts"
-import { cleanFault, excerpt, fromBroken, fromFault, interruption, keyAsModel } from "./Failure.ts"
+import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault, keyAsModel } from "./Failure.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as RequestHeaders from "./RequestHeaders.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
 import type { Broken, Exchange, Head, Transport, WireHeaders, WireRequest } from "./Transport.ts"
 
@@ -62,17 +62,8 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
   const limits = { ...defaultLimits, ...endpoint.limits }
   const redactor = new Redactor()
   const { redact } = redactor
-
-  /** A request's headers: the same object for as long as the endpoint's are. */
-  let shared: { readonly own: object; readonly all: Readonly<Record<string, string>> } | undefined
-  const headersOf = (own: Readonly<Record<string, string>>) => {
-    if (shared?.own !== own) {
-      const all = { "content-type": "application/json", accept: "application/json, text/event-stream", ...own }
-      shared = { own, all }
-      redactor.learn(Secrets.ofHeaders(all))
-    }
-    return shared.all
-  }
+  if (open.secrets !== undefined) redactor.learn(open.secrets)
+  const headersOf = RequestHeaders.reader((given) => redactor.learn(Secrets.ofHeaders(given)))
 
   const refuse = (call: LlmCall, model: string | undefined, reason: LlmErrorReason) =>
     Effect.fail(new LlmError({ reason, provider, model, attempts: [...call.attempts] }))
@@ -106,7 +97,9 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     return Effect.matchEffect(endpoint.headers, {
       onFailure: (reason) => refuse(call, model, reason),
       onSuccess: (own) => {
-        const request = { url, headers: headersOf(own), body: JSON.stringify(body) }
+        const headers = headersOf(own)
+        if (Result.isFailure(headers)) return refuse(call, model, headers.failure)
+        const request = { url, headers: headers.success, body: JSON.stringify(body) }
         if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
         return redactor.holdsSecret(model)
           ? refuse(call, blank, keyAsModel)
@@ -162,9 +155,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
   const withoutBody = (error: Broken | BodyTooLarge, status: number): LlmErrorReason =>
     error._tag === "BodyTooLarge"
       ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
-      : error.unreadable !== undefined
-        ? new InvalidResponseError({ message: error.unreadable, position: "byte 0" })
-        : new StreamInterruptedError({ message: `the answer broke off: ${interruption(error)}`, status })
+      : fromBrokenBody(error, "the answer broke off", { position: "byte 0", status })
 
   /** A failing status: the provider's words, in whatever form they came. */
   const failure = (

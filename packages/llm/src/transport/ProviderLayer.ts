@@ -7,37 +7,51 @@ import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { layer as layerTransport } from "#transport"
+import { layerOptions } from "#transport"
+import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as HttpProvider from "./HttpProvider.ts"
-import { Transport } from "./Transport.ts"
+import * as Setting from "../settings/Setting.ts"
+import { type Fetch, Transport, type TransportOptions } from "./Transport.ts"
 
 export type { HttpClient }
 
 /** A provider at an endpoint, on a transport of its own (undici on Node, `fetch` elsewhere). */
 export const layer = <E, R>(
   endpoint: Effect.Effect<Endpoint, E, R>,
-): Layer.Layer<LlmProvider, E, Exclude<R, Scope.Scope>> => through(endpoint, own)
+): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope>> => through(endpoint, own)
 
 /** A provider at an endpoint, on the program's own `HttpClient` and nothing else. */
 export const layerHttpClient = <E, R>(
   endpoint: Effect.Effect<Endpoint, E, R>,
-): Layer.Layer<LlmProvider, E, Exclude<R, Scope.Scope> | HttpClient> => through(endpoint, provided)
+): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> => through(endpoint, provided)
 
 const through = <E, R, RT>(
   endpoint: Effect.Effect<Endpoint, E, R>,
-  transport: Effect.Effect<Transport["Service"], never, RT>,
-): Layer.Layer<LlmProvider, E, Exclude<R | RT, Scope.Scope>> =>
+  transport: (options: TransportOptions) => Effect.Effect<Transport["Service"], LlmError, RT>,
+): Layer.Layer<LlmProvider, E | LlmError, Exclude<R | RT, Scope.Scope>> =>
   Layer.effect(
     LlmProvider,
-    Effect.flatMap(endpoint, (known) => Effect.map(transport, (open) => HttpProvider.make(known, open))),
+    Effect.flatMap(endpoint, (known) =>
+      Effect.map(transport(known.transport ?? {}), (open) => HttpProvider.make(known, open)),
+    ),
   )
 
 /** A transport for one provider, for as long as the scope. Fresh: no two layers share connections. */
-const own: Effect.Effect<Transport["Service"], never, Scope.Scope> = Effect.suspend(() =>
-  Effect.map(Layer.build(Layer.fresh(layerTransport)), (context) => Context.get(context, Transport)),
-)
+const own = (options: TransportOptions): Effect.Effect<Transport["Service"], LlmError, Scope.Scope> =>
+  options.fetch === undefined
+    ? Effect.map(Layer.build(layerOptions(options)), (context) => Context.get(context, Transport))
+    : throughFetch(options.fetch, options.proxy)
+
+/** A `fetch` of the program's own, which connects as it does. */
+const throughFetch = (fetch: Fetch, proxy: TransportOptions["proxy"]): Effect.Effect<Transport["Service"], LlmError> =>
+  proxy === undefined || proxy === false
+    ? Effect.map(
+        Effect.promise(() => import("./fetch/FetchTransport.ts")),
+        ({ make }) => make(fetch),
+      )
+    : Effect.fail(Setting.invalid("proxy", "a fetch of your own connects by itself; give one of the two"))
 
 /**
  * The key of Effect's `HttpClient`, by its name alone: importing the module costs more than all the rest of this library,
@@ -45,10 +59,15 @@ const own: Effect.Effect<Transport["Service"], never, Scope.Scope> = Effect.susp
  */
 const HttpClientKey = Context.Service<HttpClient, HttpClient>("effect/HttpClient")
 
-/** A transport through the `HttpClient` of the context. */
-const provided: Effect.Effect<Transport["Service"], never, HttpClient> = Effect.flatMap(HttpClientKey, (client) =>
-  Effect.map(
-    Effect.promise(() => import("./http-client/HttpClientTransport.ts")),
-    ({ make: through }) => through(client),
-  ),
-)
+/** A transport through the `HttpClient` of the context, which connects as it does. */
+const provided = ({ fetch, proxy }: TransportOptions): Effect.Effect<Transport["Service"], LlmError, HttpClient> => {
+  const setting = fetch !== undefined ? "fetch" : proxy !== undefined ? "proxy" : undefined
+  return setting === undefined
+    ? Effect.flatMap(HttpClientKey, (client) =>
+        Effect.map(
+          Effect.promise(() => import("./http-client/HttpClientTransport.ts")),
+          ({ make }) => make(client),
+        ),
+      )
+    : Effect.fail(Setting.invalid(setting, "layerHttpClient sends through its HttpClient alone; give that one instead"))
+}

@@ -7,6 +7,7 @@ import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
+import type * as Redacted from "effect/Redacted"
 
 /** One request: a POST unless `method` says otherwise. Header names are lower case. */
 export interface WireRequest {
@@ -28,12 +29,15 @@ export interface Head {
 
 /**
  * No response came, or its body broke off: `cause` is whatever the system said. `unreadable` is set where the bytes arrived
- * and mean nothing (a content coding that is unknown or corrupt), in words.
+ * and mean nothing (a content coding that is unknown or corrupt), in words. `message` is set where the system's code does
+ * not say enough; `via` names what lay between, a proxy.
  */
 export interface Broken {
   readonly _tag: "Broken"
   readonly cause: unknown
   readonly unreadable?: string | undefined
+  readonly message?: string | undefined
+  readonly via?: string | undefined
 }
 
 export const broken = (cause: unknown): Broken => ({ _tag: "Broken", cause })
@@ -63,7 +67,25 @@ export interface Exchange {
   readonly close: (isComplete: boolean) => Effect.Effect<void> | undefined
 }
 
+/** How the requests of one provider travel, where its options say so. */
+export interface TransportOptions {
+  /**
+   * The address of an HTTP proxy for every request, `http://user:password@proxy.example:3128`; `false` for none. Where it is
+   * not given, Node follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+   */
+  readonly proxy?: string | Redacted.Redacted | false | undefined
+  /** Sends every request instead of the library's own transport: any function of the shape of the platform's `fetch`. */
+  readonly fetch?: Fetch | undefined
+}
+
+/** What `fetch` is to this library: a URL and its settings, for a promise of a response. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/** Opens exchanges. `secrets` are what it must show nowhere, such as a proxy's password. */
+export interface OpenExchange {
+  (request: WireRequest): Exchange
+  readonly secrets?: ReadonlyArray<string> | undefined
+}
+
 /** Opens exchanges. */
-export class Transport extends Context.Service<Transport, (request: WireRequest) => Exchange>()(
-  "@wiseflow/llm/transport/Transport",
-) {}
+export class Transport extends Context.Service<Transport, OpenExchange>()("@wiseflow/llm/transport/Transport") {}

@@ -34,7 +34,7 @@ describe("the bundle", () => {
   })
 
   it("holds the transport by fetch, and nothing of undici", () => {
-    assert.isTrue(bundled.files.some((file) => file.endsWith("/transport/FetchTransport.js")))
+    assert.isTrue(bundled.files.some((file) => file.endsWith("/transport/fetch/FetchTransport.js")))
     assert.isEmpty(bundled.files.filter((file) => /undici|\.node\.js$/i.test(file)))
   })
 })

@@ -5,10 +5,19 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { broken, drainMs, type Exchange, type Head, Transport, type WireRequest } from "../Transport.ts"
-
-/** What `fetch` is to this library: a URL and its settings, for a promise of a response. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+import type { LlmError } from "../../model/LlmError.ts"
+import * as Setting from "../../settings/Setting.ts"
+import {
+  type Broken,
+  broken,
+  drainMs,
+  type Exchange,
+  type Fetch,
+  type Head,
+  Transport,
+  type TransportOptions,
+  type WireRequest,
+} from "../Transport.ts"
 
 type Reader = ReadableStreamDefaultReader<unknown>
 
@@ -16,12 +25,17 @@ const attempt = <A>(promise: () => Promise<A>) => Effect.tryPromise({ try: promi
 
 const encoder = new TextEncoder()
 
-/** A stub's body may be made of strings. */
-const bytesOf = (value: unknown): Uint8Array => {
+/**
+ * A stub's body may be made of strings; undefined where it holds neither bytes nor text. Bytes of another realm (a worker
+ * inside an edge runtime) are no `Uint8Array` of this one.
+ */
+const bytesOf = (value: unknown): Uint8Array | undefined => {
   if (value instanceof Uint8Array) return value
   if (typeof value === "string") return encoder.encode(value)
-  throw new TypeError("the response's body holds neither bytes nor text")
+  return ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : undefined
 }
+
+const notABody = broken(new TypeError("the response's body holds neither bytes nor text"))
 
 /** A body as a stream. React Native's responses have none, only their whole content. */
 const readerOf = async (response: Response): Promise<Reader | undefined> => {
@@ -34,6 +48,9 @@ const readerOf = async (response: Response): Promise<Reader | undefined> => {
     },
   }).getReader()
 }
+
+/** How many more pieces of a body are read, at most, to see whether it ends. */
+const maxDrainReads = 16
 
 const ignore = () => undefined
 
@@ -49,7 +66,7 @@ class FetchExchange implements Exchange {
     this.request = request
   }
 
-  get head(): Effect.Effect<Head, ReturnType<typeof broken>> {
+  get head(): Effect.Effect<Head, Broken> {
     return Effect.onInterrupt(
       attempt(() => this.send()),
       () => Effect.sync(() => this.abort()),
@@ -61,12 +78,12 @@ class FetchExchange implements Exchange {
       const { reader } = this
       if (reader === undefined || this.ended) return Cause.done()
       return Effect.flatMap(
-        attempt(async () => {
-          const { done, value } = await reader.read()
-          return done ? undefined : bytesOf(value)
-        }),
-        (bytes) => {
-          if (bytes !== undefined) return Effect.succeed([bytes] as const)
+        attempt(() => reader.read()),
+        ({ done, value }): Effect.Effect<readonly [Uint8Array], Broken | Cause.Done> => {
+          if (!done) {
+            const bytes = bytesOf(value)
+            return bytes === undefined ? Effect.fail(notABody) : Effect.succeed([bytes])
+          }
           this.ended = true
           return Cause.done()
         },
@@ -111,7 +128,10 @@ class FetchExchange implements Exchange {
       timer = setTimeout(resolve, drainMs)
     })
     const rest = async () => {
-      while (!this.ended) this.ended = (await reader?.read())?.done !== false
+      // A body that is always ready would keep the timer from ever firing.
+      for (let reads = 0; !this.ended && reads < maxDrainReads; reads++) {
+        this.ended = (await reader?.read())?.done !== false
+      }
     }
     await Promise.race([rest().catch(ignore), patience])
     clearTimeout(timer)
@@ -125,8 +145,24 @@ export const make =
   (request: WireRequest): Exchange =>
     new FetchExchange(fetch, request)
 
-/** Exchanges by the platform's `fetch`, as it is at each call; the platform keeps the connections. */
-export const layer: Layer.Layer<Transport> = Layer.succeed(
-  Transport,
-  make((url, init) => globalThis.fetch(url, init)),
+/** A browser names itself, and asks for the codings that it decodes. */
+export const platformHeaders: Readonly<Record<string, string>> = {}
+
+const platform = make((url, init) => globalThis.fetch(url, init))
+
+/**
+ * Exchanges by the platform's `fetch`, as it is at each call; the platform keeps the connections, and decides about
+ * proxies. Fails with `ConfigurationError` where the options name one.
+ */
+export const layerOptions = ({ proxy }: TransportOptions): Layer.Layer<Transport, LlmError> =>
+  proxy === undefined || proxy === false
+    ? Layer.succeed(Transport, platform)
+    : Layer.effect(Transport, Effect.fail(noProxy))
+
+const noProxy = Setting.invalid(
+  "proxy",
+  "this platform's fetch connects as it does; give a fetch of your own that goes through the proxy",
 )
+
+/** `layerOptions` without any. */
+export const layer: Layer.Layer<Transport, LlmError> = layerOptions({})

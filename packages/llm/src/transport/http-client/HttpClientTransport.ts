@@ -16,6 +16,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
+import { decode } from "../codings/ContentCoding.ts"
 import { broken, type Broken, drainMs, type Exchange, type Head, type WireRequest } from "../Transport.ts"
 
 const requestOf = ({ body, headers, method = "POST", url }: WireRequest): HttpClientRequest.HttpClientRequest =>
@@ -72,7 +73,10 @@ export const make = (client: HttpClient.HttpClient) => {
       .pipe(Effect.provideService(Scope.Scope, scope), Effect.updateContext(quietly))
     const begin = (response: HttpClientResponse): Effect.Effect<Head> =>
       Effect.map(Channel.toPullScoped(response.stream.channel, scope), (pull) => {
-        read = Effect.catchEager(pull, bodyError)
+        const bytes = Effect.catchEager(pull, bodyError)
+        const coding = response.headers["content-encoding"]
+        // Some clients decode and keep the header.
+        read = coding === undefined ? bytes : decode(bytes, coding, true)
         return { status: response.status, headers: response.headers }
       })
     return {

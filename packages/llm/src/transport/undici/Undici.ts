@@ -1,15 +1,7 @@
 /**
- * The two parts of undici that the transport uses, without the rest (fetch, WebSocket, cache, mocks), which takes longer to
- * load than this whole library. The version is pinned, because these paths are undici's own.
+ * The two exports of undici that the transport uses, by its public API. Its index takes longer to load than the rest of
+ * this library, so that only a module which is itself loaded late may import this file. A bundle that aliases `undici` to
+ * the parts alone (`lib/dispatcher/client.js`, `lib/core/connect.js`) does not pay for the index.
  */
-import type { buildConnector as UndiciBuildConnector, Client as UndiciClient } from "undici"
-// @ts-expect-error undici declares types for its index only
-import buildConnectorPart from "undici/lib/core/connect.js"
-// @ts-expect-error undici declares types for its index only
-import ClientPart from "undici/lib/dispatcher/client.js"
+export { buildConnector, Client } from "undici"
 export type { buildConnector as Connector, Dispatcher } from "undici"
-
-export type Client = UndiciClient
-
-export const Client: typeof UndiciClient = ClientPart
-export const buildConnector: typeof UndiciBuildConnector = buildConnectorPart

@@ -4,6 +4,8 @@
  * here the free ones are a stack. The one freed last goes first, so that after a burst the others fall idle and close.
  */
 import { Socket } from "node:net"
+import type { Proxy } from "./Proxy.ts"
+import type { throughProxy, toProxy } from "./ProxyTunnel.ts"
 import { buildConnector, Client, type Connector, type Dispatcher } from "./Undici.ts"
 
 /** How long a connection may take to open. */
@@ -21,18 +23,56 @@ class Connection extends Client {
 /** A request's handler, which knows when nothing more can come. */
 interface Handler extends Dispatcher.DispatchHandler {
   readonly isEnded: boolean
+  readonly carriedBy: (proxy: Proxy, forwards: boolean) => void
 }
 
+/** The way to an origin through a proxy. */
+export interface ProxyRoute {
+  readonly proxy: Proxy
+  readonly tunnel: { readonly toProxy: typeof toProxy; readonly throughProxy: typeof throughProxy }
+}
+
+/** A request as a proxy takes it that forwards it: the whole address as its path (RFC 9112 section 3.2.2). */
+type Forwarded = (options: Dispatcher.DispatchOptions) => Dispatcher.DispatchOptions
+
+const forwardedTo =
+  ({ host, origin }: URL, { authorization }: Proxy): Forwarded =>
+  (options) => ({
+    ...options,
+    path: `${origin}${options.path}`,
+    headers: {
+      host,
+      ...options.headers,
+      ...(authorization === undefined ? {} : { "proxy-authorization": authorization }),
+    },
+  })
+
 export class UndiciConnections {
-  private readonly origin: URL
+  /** What the connections are to: the origin, or the proxy that forwards to it. */
+  private readonly peer: URL
+  private readonly proxy: Proxy | undefined
+  private readonly forwarded: Forwarded | undefined
   private readonly all = new Set<Connection>()
   private readonly free: Array<Connection> = []
-  private readonly connector = buildConnector({ allowH2: false, timeout: connectMs })
+  private readonly connector: Connector.connector
   /** The socket that the dispatch under way began to open. */
   private opening: Socket | undefined
 
-  constructor(origin: string) {
-    this.origin = new URL(origin)
+  constructor(origin: string, route?: ProxyRoute) {
+    const connector = buildConnector({ allowH2: false, timeout: connectMs })
+    const url = new URL(origin)
+    this.proxy = route?.proxy
+    if (route === undefined) {
+      this.peer = url
+      this.connector = connector
+    } else if (url.protocol === "https:") {
+      this.peer = url
+      this.connector = route.tunnel.throughProxy(route.proxy, connector, connectMs)
+    } else {
+      this.peer = new URL(route.proxy.origin)
+      this.connector = route.tunnel.toProxy(route.proxy, connector)
+      this.forwarded = forwardedTo(url, route.proxy)
+    }
   }
 
   /**
@@ -43,7 +83,9 @@ export class UndiciConnections {
     const connection = this.free.pop() ?? this.connection()
     connection.free = false
     this.opening = undefined
-    const taken = connection.dispatch(options, handler)
+    const { forwarded, proxy } = this
+    if (proxy !== undefined) handler.carriedBy(proxy, forwarded !== undefined)
+    const taken = connection.dispatch(forwarded === undefined ? options : forwarded(options), handler)
     // It drains when it is free again, but not where it refused what could not be sent.
     if (!taken && handler.isEnded) this.release(connection)
     const { opening } = this
@@ -57,7 +99,7 @@ export class UndiciConnections {
   }
 
   private connection(): Connection {
-    const connection = new Connection(this.origin, {
+    const connection = new Connection(this.peer, {
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
