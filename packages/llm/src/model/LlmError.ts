@@ -24,6 +24,7 @@
  * Recover from one with `Effect.catchReason("LlmError", "RateLimitError", …)`. An error never holds a key.
  */
 import * as Duration from "effect/Duration"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AttemptRecord } from "./LlmResponse.ts"
@@ -221,6 +222,25 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
     return reason._tag === "ConfigurationError" || reason.retryAfterMs === undefined
       ? undefined
       : Duration.millis(reason.retryAfterMs)
+  }
+
+  /** What Node prints: the stack, then what there is to know, on a few lines whatever the error holds. */
+  override [NodeInspectSymbol](): string {
+    const { attempts, model, provider, reason, stack, text } = this
+    const wire = reason._tag === "ConfigurationError" ? undefined : reason
+    const facts: Readonly<Record<string, string | number | undefined>> = {
+      reason: reason._tag,
+      provider,
+      model,
+      status: wire?.status,
+      code: wire?.code,
+      requestId: wire?.requestId,
+      retryAfterMs: wire?.retryAfterMs,
+      attempts: attempts.length,
+      text: text === undefined ? undefined : `${text.length} characters`,
+    }
+    const lines = Object.entries(facts).map(([name, fact]) => (fact === undefined ? "" : `\n  ${name}: ${fact}`))
+    return `${stack ?? `LlmError: ${this.message}`}${lines.join("")}`
   }
 }
 

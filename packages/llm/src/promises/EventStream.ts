@@ -2,6 +2,7 @@
  * A stream for `for await`, and its whole as a promise. It reads only as fast as it is read, so that a slow reader slows
  * the socket; leaving the loop, dropping the stream, or the caller's signal closes the connection.
  */
+import { NodeInspectSymbol } from "effect/Inspectable"
 import { InvalidRequestError, type LlmError } from "../model/LlmError.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type { CallInput } from "./CallInput.ts"
@@ -74,6 +75,10 @@ export class EventStream implements LlmStream, AsyncIterableIterator<LlmEvent, u
 
   toJSON(): { readonly type: "EventStream" } {
     return { type: "EventStream" }
+  }
+
+  [NodeInspectSymbol](): string {
+    return "EventStream {}"
   }
 
   /** Like every iterator: a failure is thrown once, and then it is done. */

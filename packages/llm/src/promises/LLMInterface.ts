@@ -2,6 +2,7 @@
  * The promise API: `generate` resolves with the answer or with a failure as data, `stream` is an async iterable. Behind it
  * stands the default stack, built at the first call, or a stack of the program's own.
  */
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -103,6 +104,15 @@ export class LLMInterface implements Llm {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
+  }
+
+  /** What JSON and Node's `inspect` show: no option, and nothing that was built of them. */
+  toJSON(): { readonly type: "LLMInterface" } {
+    return { type: "LLMInterface" }
+  }
+
+  [NodeInspectSymbol](): string {
+    return "LLMInterface {}"
   }
 
   private async ask(call: CallInput): Promise<GenerateResponse> {

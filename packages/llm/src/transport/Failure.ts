@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import {
+  ConfigurationError,
   ConnectionError,
   InvalidRequestError,
   InvalidResponseError,
@@ -45,9 +46,17 @@ const origin = (url: string): string => {
   return parsed === undefined ? url : parsed.origin
 }
 
+/** The HTTP parsers of undici and of Node's `fetch` are WebAssembly: no address can be reached without it. */
+const withoutWebAssembly = new ConfigurationError({
+  setting: "node --jitless",
+  message:
+    "node --jitless: turns WebAssembly off, which the HTTP client needs; start Node without it, or use layerHttpClient with an HttpClient on node:http",
+})
+
 /** No response came: the connection failed. */
 export const fromBroken = ({ cause, message, via }: Broken, url: string, redact: Redact): LlmErrorReason => {
   const code = systemCode(cause)
+  if (code === "ERR_WEBASSEMBLY_NOT_SUPPORTED") return withoutWebAssembly
   const problem = message ?? code ?? (redact(systemMessage(cause)) || "the connection failed")
   return new ConnectionError({
     message: `no response from ${origin(url)}: ${problem}${via === undefined ? "" : ` (through ${via})`}`,
