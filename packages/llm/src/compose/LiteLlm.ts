@@ -48,8 +48,13 @@ export const layerConfig = (overrides: Overrides<LiteLlmOptions> = {}): Layer.La
     }),
   )
 
-/** A provider that was built, or why it could not be. */
-type Built = Result.Result<LlmProvider["Service"], LlmError>
+/** A provider, or why it could not be built; `isConfigured` says whether it has a key at all. */
+interface Candidate {
+  readonly isConfigured: boolean
+  readonly service: Result.Result<LlmProvider["Service"], LlmError>
+}
+
+type Candidates = ReadonlyMap<Registry.ProviderRow, Candidate>
 
 /** Who answers a request, and what the model is called there. */
 type Choice = readonly [LlmProvider["Service"], string]
@@ -70,20 +75,18 @@ export const layerRouting = <R = never>(
       const home = model === undefined ? undefined : routeOf(model)?.row
       const primary = yield* Setting.text("PRIMARY_MODEL")
       const whose = (id: string) => (id === primary ? "PRIMARY_MODEL" : id === model ? "SECONDARY_MODEL" : "model")
-      const built = new Map<Registry.ProviderRow, Built>()
+      const candidates = new Map<Registry.ProviderRow, Candidate>()
       for (const row of Registry.rows.filter(({ isRouter }) => !isRouter)) {
         const target = yield* readTarget(row, undefined, row === home)
         const layer: Layer.Layer<LlmProvider, LlmError, R> = policies((targetLayer ?? layerOf)(target))
-        built.set(
-          row,
-          yield* Effect.result(Effect.map(Layer.build(layer), (context) => Context.get(context, LlmProvider))),
-        )
+        const service = Effect.map(Layer.build(layer), (context) => Context.get(context, LlmProvider))
+        candidates.set(row, { isConfigured: isConfigured(target), service: yield* Effect.result(service) })
       }
       const choose = (id: string | undefined): Result.Result<Choice, LlmError> => {
-        if (id === undefined) return Result.fail(noModel(built))
+        if (id === undefined) return Result.fail(noModel(candidates))
         const route = routeOf(id)
-        if (route === undefined) return Result.fail(noRoute(whose(id), id, built))
-        return Result.map(serviceFor(route, id, built), (service) => [service, route.model])
+        if (route === undefined) return Result.fail(noRoute(whose(id), id, candidates))
+        return Result.map(serviceFor(route, id, candidates), (service) => [service, route.model])
       }
       if (model !== undefined) yield* Effect.fromResult(choose(model))
       return {
@@ -102,41 +105,39 @@ export const layerRouting = <R = never>(
     }),
   )
 
-const isBuilt = (built: ReadonlyMap<Registry.ProviderRow, Built>, row: Registry.ProviderRow): boolean => {
-  const service = built.get(row)
-  return service !== undefined && Result.isSuccess(service)
-}
-
 /** The provider of a route. Where a bare name's own has no key, one that serves the same models and has one. */
-const serviceFor = ({ model, row }: ModelRoute, id: string, built: ReadonlyMap<Registry.ProviderRow, Built>): Built => {
-  const own = built.get(row)
+const serviceFor = ({ model, row }: ModelRoute, id: string, candidates: Candidates): Candidate["service"] => {
+  const own = candidates.get(row)
+  const { apiBase, apiKey, baseVariable, keyVariable } = row.example
   if (own === undefined) {
-    const { apiBase, baseVariable } = row.example
     const problem = `is not set, and "${id}" asks for a ${row.title}; write for example ${baseVariable}=${apiBase}`
     return Result.fail(Setting.invalid(baseVariable, problem))
   }
-  if (Result.isSuccess(own) || model !== id) return own
-  const other = Registry.rows.find((each) => each.servesFamiliesOf.includes(row.name) && isBuilt(built, each))
-  return (other === undefined ? undefined : built.get(other)) ?? own
+  if (own.isConfigured || Result.isSuccess(own.service)) return own.service
+  if (model !== id) return own.service
+  for (const other of Registry.rows) {
+    const candidate = candidates.get(other)
+    if (candidate?.isConfigured === true && other.servesFamiliesOf.includes(row.name)) return candidate.service
+  }
+  const problem = `is not set, and "${id}" is asked of ${row.title}; write for example ${keyVariable}=${apiKey}, or name another provider before the model, as in openrouter/…`
+  return Result.fail(Setting.invalid(keyVariable, problem))
 }
 
-/** The first provider that could be asked, a local server only where there is no other. */
-const reachable = (built: ReadonlyMap<Registry.ProviderRow, Built>): Registry.ProviderRow | undefined => {
-  const rows = Registry.rows.filter((row) => isBuilt(built, row))
-  return rows.find(({ isKeyOptional }) => !isKeyOptional)
-}
+/** The first provider that has a key. */
+const reachable = (candidates: Candidates): Registry.ProviderRow | undefined =>
+  Registry.rows.find((row) => candidates.get(row)?.isConfigured)
 
-const noModel = (built: ReadonlyMap<Registry.ProviderRow, Built>): LlmError => {
-  const row = reachable(built)
-  const example = row?.fallbackModel ?? (row === undefined ? "gpt-5-mini" : `${row.name}/<model>`)
+const noModel = (candidates: Candidates): LlmError => {
+  const row = reachable(candidates)
+  const example = row === undefined ? "gpt-5-mini" : (row.fallbackModel ?? `${row.name}/<model>`)
   return Setting.invalid(
     "PRIMARY_MODEL",
     `write for example PRIMARY_MODEL=${example}: it is not set, and the request names no model`,
   )
 }
 
-const noRoute = (setting: string, id: string, built: ReadonlyMap<Registry.ProviderRow, Built>): LlmError => {
-  const provider = reachable(built)?.name ?? "openai"
+const noRoute = (setting: string, id: string, candidates: Candidates): LlmError => {
+  const provider = reachable(candidates)?.name ?? "openai"
   return Setting.invalid(
     setting,
     `"${id}" does not say which provider to ask; write for example ${provider}/${id}, or set LLM_API_BASE to a LiteLLM proxy`,

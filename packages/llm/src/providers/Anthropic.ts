@@ -73,6 +73,7 @@ export const row: ProviderRow = {
       pricesModelAsked: true,
       protocol: Messages.protocol,
       model: options.model,
+      exampleModel: facts.fallbackModel,
       url: () => url,
       capabilities: () => options.capabilities,
     }

@@ -94,6 +94,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     pricesModelAsked: !facts.hasOwnModelNames,
     protocol,
     model: options.model ?? address.deployment,
+    exampleModel: "my-deployment",
     url: address.url,
     capabilities: (model: string) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
   }

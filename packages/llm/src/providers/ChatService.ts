@@ -80,6 +80,7 @@ export const endpoint = (
       pricesModelAsked: !row.hasOwnModelNames,
       protocol: wire.protocol,
       model: options.model,
+      exampleModel: row.fallbackModel,
       url: () => url,
       capabilities: () => capabilities,
     }

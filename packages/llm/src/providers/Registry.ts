@@ -33,6 +33,7 @@ const table = {
     title: "Google Gemini",
     apiBase: "https://generativelanguage.googleapis.com/v1beta/openai",
     families: ["gemini-"],
+    example: { apiKey: "AIza…" },
     telemetryName: "gcp.gemini",
   }),
   // openrouter.ai/docs, "Quickstart" and "Responses API".

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly protocol: Protocol
   /** The model for requests that name none. */
   readonly model: string | undefined
+  /** What an error says to write where neither the layer nor the request names a model. */
+  readonly exampleModel?: string | undefined
   /** Where a model answers, or why its name cannot be part of an address. */
   readonly url: (model: string) => string | LlmErrorReason
   /**

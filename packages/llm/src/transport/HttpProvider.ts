@@ -81,8 +81,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const llmRequest = valid.success
     const model = llmRequest.model ?? endpoint.model
     if (model === undefined) {
-      const message =
-        "PRIMARY_MODEL: is not set, and neither the layer nor the request names a model; write for example PRIMARY_MODEL=gpt-5-mini"
+      const message = `PRIMARY_MODEL: write for example PRIMARY_MODEL=${endpoint.exampleModel ?? "<model>"}: it is not set, and neither the layer nor the request names a model`
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
     // It would be shown everywhere: in errors, metadata, spans and logs.

@@ -75,6 +75,24 @@ describe.concurrent("a malformed setting", { timeout: 40_000 }, () => {
 describe.concurrent("a missing setting", { timeout: 40_000 }, () => {
   const missing: ReadonlyArray<readonly [environment: Record<string, string>, names: RegExp]> = [
     [{}, /PRIMARY_MODEL.*for example PRIMARY_MODEL=gpt-5-mini/],
+    [{ OPENAI_API_KEY: "sk-1" }, /^PRIMARY_MODEL: write for example PRIMARY_MODEL=gpt-5-mini/],
+    [{ ANTHROPIC_API_KEY: "sk-1" }, /^PRIMARY_MODEL: write for example PRIMARY_MODEL=claude-sonnet-5/],
+    [{ LLM_PROVIDER: "anthropic", ANTHROPIC_API_KEY: "sk-1" }, /^PRIMARY_MODEL: .*PRIMARY_MODEL=claude-sonnet-5/],
+    [{ GEMINI_API_KEY: "sk-1" }, /^PRIMARY_MODEL: write for example PRIMARY_MODEL=gemini\//],
+    [
+      { OPENAI_API_KEY: "sk-1", PRIMARY_MODEL: "gemini-3-flash-preview" },
+      /^GEMINI_API_KEY.*for example GEMINI_API_KEY=/,
+    ],
+    [{ PRIMARY_MODEL: "kimi-k2.6" }, /^MOONSHOT_API_KEY.*for example MOONSHOT_API_KEY=/],
+    [{ PRIMARY_MODEL: "glm-5" }, /^ZAI_API_KEY.*for example ZAI_API_KEY=/],
+    [{ PRIMARY_MODEL: "qwen3.7-plus" }, /^DASHSCOPE_API_KEY.*for example DASHSCOPE_API_KEY=/],
+    [{ PRIMARY_MODEL: "command-a-03-2025" }, /^COHERE_API_KEY.*for example COHERE_API_KEY=/],
+    [{ AZURE_API_KEY: "k", PRIMARY_MODEL: "gpt-5-mini" }, /^AZURE_API_BASE.*for example AZURE_API_BASE=/],
+    [
+      { OPENROUTER_API_KEY: "k", PRIMARY_MODEL: "my-own-model" },
+      /^PRIMARY_MODEL.*for example openrouter\/my-own-model/,
+    ],
+    [{ LLM_PROVIDER: "qwen", PRIMARY_MODEL: "m" }, /^DASHSCOPE_API_KEY.*for example/],
     [{ PRIMARY_MODEL: "gpt-5-mini" }, /OPENAI_API_KEY.*for example OPENAI_API_KEY=/],
     [{ PRIMARY_MODEL: "claude-sonnet-5" }, /ANTHROPIC_API_KEY.*for example/],
     [{ PRIMARY_MODEL: "my-own-model" }, /PRIMARY_MODEL.*provider.*for example/],
