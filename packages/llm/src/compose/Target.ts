@@ -5,6 +5,7 @@ import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { Credential } from "../providers/Credential.ts"
+import { spoken } from "../providers/ChatService.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
 import * as Registry from "../providers/Registry.ts"
 import * as Setting from "../settings/Setting.ts"
@@ -71,7 +72,9 @@ export const rowOf = (setting: string, provider: string): Effect.Effect<Registry
 export type TargetLayer<R> = (target: Target) => Layer.Layer<LlmProvider, LlmError, R>
 
 const endpoint = (target: Target) =>
-  Effect.flatMap(rowOf("LLM_PROVIDER", target.provider), (row) => row.endpoint(target))
+  Effect.flatMap(rowOf("LLM_PROVIDER", target.provider), (row) =>
+    Effect.andThen(spoken(row, target.wireApi ?? "chat"), row.endpoint(target)),
+  )
 
 /** Through a transport of the library's own. */
 export const layerOf: TargetLayer<never> = (target) => ProviderLayer.layer(endpoint(target))

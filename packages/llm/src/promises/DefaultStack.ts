@@ -12,6 +12,7 @@ import { settingNames } from "../compose/SettingNames.ts"
 import { GivenKeys, GivenTransport } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import { spoken } from "../providers/ChatService.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
 import { type InterfaceOptions, type LogOptions, givenKeys, toSettings, unknownOption } from "./InterfaceOptions.ts"
@@ -47,6 +48,7 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
       const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
       const found = yield* withFiles(explicit, { dotEnv: true, names: settingNames, limit: readingLimit(options) })
       const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
+      if (keyOwner !== undefined) yield* spoken(keyOwner, options.wireApi ?? "chat")
       const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
         Context.add(GivenKeys, givenKeys(options, keyOwner)),

@@ -12,6 +12,7 @@ import type { LogLine } from "./LogLines.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import { type Credential, isAsked } from "../providers/Credential.ts"
+import type { WireApi } from "../providers/ProviderOptions.ts"
 import type { ProviderName, ProviderRow } from "../providers/Registry.ts"
 
 /**
@@ -43,6 +44,8 @@ export interface InterfaceOptions extends LogOptions, TransportOptions {
   readonly apiKey?: Credential | undefined
   readonly apiBase?: string | undefined
   readonly apiVersion?: string | undefined
+  /** Chat Completions (`chat`, the default) or the Responses API, for the providers that speak both. */
+  readonly wireApi?: WireApi | undefined
   readonly temperature?: number | undefined
   readonly maxTokens?: number | undefined
   readonly maxRetries?: number | undefined
@@ -63,6 +66,7 @@ const known: ReadonlySet<string> = new Set<keyof InterfaceOptions>([
   "apiKey",
   "apiBase",
   "apiVersion",
+  "wireApi",
   "temperature",
   "maxTokens",
   "maxRetries",
@@ -119,6 +123,7 @@ export const toSettings = (options: InterfaceOptions, keyOwner?: ProviderRow): C
     set(variables.apiKey, key)
     set(variables.apiBase, options.apiBase)
     if (variables.apiVersion !== undefined) set(variables.apiVersion, options.apiVersion)
+    if (variables.wireApi !== undefined) set(variables.wireApi, options.wireApi)
   }
   set("LLM_TEMPERATURE", options.temperature)
   set("LLM_MAX_TOKENS", options.maxTokens)

@@ -9,6 +9,9 @@ import type { ApiBase } from "./ApiBase.ts"
 
 const defaultVersion = "2023-05-15"
 
+/** The first version with the Responses API, which the v1 route has as well. */
+export const firstWithResponses = "2025-03-01-preview"
+
 /** A deployment's URL by its name, and the deployment that the base itself names, if it does. */
 export interface AzureAddress {
   readonly url: (deployment: string) => string | InvalidRequestError
@@ -22,17 +25,17 @@ export interface AzureAddress {
  */
 export const azureAddress = (base: ApiBase, apiVersion: string | undefined, call: string): AzureAddress => {
   const query = new URLSearchParams(base.query)
-  const version = query.get("api-version") ?? apiVersion ?? defaultVersion
+  const version = query.get("api-version") ?? apiVersion ?? (call === "/responses" ? "v1" : defaultVersion)
   const path = base.path.replace(/\/(chat\/completions|responses)$/, "")
   const versioned = withVersion(base.query, version)
   // Models that are not OpenAI's answer on /models, at the same hosts.
-  if (path.endsWith("/models")) {
+  if (path.endsWith("/models") && call !== "/responses") {
     const url = `${base.origin}${path}${call}${versioned}`
     return { url: () => url, deployment: undefined, version }
   }
   const deployment = /\/deployments\/([^/]+)$/.exec(path)?.[1]
   const root = path
-    .replace(/\/deployments\/[^/]+$/, "")
+    .replace(/\/(deployments\/[^/]+|models)$/, "")
     .replace(/\/v1$/, "")
     .replace(/\/openai$/, "")
   if (version.toLowerCase() === "v1" || path.endsWith("/openai/v1")) {

@@ -10,7 +10,7 @@ import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protoco
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
-import { azureAddress } from "./AzureAddress.ts"
+import { azureAddress, firstWithResponses } from "./AzureAddress.ts"
 import { wireApis } from "./ChatService.ts"
 import * as Credential from "./Credential.ts"
 import { configured, type Overrides } from "./Overrides.ts"
@@ -73,6 +73,10 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
   const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
   const { path, protocol } = wireApis[options.wireApi ?? "chat"]
   const address = azureAddress(base, options.apiVersion, path)
+  if (options.wireApi === "responses" && /^20\d\d-/.test(address.version) && address.version < firstWithResponses) {
+    const problem = `${address.version} has no Responses API; write v1, or ${firstWithResponses} or later`
+    return yield* Setting.invalid("AZURE_API_VERSION", problem)
+  }
   const { entraToken, headers } = options
   const authorized = yield* entraToken === undefined
     ? Credential.authorization(options.apiKey, {

@@ -38,7 +38,10 @@ export const wireApis: Readonly<Record<WireApi, { readonly protocol: Protocol; r
 const path = /\/(chat\/completions|responses)$/
 
 /** Refuses Responses where a service does not serve it. */
-const spoken = (row: Omit<ProviderRow, "endpoint">, wireApi: WireApi): Effect.Effect<WireApi, LlmError> =>
+export const spoken = (
+  row: Pick<ProviderRow, "protocols" | "title">,
+  wireApi: WireApi,
+): Effect.Effect<WireApi, LlmError> =>
   wireApi === "chat" || row.protocols.includes(wireApi)
     ? Effect.succeed(wireApi)
     : Effect.fail(Setting.invalid("wireApi", `${row.title} does not serve Responses; write chat, or leave it out`))
@@ -89,7 +92,11 @@ export const endpoint = (
 /** The row of a service that needs no code of its own. */
 export const row = ({ capabilities, headers, prefix, ...service }: Service): ProviderRow => {
   const begin = prefix ?? service.name.toUpperCase().replaceAll("-", "_")
-  const variables = { apiKey: `${begin}_API_KEY`, apiBase: `${begin}_API_BASE` }
+  const variables = {
+    apiKey: `${begin}_API_KEY`,
+    apiBase: `${begin}_API_BASE`,
+    ...(service.protocols?.includes("responses") === true ? { wireApi: `${begin}_WIRE_API` } : {}),
+  }
   const own: Omit<ProviderRow, "endpoint"> = {
     aliases: [],
     apiBase: undefined,

@@ -3,12 +3,15 @@
  * (`x-litellm-num-retries: 0`, docs.litellm.ai "Request Headers"): retries have one owner, or they multiply.
  */
 import * as ChatService from "./ChatService.ts"
-import type { ProviderOptions } from "./ProviderOptions.ts"
+import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 import { byModelName } from "../prices/Prices.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
-export type LiteLlmProxyOptions = ProviderOptions & { readonly apiBase: string }
+export type LiteLlmProxyOptions = ProviderOptions & {
+  readonly apiBase: string
+  readonly wireApi?: WireApi | undefined
+}
 
 /** What the registry knows of the LiteLLM proxy; its variables are named as LiteLLM's documentation names them. */
 export const row: ProviderRow = ChatService.row({

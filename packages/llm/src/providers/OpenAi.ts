@@ -41,7 +41,6 @@ export const row: ProviderRow = {
   ...service,
   variables: {
     ...service.variables,
-    wireApi: "OPENAI_WIRE_API",
     // What OpenAI's own library reads.
     neighbours: { apiBase: "OPENAI_BASE_URL" },
   },

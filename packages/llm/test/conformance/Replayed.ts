@@ -17,7 +17,10 @@ export interface Recordings {
 
 const openAi = (url: string) => OpenAi.layer({ apiKey: "key", apiBase: `${url}/v1` })
 
-/** The four files whose wires this library speaks. */
+const openAiResponses = (url: string) => OpenAi.layer({ apiKey: "key", apiBase: `${url}/v1`, wireApi: "responses" })
+const isAzure = ({ tags }: Exchange): boolean => tags.includes("provider:azure")
+
+/** The recordings of each file, by the wire that they speak. */
 export const recordings: ReadonlyArray<Recordings> = [
   { name: "openai-chat", exchanges: loadCorpus("openai-chat"), layer: openAi },
   {
@@ -34,6 +37,21 @@ export const recordings: ReadonlyArray<Recordings> = [
     name: "openai-compatible",
     exchanges: loadCorpus("openai-compatible").filter(({ tags }) => tags.includes("wire:chat")),
     layer: openAi,
+  },
+  {
+    name: "openai-responses",
+    exchanges: loadCorpus("openai-responses").filter((exchange) => !isAzure(exchange)),
+    layer: openAiResponses,
+  },
+  {
+    name: "openai-responses of Azure",
+    exchanges: loadCorpus("openai-responses").filter(isAzure),
+    layer: (url) => AzureOpenAi.layer({ apiKey: "key", apiBase: url, wireApi: "responses" }),
+  },
+  {
+    name: "openai-compatible over Responses",
+    exchanges: loadCorpus("openai-compatible").filter(({ tags }) => tags.includes("wire:responses")),
+    layer: openAiResponses,
   },
 ]
 

@@ -89,10 +89,46 @@ export const litellm: ContractProvider = {
   options: (url, apiKey = defaultKey) => ({ provider: "litellm", apiKey, apiBase: url, model: "alias" }),
 }
 
-export const providers: ReadonlyArray<ContractProvider> = [openai, anthropic, azure, azureV1, litellm]
+export const openaiResponses: ContractProvider = {
+  ...openai,
+  name: "openai over responses",
+  wire: wires.responses,
+  layer: (url, apiKey = defaultKey) =>
+    OpenAi.layer({ apiKey: Redacted.make(apiKey), apiBase: `${url}/v1`, model: chatModel, wireApi: "responses" }),
+  options: (url, apiKey) => ({ ...openai.options(url, apiKey), wireApi: "responses" }),
+}
+
+export const azureResponses: ContractProvider = {
+  ...azure,
+  name: "azure over responses",
+  wire: wires.responses,
+  layer: (url, apiKey = defaultKey) =>
+    AzureOpenAi.layer({
+      apiKey: Redacted.make(apiKey),
+      apiBase: url,
+      apiVersion: "2025-04-01-preview",
+      model: "my-deployment",
+      wireApi: "responses",
+    }),
+  options: (url, apiKey) => ({
+    ...azure.options(url, apiKey),
+    apiVersion: "2025-04-01-preview",
+    wireApi: "responses",
+  }),
+}
+
+export const providers: ReadonlyArray<ContractProvider> = [
+  openai,
+  openaiResponses,
+  anthropic,
+  azure,
+  azureV1,
+  azureResponses,
+  litellm,
+]
 
 /** One provider of each wire, for laws that only the wire or the policies can break. */
-export const oneOfEachWire: ReadonlyArray<ContractProvider> = [openai, anthropic]
+export const oneOfEachWire: ReadonlyArray<ContractProvider> = [openai, openaiResponses, anthropic]
 
 /** One cell of the table. `toString` and the `$` names are for test titles. */
 export interface Cell {

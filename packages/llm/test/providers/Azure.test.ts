@@ -54,7 +54,8 @@ describe("an Azure address", () => {
   )
 
   it.each([
-    ["", undefined, "/openai/responses?api-version=2023-05-15"],
+    ["", undefined, "/openai/v1/responses"],
+    ["/models", undefined, "/openai/v1/responses"],
     ["", "2025-04-01-preview", "/openai/responses?api-version=2025-04-01-preview"],
     ["/openai/responses?api-version=2025-04-01-preview", undefined, "/openai/responses?api-version=2025-04-01-preview"],
     [classic, "2025-04-01-preview", "/openai/responses?api-version=2025-04-01-preview"],

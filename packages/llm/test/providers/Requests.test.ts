@@ -13,6 +13,8 @@ const headersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   anthropic: { "x-api-key": defaultKey, "anthropic-version": "2023-06-01" },
   azure: { "api-key": defaultKey },
   "azure v1": { "api-key": defaultKey },
+  "openai over responses": { authorization: `Bearer ${defaultKey}` },
+  "azure over responses": { "api-key": defaultKey },
   "litellm proxy": { authorization: `Bearer ${defaultKey}`, "x-litellm-num-retries": "0" },
 }
 
