@@ -234,6 +234,13 @@ const expectedOfResponses = (exchange: Exchange): Expected => {
   }
 }
 
+/** A refusal is no stop, and neither is a call of tools, whatever the service calls it. */
+const finishReasonOf = (raw: string | undefined, expect: Json): FinishReason => {
+  const reason = (raw === undefined ? undefined : finishReasons[raw]) ?? "other"
+  if (expect.refusal) return "content-filter"
+  return reason === "stop" && expect.tool_calls?.length > 0 ? "tool-calls" : reason
+}
+
 /** What a client must make of an exchange, in this library's words. */
 export const expectedOf = (exchange: Exchange): Expected => {
   const { expect } = exchange
@@ -252,7 +259,7 @@ export const expectedOf = (exchange: Exchange): Expected => {
     toolCalls: toolCallsOf(exchange),
     reasoning: expect.reasoning || undefined,
     refusal: (isMessages ? explanationIn(exchange) : expect.refusal) || undefined,
-    finishReason: expect.refusal ? "content-filter" : ((raw === undefined ? undefined : finishReasons[raw]) ?? "other"),
+    finishReason: finishReasonOf(raw, expect),
     rawFinishReason: raw,
     usage: usage === null ? {} : isMessages ? messagesUsage(usage) : chatUsage(usage),
   }

@@ -46,6 +46,7 @@ it("@wiseflow/llm exports these names", () => {
       "OtherPart",
       "OverloadedError",
       "PermissionDeniedError",
+      "ProtocolData",
       "ProviderRegistry",
       "QuotaExceededError",
       "RateLimitError",

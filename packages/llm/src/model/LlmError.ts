@@ -68,7 +68,10 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>()("Over
 /** The provider failed (500, 502, 504). */
 export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", wireFields) {}
 
-/** The stream ended before the provider's own terminal signal; `LlmError.text` holds what had come. */
+/**
+ * The answer broke off before the provider's own terminal signal, or its provider gave it up (a finish reason such as
+ * `abort`); `LlmError.text` holds what had come.
+ */
 export class StreamInterruptedError extends Schema.TaggedError<StreamInterruptedError>()(
   "StreamInterruptedError",
   wireFields,

@@ -8,7 +8,7 @@
 import * as Schema from "effect/Schema"
 import { GrowingText } from "./GrowingText.ts"
 import { FinishReason, fromParts, type LlmResponse, ResponseMetadata, type ResponsePart } from "./LlmResponse.ts"
-import { OtherPart, ReasoningPart } from "./LlmRequest.ts"
+import { ImagePart, OtherPart, ProtocolData, ReasoningPart } from "./LlmRequest.ts"
 
 const Index = Schema.Finite
 
@@ -53,13 +53,17 @@ export const ToolCallEnd = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
   arguments: Schema.Unknown,
+  protocolData: Schema.optional(ProtocolData),
 })
 
-/** A part that is only known whole: reasoning with its signature (it replaces the pieces sent before), or `other`. */
+/**
+ * A part that is only known whole: a picture, `other`, or reasoning with what has to go back with it (it replaces the pieces
+ * sent before).
+ */
 export const PartEnd = Schema.Struct({
   type: Schema.Literal("part-end"),
   index: Index,
-  part: Schema.Union([ReasoningPart, OtherPart]),
+  part: Schema.Union([ReasoningPart, ImagePart, OtherPart]),
 })
 
 /** The provider's own terminal signal arrived: the answer is whole. Always the last event. */
@@ -107,6 +111,14 @@ interface GrowingPart {
 const isGrowing = (part: ResponsePart | GrowingPart): part is GrowingPart =>
   "text" in part && part.text instanceof GrowingText
 
+const toolCallOf = ({ arguments: args, id, name, protocolData }: typeof ToolCallEnd.Type): ResponsePart => ({
+  type: "tool-call",
+  id,
+  name,
+  arguments: args,
+  ...(protocolData === undefined ? {} : { protocolData }),
+})
+
 /** An empty assembly. */
 export const assemble = (): Assembly => {
   const parts: Array<ResponsePart | GrowingPart | undefined> = []
@@ -137,7 +149,7 @@ export const assemble = (): Assembly => {
         case "refusal-delta":
           return extend("refusal", event.index, event.delta)
         case "tool-call-end":
-          parts[event.index] = { type: "tool-call", id: event.id, name: event.name, arguments: event.arguments }
+          parts[event.index] = toolCallOf(event)
           return
         case "part-end":
           parts[event.index] = event.part

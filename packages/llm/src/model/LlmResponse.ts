@@ -3,7 +3,7 @@
  * events of `stream` (law 5: folding the events of `stream` gives the response of `generate`).
  */
 import * as Schema from "effect/Schema"
-import { OtherPart, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from "./LlmRequest.ts"
+import { ImagePart, OtherPart, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from "./LlmRequest.ts"
 
 /**
  * Tokens of one answer. `inputTokens` is everything the model read, `cachedInputTokens` and `cacheWriteTokens` are parts
@@ -33,7 +33,7 @@ export const FinishReason = Schema.Literals(["stop", "length", "tool-calls", "co
 export type FinishReason = typeof FinishReason.Type
 
 /** A part of an answer, in the order in which the model produced it. */
-export const ResponsePart = Schema.Union([TextPart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])
+export const ResponsePart = Schema.Union([TextPart, ImagePart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])
 export type ResponsePart = typeof ResponsePart.Type
 
 /** A function the model wants called; `arguments` is parsed JSON. */

@@ -88,6 +88,16 @@ export interface FilePart {
 }
 
 /**
+ * What a protocol keeps with a part so that it can go back unchanged: by the protocol's name, in its own words (Gemini's
+ * `extra_content` in `chat-completions`). Plain JSON; a target that speaks another protocol leaves it out.
+ */
+export const ProtocolData = Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
+/** What a protocol keeps with a part so that it can go back unchanged. */
+export interface ProtocolData {
+  readonly [protocol: string]: { readonly [field: string]: unknown }
+}
+
+/**
  * What the model thought before it answered. Send it back unchanged: Anthropic verifies `signature`, and `redacted`
  * holds thinking that only the provider can read. `protocol` names the wire format that it came over where no other
  * takes it (`responses`); a target that speaks another one leaves it out with a warning.
@@ -98,6 +108,7 @@ export const ReasoningPart = Schema.Struct({
   signature: Schema.optional(Schema.String),
   redacted: Schema.optional(Schema.String),
   protocol: Schema.optional(Schema.String),
+  protocolData: Schema.optional(ProtocolData),
 })
 /** What the model thought before it answered. Send it back unchanged. */
 export interface ReasoningPart {
@@ -110,6 +121,8 @@ export interface ReasoningPart {
   readonly redacted?: string | undefined
   /** The wire format that it came over, where no other takes it (`responses`). */
   readonly protocol?: string | undefined
+  /** The field that it came in, and what its service wants back beside it. Keep it unchanged. */
+  readonly protocolData?: ProtocolData | undefined
 }
 
 /** Why the model declined. Only assistants say this. */
@@ -130,6 +143,7 @@ export const ToolCallPart = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
   arguments: Schema.Unknown,
+  protocolData: Schema.optional(ProtocolData),
 })
 /** A function the model wants called. */
 export interface ToolCallPart {
@@ -140,6 +154,8 @@ export interface ToolCallPart {
   readonly name: string
   /** Parsed JSON, or the raw text where the model wrote invalid JSON. */
   readonly arguments: unknown
+  /** What its service wants back beside it: Gemini refuses a call without its signature. Keep it unchanged. */
+  readonly protocolData?: ProtocolData | undefined
 }
 
 /** What the called function answered. `toolCallId` names a tool call of an earlier assistant message. */
@@ -207,14 +223,16 @@ export const AssistantMessage = Schema.Struct({
   role: Schema.Literal("assistant"),
   content: Schema.Union([
     Schema.String,
-    Schema.Array(Schema.Union([TextPart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])),
+    Schema.Array(Schema.Union([TextPart, ImagePart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])),
   ]),
 })
 /** What the model said before. */
 export interface AssistantMessage {
   readonly role: "assistant"
   /** A text, or the parts of an answer as they came. */
-  readonly content: string | ReadonlyArray<TextPart | ReasoningPart | RefusalPart | ToolCallPart | OtherPart>
+  readonly content:
+    | string
+    | ReadonlyArray<TextPart | ImagePart | ReasoningPart | RefusalPart | ToolCallPart | OtherPart>
 }
 
 /** What the functions that the model called have answered. */

@@ -1,29 +1,113 @@
 /** How answers end, in the words of every wire format: one table, so that the same end has the same name everywhere. */
 import type { FinishReason, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { Abandoned, Ending } from "./Protocol.ts"
+import { isWireObject, nameOf } from "./WireReader.ts"
 
 /**
- * Values seen on the wire: OpenAI's five, Anthropic's seven, and what compatible services add (`eos` is Together's).
- * Anything else, and nothing at all, is `other`.
+ * Values seen on the wire, in lower case: OpenAI's five, Anthropic's seven, and what other services write (recorded, or
+ * with its source). Anything else is `other`.
  */
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
   ["stop", "stop"],
   ["end_turn", "stop"],
   ["stop_sequence", "stop"],
-  ["eos", "stop"],
+  ["eos", "stop"], // Together (recorded)
+  ["eos_token", "stop"], // Hugging Face's TGI (K)
+  ["complete", "stop"], // Cohere (K)
   ["length", "length"],
   ["max_tokens", "length"],
+  ["model_length", "length"], // Mistral (D)
   ["model_context_window_exceeded", "length"],
   ["tool_calls", "tool-calls"],
+  ["tool_call", "tool-calls"], // Cohere (K)
   ["tool_use", "tool-calls"],
   ["function_call", "tool-calls"],
   ["content_filter", "content-filter"],
+  ["content_filtered", "content-filter"], // Bedrock (D)
+  ["guardrail_intervened", "content-filter"], // Bedrock (D)
+  ["sensitive", "content-filter"], // Z.ai (K)
+  ["safety", "content-filter"], // Gemini (D)
+  ["recitation", "content-filter"], // Gemini (D)
+  ["blocklist", "content-filter"], // Gemini (D)
+  ["prohibited_content", "content-filter"], // Gemini (D)
   ["refusal", "content-filter"],
   ["pause_turn", "pause"],
 ])
 
-/** The name of an end. A model that refused did not simply stop, whatever its service says. */
-export const finishReasonOf = (raw: string | undefined, refused: boolean): FinishReason =>
-  refused ? "content-filter" : ((raw === undefined ? undefined : finishReasons.get(raw)) ?? "other")
+/** Words by which a provider or its engine says that it gave up: what came is not an answer (law 1). */
+const givenUp: ReadonlySet<string> = new Set([
+  "abort", // vLLM and SGLang, source of both
+  "aborted",
+  "error", // OpenRouter, Mistral (D); vLLM's source
+  "failed",
+  "cancelled",
+  "canceled",
+  "timeout", // Cohere (K)
+  "network_error", // Z.ai (K)
+  "insufficient_system_resource", // DeepSeek: the request was interrupted (D)
+  "function_call_filter", // Gemini's compatible endpoint: "function_call_filter: MALFORMED_FUNCTION_CALL" (reported)
+  "malformed_function_call", // Gemini (D)
+  "malformed_model_output", // Bedrock (D)
+  "malformed_tool_use", // Bedrock (D)
+])
+
+/** A word without what Gemini writes after it (`function_call_filter: MALFORMED_FUNCTION_CALL`). */
+const wordOf = (raw: string): string => {
+  const colon = raw.indexOf(":")
+  return (colon < 0 ? raw : raw.slice(0, colon)).trim().toLowerCase()
+}
+
+/** What a reader knows of an answer that its finish reason may not say. */
+export interface Said {
+  readonly refused: boolean
+  readonly calledTools: boolean
+}
+
+/**
+ * The name of an end. A model that refused did not simply stop, and one that called tools waits for their results,
+ * whatever its service says.
+ */
+export const finishReasonOf = (raw: string | undefined, { calledTools, refused }: Said): FinishReason => {
+  if (refused) return "content-filter"
+  const reason = (raw === undefined ? undefined : finishReasons.get(wordOf(raw))) ?? "other"
+  return reason === "stop" && calledTools ? "tool-calls" : reason
+}
+
+/** The finish reason that a service wrote: a word, or (SGLang's engine) an object with the word as its type. */
+export const rawFinishReasonOf = (value: unknown): string | undefined =>
+  nameOf(isWireObject(value) ? value.type : value)
+
+/** An answer whose end has come. */
+export interface Ended {
+  readonly rawFinishReason: string | undefined
+  readonly finishReason: FinishReason
+  readonly warnings: ReadonlyArray<string>
+  readonly usage: Usage
+  readonly servedModel: string | undefined
+  /** The text so far, where nobody else has it. */
+  readonly text?: string
+}
+
+/** How an answer ended: well, or given up by its provider. No finish reason at all means that, too, where `isDue`. */
+export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
+  const { finishReason, rawFinishReason: raw, servedModel, text = "", usage, warnings } = ended
+  if (raw === undefined && isDue) {
+    const message = "the provider gave no reason why the answer finished, so it may not be whole"
+    return { _tag: "Abandoned", message, usage, text }
+  }
+  if (raw !== undefined && givenUp.has(wordOf(raw))) {
+    const message = `the provider gave up before the answer was whole (finish reason "${raw}")`
+    return { _tag: "Abandoned", message, usage, text }
+  }
+  return {
+    finishReason,
+    rawFinishReason: raw,
+    usage,
+    usageStatus: usageStatusOf(usage),
+    servedModel,
+    warnings,
+  }
+}
 
 /** Figures are reported when at least one side of the answer was counted. */
 export const usageStatusOf = (usage: Usage): UsageStatus =>

@@ -13,20 +13,11 @@
  */
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type { FinishReason, Usage } from "../model/LlmResponse.ts"
-import { finishReasonOf, usageStatusOf } from "./Ending.ts"
+import type { AnswerReader } from "./AnswerReader.ts"
+import { conclude, finishReasonOf } from "./Ending.ts"
 import { readFailure, reportsFailure } from "./failures/FailureReader.ts"
 import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
-import { isWireObject, nonEmpty, parseJson, unreadable, type WireObject } from "./WireReader.ts"
-
-/** Puts the parts of one answer together, whole or in pieces. */
-export interface AnswerReader {
-  /** What the caller should know about how the answer was read. */
-  readonly warnings: ReadonlyArray<string>
-  /** True once a refusal was read. */
-  readonly refused: boolean
-  /** Ends every part still open. */
-  readonly end: (events: Array<LlmEvent>) => void
-}
+import { isWireObject, nameOf, parseJson, unreadable, type WireObject, whyNotJson } from "./WireReader.ts"
 
 /**
  * How far an answer has come. `open`: more is due, and an end of input cuts it short. `ended`: it said why it finished, so
@@ -49,7 +40,7 @@ export abstract class EventDecoder implements StreamDecoder {
 
   /** Why the answer ended, in this library's words. */
   protected finishReason(raw: string): FinishReason {
-    return finishReasonOf(raw, this.reader.refused)
+    return finishReasonOf(raw, this.reader)
   }
 
   /** `[DONE]` was read. Gateways that speak Chat Completions too end every stream with it, so it means nothing elsewhere. */
@@ -57,7 +48,7 @@ export abstract class EventDecoder implements StreamDecoder {
 
   /** The answer has begun. The first model named is the one that serves. */
   protected begin(model: unknown, events: Array<LlmEvent>): void {
-    this.servedModel ??= nonEmpty(model)
+    this.servedModel ??= nameOf(model)
     if (this.begun) return
     this.begun = true
     const { servedModel } = this
@@ -70,7 +61,8 @@ export abstract class EventDecoder implements StreamDecoder {
     const event = parseJson(data)
     if (!isWireObject(event)) return this.readOdd(name, data, event)
     if (name === "error" || event.type === "error" || reportsFailure(event.error)) return readFailure(event, undefined)
-    return this.read(event, events)
+    const fault = this.read(event, events)
+    return fault ?? this.reader.excess
   }
 
   isWhole(): boolean {
@@ -81,19 +73,16 @@ export abstract class EventDecoder implements StreamDecoder {
     return this.stage === "complete"
   }
 
-  end(events: Array<LlmEvent>): Ending | undefined {
+  end(events: Array<LlmEvent>): Ending | Fault | undefined {
     const { rawFinishReason, reader, servedModel } = this
     if (this.stage === "open" || rawFinishReason === undefined) return undefined
     reader.end(events)
-    const usage = this.usage()
-    return {
-      finishReason: this.finishReason(rawFinishReason),
-      rawFinishReason,
-      usage,
-      usageStatus: usageStatusOf(usage),
-      servedModel,
-      warnings: reader.warnings,
-    }
+    if (reader.excess !== undefined) return reader.excess
+    const finishReason = this.finishReason(rawFinishReason)
+    return conclude(
+      { rawFinishReason, finishReason, warnings: reader.warnings, usage: this.usage(), servedModel },
+      true,
+    )
   }
 
   /** Data that is no JSON object: `[DONE]`, nothing at all, the words of a failure, or something unreadable. */
@@ -104,7 +93,7 @@ export abstract class EventDecoder implements StreamDecoder {
       return undefined
     }
     if (name === "error") return readFailure(value === undefined ? data : value, undefined)
-    const what = value === undefined ? "an event is not JSON" : "an event is not a JSON object"
-    return unreadable(what, `event ${this.position}`, data)
+    const what = value === undefined ? whyNotJson(data) : "is not a JSON object"
+    return unreadable(`an event ${what}`, `event ${this.position}`, data)
   }
 }

@@ -50,8 +50,17 @@ export interface Unreadable {
   readonly excerpt: string
 }
 
-/** Why a body or an event is not an answer: the provider said so, or it cannot be read. */
-export type Fault = ProviderFailure | Unreadable
+/** The provider gave up before the answer was whole, and says so where others say why they finished (law 1). */
+export interface Abandoned {
+  readonly _tag: "Abandoned"
+  readonly message: string
+  readonly usage: Usage
+  /** The text so far, of an answer that came whole; who reads a stream has it. */
+  readonly text: string
+}
+
+/** Why a body or an event is not an answer: the provider said so or gave up, or it cannot be read. */
+export type Fault = ProviderFailure | Unreadable | Abandoned
 
 /** Reads one stream. It holds state; one stream, one decoder. */
 export interface StreamDecoder {
@@ -67,11 +76,17 @@ export interface StreamDecoder {
   readonly isWhole: () => boolean
   /** True once nothing more can follow: the provider's last signal (`[DONE]`, `message_stop`) has been read. */
   readonly isComplete: () => boolean
-  /** Ends every part still open, for the end of input. Undefined where the terminal signal is missing (law 1). */
-  readonly end: (events: Array<LlmEvent>) => Ending | undefined
+  /**
+   * Ends every part still open, for the end of input. Undefined where the terminal signal is missing (law 1), a fault where
+   * it says that the answer is none.
+   */
+  readonly end: (events: Array<LlmEvent>) => Ending | Fault | undefined
   /** The figures so far, for an answer that is cut short. */
   readonly usage: () => Usage
 }
+
+/** True for an end that is none. */
+export const isFault = (end: Ending | Fault): end is Fault => "_tag" in end
 
 /** A wire format. */
 export interface Protocol {

@@ -2,6 +2,8 @@
  * Reading JSON that somebody else wrote. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
+import * as Result from "effect/Result"
+import { isNestedWithin, maxCount, maxDepth } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
 
 /** A JSON object of which nothing is known yet. */
@@ -19,18 +21,39 @@ export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArr
 export const nonEmpty = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined
 
+/** The longest name that is kept, in characters: names end up in metadata, spans and price look-ups. */
+const longestName = 200
+
+/** A name: a model's, a finish reason's. A longer one than any honest name is cut. */
+export const nameOf = (value: unknown): string | undefined => nonEmpty(value)?.slice(0, longestName)
+
 /** A count as the provider reported it, 0 included; anything else is absent. */
 export const count = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined
+  typeof value === "number" && value >= 0 && value <= maxCount ? value : undefined
 
-/** What `JSON.parse` makes of a text, or undefined (which JSON cannot write) where it is not JSON. */
+/** What a text is as JSON, or in a few words why it is none that can be read. */
+export const readJson = (text: string): Result.Result<unknown, string> => {
+  if (!isNestedWithin(text)) return Result.fail(`it is nested deeper than ${maxDepth} levels`)
+  try {
+    return Result.succeed(JSON.parse(text))
+  } catch (error) {
+    return Result.fail(error instanceof Error ? error.message : "it is not JSON")
+  }
+}
+
+/** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep. */
 export const parseJson = (text: string): unknown => {
+  if (!isNestedWithin(text)) return undefined
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
 }
+
+/** Why `parseJson` reads nothing in a text. */
+export const whyNotJson = (text: string): string =>
+  isNestedWithin(text) ? "is not JSON" : `is nested deeper than ${maxDepth} levels`
 
 const excerptLength = 500
 
@@ -49,14 +72,15 @@ export const unreadable = (message: string, position: string, value: unknown): U
 })
 
 /**
- * A tool call's arguments as the model wrote them. Nothing at all, and `null`, mean no arguments; text that is not JSON stays the
- * text it is, with a warning, because only the caller knows what to do with it.
+ * A tool call's arguments as the model wrote them. Nothing at all, and `null`, mean no arguments; text that is not JSON, or
+ * too deep to be handled, stays the text it is, with a warning, because only the caller knows what to do with it.
  */
 export const parseArguments = (text: string, name: string, warnings: Array<string>): unknown => {
   if (text === "" || text.trim() === "") return {}
   const parsed = parseJson(text)
   if (parsed !== undefined) return parsed ?? {}
-  warnings.push(`the arguments of the tool call "${name}" are not JSON; they are kept as the text the model wrote`)
+  const why = isNestedWithin(text) ? "are not JSON" : `are nested deeper than ${maxDepth} levels`
+  warnings.push(`the arguments of the tool call "${name}" ${why}; they are kept as the text the model wrote`)
   return text
 }
 

@@ -2,8 +2,8 @@
 import type * as Effect from "effect/Effect"
 import type { LlmErrorReason } from "../model/LlmError.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
+import type { Limits } from "../protocols/Limits.ts"
 import type { Protocol } from "../protocols/Protocol.ts"
-import type { Limits } from "./EventPull.ts"
 import type { TransportOptions, WireHeaders } from "./Transport.ts"
 
 /** What a provider adds to a protocol. */

@@ -11,17 +11,14 @@ import * as Result from "effect/Result"
 import { GrowingText } from "../model/GrowingText.ts"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
-import type { Answer, Ending, Fault, Protocol } from "../protocols/Protocol.ts"
+import type { Usage } from "../model/LlmResponse.ts"
+import type { Limits } from "../protocols/Limits.ts"
+import { type Answer, type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
+import { parseJson } from "../protocols/WireReader.ts"
 import type { Attempt } from "../call/Attempt.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
-
-/** How much one answer may hold. */
-export interface Limits {
-  readonly maxBodyBytes: number
-  readonly maxEventLength: number
-}
 
 /** A whole answer as the events of a stream, for a server that was asked to stream and did not. */
 export const eventsOf = (answer: Answer): Array<LlmEvent> =>
@@ -34,7 +31,7 @@ export const eventsOf = (answer: Answer): Array<LlmEvent> =>
       case "tool-call":
         return [
           { type: "tool-call-start", index, id: part.id, name: part.name },
-          { type: "tool-call-end", index, id: part.id, name: part.name, arguments: part.arguments },
+          { ...part, type: "tool-call-end", index },
         ]
       default:
         return [{ type: "part-end", index, part }]
@@ -42,7 +39,7 @@ export const eventsOf = (answer: Answer): Array<LlmEvent> =>
   })
 
 /** A JSON document or a page of HTML: no line of an event stream begins like this. */
-const beginsDocument = (text: string): boolean => /^\uFEFF?\s*[[{<]/.test(text)
+const beginsDocument = (text: string): boolean => text[0] === "{" || text[0] === "[" || text[0] === "<"
 
 /** A defect or an interruption. */
 const isUnexpected = (reason: Cause.Reason<unknown>): reason is Cause.Reason<never> => !Cause.isFailReason(reason)
@@ -65,7 +62,8 @@ export const eventPull = (
   let started = false
   let finished = false
   let kind: "unknown" | "events" | "document" = "unknown"
-  let document = ""
+  const document = new GrowingText()
+  let figures: Usage | undefined
   let documentDecoder: TextDecoder | undefined
 
   const events = ServerSentEvents.make(limits.maxEventLength, (name, data) => {
@@ -80,32 +78,44 @@ export const eventPull = (
     finished = true
     out.push({ type: "response-finish", finishReason: ending.finishReason, metadata: attempt.finish(ending) })
   }
+  /** The end of input: the answer, a fault that it ends in, or `cut` where it has not ended. */
+  const settle = (end: Ending | Fault | undefined, cut: () => LlmErrorReason) => {
+    if (end === undefined) fail(cut())
+    else if (isFault(end)) fail(toReason(end))
+    else finish(end)
+  }
   const tooLarge = (what: string) =>
     fail(new InvalidResponseError({ message: `the answer was given up: ${what}`, position: `byte ${length}` }))
 
   const readDocument = () => {
-    let body: unknown
-    try {
-      body = JSON.parse(document.replace(/^\uFEFF/, ""))
-    } catch {
+    const whole = `${document}`
+    const body = parseJson(whole)
+    if (body === undefined) {
       const message = "the answer is neither an event stream nor JSON"
-      return fail(toReason({ _tag: "Unreadable", message, position: "byte 0", excerpt: "" }, document))
+      return fail(toReason({ _tag: "Unreadable", message, position: "byte 0", excerpt: "" }, whole))
     }
     const decoded = protocol.decode(body)
-    if (Result.isFailure(decoded)) return fail(toReason(decoded.failure, document))
-    out.push(...eventsOf(decoded.success))
-    finish(decoded.success)
+    if (Result.isSuccess(decoded)) {
+      for (const event of eventsOf(decoded.success)) out.push(event)
+      return finish(decoded.success)
+    }
+    const found = decoded.failure
+    if (found._tag === "Abandoned") {
+      text.add(found.text)
+      figures = found.usage
+    }
+    return fail(toReason(found, whole))
   }
 
   const feed = (chunk: Uint8Array) => {
     length += chunk.byteLength
     if (length > limits.maxBodyBytes) return tooLarge(`it is larger than ${limits.maxBodyBytes} bytes`)
     if (kind === "unknown") {
-      document += (documentDecoder ??= new TextDecoder()).decode(chunk, { stream: true })
-      if (/\S/.test(document)) kind = beginsDocument(document) ? "document" : "events"
-    } else if (kind === "document") {
-      document += documentDecoder?.decode(chunk, { stream: true }) ?? ""
-    }
+      const decoded = (documentDecoder ??= new TextDecoder()).decode(chunk, { stream: true })
+      const start = decoded.trimStart()
+      if (start !== "") kind = beginsDocument(start) ? "document" : "events"
+      if (kind === "document") document.add(start)
+    } else if (kind === "document") document.add(documentDecoder?.decode(chunk, { stream: true }) ?? "")
     // What does not yet tell is for the events: a byte order mark may be cut too.
     if (kind !== "document" && !events.feed(chunk)) {
       tooLarge(`an event is longer than ${limits.maxEventLength} characters`)
@@ -119,9 +129,8 @@ export const eventPull = (
     // The unfinished last line of a cut stream is no fault of the provider's.
     if (fault?._tag === "Unreadable" && faultBefore === undefined) fault = undefined
     if (fault !== undefined) return
-    const ending = decoder.end(out)
-    if (ending !== undefined) finish(ending)
-    else fail(new StreamInterruptedError({ message: `the stream ended before the answer did: ${cause}` }))
+    const message = `the stream ended before the answer did: ${cause}`
+    settle(decoder.end(out), () => new StreamInterruptedError({ message }))
   }
 
   const take = (): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> => {
@@ -143,7 +152,8 @@ export const eventPull = (
       return Effect.succeed(ready)
     }
     if (fault !== undefined) fail(toReason(fault))
-    if (reason !== undefined) return Effect.fail((failure ??= attempt.fail(reason, decoder.usage(), `${text}`)))
+    if (reason !== undefined)
+      return Effect.fail((failure ??= attempt.fail(reason, figures ?? decoder.usage(), `${text}`)))
     return finished ? Cause.done() : read
   }
 
@@ -154,9 +164,8 @@ export const eventPull = (
         feed(chunk)
       }
       if (fault === undefined && reason === undefined && decoder.isComplete()) {
-        const ending = decoder.end(out)
-        if (ending !== undefined) finish(ending)
-        else fail(new StreamInterruptedError({ message: "the provider ended the stream without ending the answer" }))
+        const message = "the provider ended the stream without ending the answer"
+        settle(decoder.end(out), () => new StreamInterruptedError({ message }))
       }
       return take()
     },
@@ -164,9 +173,9 @@ export const eventPull = (
       const error = Cause.findErrorOption(cause)
       // What is no failure of the connection, a defect or an interruption, goes on as it is.
       if (Option.isNone(error)) return Effect.failCause(Cause.fromReasons(cause.reasons.filter(isUnexpected)))
-      const ending = kind === "document" ? undefined : decoder.end(out)
-      if (ending !== undefined) finish(ending)
-      else fail(fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }))
+      settle(kind === "document" ? undefined : decoder.end(out), () =>
+        fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }),
+      )
       return take()
     },
     onDone: () => {

@@ -83,6 +83,7 @@ const nameLength = 256
 export const cleanFault = <F extends Fault>(found: F, redact: Redact): F => {
   const message = excerpt(redact(found.message))
   if (found._tag === "Unreadable") return { ...found, message, excerpt: excerpt(redact(found.excerpt)) }
+  if (found._tag === "Abandoned") return { ...found, message }
   const name = (text: string | undefined) => (text === undefined ? undefined : excerpt(redact(text), nameLength))
   return {
     ...found,
@@ -95,12 +96,11 @@ export const cleanFault = <F extends Fault>(found: F, redact: Redact): F => {
 }
 
 /** A provider's fault as a reason. */
-export const fromFault = (fault: Fault, context: FailureContext): LlmErrorReason =>
-  fault._tag === "ProviderFailure"
-    ? toReason(fault, context)
-    : new InvalidResponseError({
-        message: fault.message,
-        position: fault.position,
-        body: context.body ?? fault.excerpt,
-        ...(context.requestId === undefined ? {} : { requestId: context.requestId }),
-      })
+export const fromFault = (fault: Fault, context: FailureContext): LlmErrorReason => {
+  if (fault._tag === "ProviderFailure") return toReason(fault, context)
+  const { message } = fault
+  const told = context.requestId === undefined ? {} : { requestId: context.requestId }
+  if (fault._tag === "Abandoned") return new StreamInterruptedError({ message, ...told })
+  const { excerpt, position } = fault
+  return new InvalidResponseError({ message, position, body: context.body ?? excerpt, ...told })
+}

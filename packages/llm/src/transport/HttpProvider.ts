@@ -26,20 +26,21 @@ import {
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
+import { defaultLimits } from "../protocols/Limits.ts"
 import type { Fault } from "../protocols/Protocol.ts"
+import { parseJson } from "../protocols/WireReader.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { Attempt } from "../call/Attempt.ts"
 import { blank, Redactor } from "../settings/Redactor.ts"
 import * as Secrets from "../settings/Secrets.ts"
 import { type BodyTooLarge, collectBody } from "./Body.ts"
-import { eventPull, type Limits } from "./EventPull.ts"
+import { eventPull } from "./EventPull.ts"
 import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault, keyAsModel } from "./Failure.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as RequestHeaders from "./RequestHeaders.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
 import type { Broken, Exchange, Head, Transport, WireHeaders, WireRequest } from "./Transport.ts"
-
-const defaultLimits: Limits = { maxBodyBytes: 64 * 1024 * 1024, maxEventLength: 10 * 1024 * 1024 }
+import { readAnswer } from "./WholeAnswer.ts"
 
 /** How long the words of a failing status may take: the status alone says enough to try again or elsewhere. */
 const failureBodyMs = 5000
@@ -170,12 +171,12 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       ),
       (raw) => {
         const parsed = parseJson(raw)
-        const said = protocol.decodeFailure(Result.isSuccess(parsed) ? parsed.success : raw, response.status)
+        const said = protocol.decodeFailure(parsed ?? raw, response.status)
         const found = cleanFault(said, redact)
         const { headers } = response
         // A server that does not speak the protocol at all was asked at the wrong address.
         const message =
-          response.status === 404 && Result.isFailure(parsed)
+          response.status === 404 && parsed === undefined
             ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`
             : found.message
         const reason = fromFault(
@@ -203,16 +204,12 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
       onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status), undefined, undefined)),
       onSuccess: (text) => {
-        const parsed = parseJson(text)
-        if (Result.isFailure(parsed)) {
-          const message = text === "" ? "the answer is empty" : "the answer is not JSON"
-          const unreadable = new InvalidResponseError({ message, position: "byte 0", body: excerpt(redact(text)) })
-          return Effect.fail(attempt.fail(unreadable, undefined, undefined))
-        }
-        const decoded = protocol.decode(parsed.success)
+        const decoded = readAnswer(protocol, text)
         if (Result.isFailure(decoded)) {
-          const reason = fault(attempt, response.headers)(decoded.failure, text)
-          return Effect.fail(attempt.fail(reason, undefined, undefined))
+          const found = decoded.failure
+          const reason = fault(attempt, response.headers)(found, text)
+          const spent = found._tag === "Abandoned" ? found : undefined
+          return Effect.fail(attempt.fail(reason, spent?.usage, spent?.text))
         }
         attempt.sawOutput()
         const { finishReason, parts } = decoded.success
@@ -266,5 +263,3 @@ const released = (
   closing === undefined ? ending : ending === undefined ? closing : Effect.ensuring(closing, ending)
 
 const isSuccess = (response: Head): boolean => response.status >= 200 && response.status < 300
-
-const parseJson = (text: string): Result.Result<unknown, unknown> => Result.try(() => JSON.parse(text))

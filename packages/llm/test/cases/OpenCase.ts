@@ -1,6 +1,7 @@
 /** A case being asked: a loopback server that gives its answers in turn, and an interface that asks it. */
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { expect } from "vitest"
 import { type GenerateResponse, type LlmEvent, LLMInterface, type LlmRequest } from "../../src/index.ts"
 import type { CallName } from "../faults/FaultScenario.ts"
 import type { Case, CaseAnswer } from "./Case.ts"
@@ -10,6 +11,16 @@ export interface Asked {
   readonly response: GenerateResponse
   readonly events: ReadonlyArray<LlmEvent>
 }
+
+/** The parts of an answer; none of a failure. */
+export const partsOf = ({ response }: Asked) => ("error" in response ? [] : response.parts)
+
+/** The tool calls of an answer; none of a failure. */
+export const callsOf = ({ response }: Asked) => ("error" in response ? [] : response.toolCalls)
+
+/** Expects a call that broke off, with the text so far. */
+export const interrupted = ({ response }: Asked, text = "half an ans") =>
+  expect(response).toMatchObject({ text: "", errorType: "StreamInterruptedError", partialText: text })
 
 export interface OpenCase extends AsyncDisposable {
   /** Asks once; the request of the case, with the fields given in place of its own. */

@@ -33,7 +33,7 @@ const readExchange = (protocol: Protocol, { kind, response }: Exchange): Read =>
 const found = (read: Read, expected: Expected): unknown => {
   if (read === "incomplete") return { outcome: "incomplete" }
   if ("fault" in read) {
-    if (read.fault._tag === "Unreadable") {
+    if (read.fault._tag !== "ProviderFailure") {
       return expected.outcome === "failure" && read.fault.message.includes(expected.message) ? expected : read.fault
     }
     const reason = toReason(read.fault, {})

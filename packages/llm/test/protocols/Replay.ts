@@ -2,7 +2,7 @@
 import { createParser } from "eventsource-parser"
 import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
 import type { ResponsePart, Usage } from "../../src/model/LlmResponse.ts"
-import type { Ending, Fault, Protocol } from "../../src/protocols/Protocol.ts"
+import { type Ending, type Fault, isFault, type Protocol } from "../../src/protocols/Protocol.ts"
 
 export interface Frame {
   readonly name: string | undefined
@@ -37,7 +37,9 @@ export const replay = (protocol: Protocol, frames: ReadonlyArray<Frame>): Replay
     fault = decoder.push(frame.name, frame.data, events)
     if (fault !== undefined || decoder.isComplete()) break
   }
-  const ending = fault === undefined ? decoder.end(events) : undefined
+  const end = fault === undefined ? decoder.end(events) : undefined
+  const ending = end !== undefined && !isFault(end) ? end : undefined
+  if (end !== undefined && isFault(end)) fault = end
   const assembly = assemble()
   for (const event of events) assembly.add(event)
   return {

@@ -138,7 +138,7 @@ describe("a Chat Completions stream", () => {
       },
     ],
     ["with a null delta", choice(null)],
-    ["with content of a kind from the future", choice({ content: [{ type: "hologram" }], tool_calls: "none" })],
+    ["with tool calls that are none", choice({ content: null, tool_calls: "none" })],
     ["of another choice", { choices: [{ index: 1, delta: { content: "no" }, finish_reason: "stop" }] }],
     ["of null", null],
   ])("is not bothered by a chunk %s", (_, chunk) => {
@@ -146,6 +146,15 @@ describe("a Chat Completions stream", () => {
     expect(fault).toBeUndefined()
     expect(ending?.finishReason).toBe("stop")
     expect(parts).toEqual([{ type: "text", text: "ab" }])
+  })
+
+  it("keeps content of a kind from the future where it stood", () => {
+    const { parts } = chat(choice({ content: "a" }), choice({ content: [{ type: "hologram" }, "b"] }, "stop"))
+    expect(parts).toEqual([
+      { type: "text", text: "a" },
+      { type: "other", provider: "chat-completions", value: { type: "hologram" } },
+      { type: "text", text: "b" },
+    ])
   })
 
   it("puts tool calls together whose pieces name neither index nor id", () => {

@@ -4,14 +4,15 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { ImagePart, OtherPart, ReasoningPart } from "../../model/LlmRequest.ts"
+import { ImagePart, OtherPart, ProtocolData, ReasoningPart } from "../../model/LlmRequest.ts"
 
 /** The key of `metadata` and `options` under which this library keeps its own. */
 export const metadataKey = "wiseflow"
 
 /**
- * `signature`, `redacted` and `protocol` belong to reasoning, whose `text` stands here where its pieces were not the whole of it.
- * `refusal` and `other` are parts that effect/ai has none for; an empty part carries them. `detail` is an image's.
+ * `signature`, `redacted` and `protocol` belong to reasoning, whose `text` stands here where its pieces were not the whole
+ * of it. `refusal` and `other` are parts that effect/ai has none for (a picture at an address among them); an empty part
+ * carries them. `detail` is an image's, `protocolData` a tool call's or reasoning's.
  */
 const PartDetails = Schema.Struct({
   signature: ReasoningPart.fields.signature,
@@ -19,8 +20,9 @@ const PartDetails = Schema.Struct({
   protocol: ReasoningPart.fields.protocol,
   text: Schema.optional(Schema.String),
   refusal: Schema.optional(Schema.String),
-  other: Schema.optional(OtherPart),
+  other: Schema.optional(Schema.Union([OtherPart, ImagePart])),
   detail: ImagePart.fields.detail,
+  protocolData: Schema.optional(ProtocolData),
 })
 export type PartDetails = typeof PartDetails.Type
 

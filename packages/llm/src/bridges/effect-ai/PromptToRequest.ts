@@ -16,6 +16,7 @@ import type {
   Message,
   ResponseFormat,
   TextPart,
+  ToolCallPart,
   ToolDefinition,
   ToolResultPart,
 } from "../../model/LlmRequest.ts"
@@ -47,6 +48,11 @@ const encodePart = (part: Prompt.TextPart | Prompt.FilePart): TextPart | ImagePa
     : { type: "file", ...medium, filename: part.fileName }
 }
 
+const protocolDataOf = (options: Prompt.ToolCallPart["options"]): Pick<ToolCallPart, "protocolData"> => {
+  const { protocolData } = readDetails(options)
+  return protocolData === undefined ? {} : { protocolData }
+}
+
 /** Undefined where an assistant's part has no place in a request. */
 const encodeAssistantPart = (
   part: Exclude<Prompt.AssistantMessagePart, Prompt.ToolApprovalRequestPart>,
@@ -54,12 +60,14 @@ const encodeAssistantPart = (
   if (part.type === "tool-call") {
     return part.providerExecuted
       ? undefined
-      : { type: "tool-call", id: part.id, name: part.name, arguments: part.params }
+      : { type: "tool-call", id: part.id, name: part.name, arguments: part.params, ...protocolDataOf(part.options) }
   }
-  if (part.type === "file" || part.type === "tool-result") return undefined
+  if (part.type === "tool-result") return undefined
+  if (part.type === "file")
+    return part.mediaType.startsWith("image/") ? { type: "image", ...encodeMedium(part) } : undefined
   const { other, protocol, redacted, refusal, signature, text = part.text } = readDetails(part.options)
   if (part.type === "text") return refusal === undefined ? { type: "text", text } : { type: "refusal", text: refusal }
-  return other ?? { type: "reasoning", text, signature, redacted, protocol }
+  return other ?? { type: "reasoning", text, signature, redacted, protocol, ...protocolDataOf(part.options) }
 }
 
 const encodeAssistant = (

@@ -4,7 +4,7 @@
  */
 import type * as Response from "effect/ai/Response"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
-import type { OtherPart, ReasoningPart } from "../../model/LlmRequest.ts"
+import type { ImagePart, OtherPart, ReasoningPart, ToolCallPart } from "../../model/LlmRequest.ts"
 import type { LlmResponse, ResponsePart, Usage } from "../../model/LlmResponse.ts"
 import { metadataOf, type PartDetails } from "./PartDetails.ts"
 
@@ -62,16 +62,30 @@ const toPart = (part: ResponsePart): Response.PartEncoded => {
       return {
         type: "reasoning",
         text: part.text,
-        ...withDetails({ signature: part.signature, redacted: part.redacted, protocol: part.protocol }),
+        ...withDetails({
+          signature: part.signature,
+          redacted: part.redacted,
+          protocol: part.protocol,
+          protocolData: part.protocolData,
+        }),
       }
     case "refusal":
       return { type: "text", text: "", ...withDetails({ refusal: part.text }) }
     case "tool-call":
-      return { type: "tool-call", id: part.id, name: part.name, params: part.arguments }
+      return { type: "tool-call", id: part.id, name: part.name, params: part.arguments, ...callDetails(part) }
+    case "image":
+      return filePart(part) ?? { type: "reasoning", text: "", ...withDetails({ other: part }) }
     case "other":
       return { type: "reasoning", text: "", ...withDetails({ other: part }) }
   }
 }
+
+/** A picture whose bytes came with it; effect/ai has no part for one at an address. */
+const filePart = ({ data, mediaType }: ImagePart): Response.FilePartEncoded | undefined =>
+  data === undefined || mediaType === undefined ? undefined : { type: "file", data, mediaType }
+
+const callDetails = ({ protocolData }: Pick<ToolCallPart, "protocolData">) =>
+  protocolData === undefined ? {} : withDetails({ protocolData })
 
 /** A whole answer. `warnings` is what the request had to leave out. */
 export const toParts = (response: LlmResponse, warnings: ReadonlyArray<string>): Array<Response.PartEncoded> => [
@@ -174,14 +188,24 @@ export class StreamParts {
   }
 
   /** A part that came whole. Pieces cannot be taken back: text that they do not lead to is kept beside them. */
-  private endPart(index: number, part: ReasoningPart | OtherPart, parts: Array<Response.StreamPartEncoded>): void {
+  private endPart(
+    index: number,
+    part: ReasoningPart | ImagePart | OtherPart,
+    parts: Array<Response.StreamPartEncoded>,
+  ): void {
+    const file = part.type === "image" ? filePart(part) : undefined
+    if (file !== undefined) {
+      this.end({}, parts)
+      parts.push(file)
+      return
+    }
     const { text: said } = this.begin("reasoning", index, parts)
-    if (part.type === "other") return this.end({ other: part }, parts)
-    const { protocol, redacted, signature, text } = part
+    if (part.type !== "reasoning") return this.end({ other: part }, parts)
+    const { protocol, protocolData, redacted, signature, text } = part
     if (text.startsWith(said)) {
       this.say("reasoning", index, text.slice(said.length), parts)
-      this.end({ signature, redacted, protocol }, parts)
-    } else this.end({ signature, redacted, protocol, text }, parts)
+      this.end({ signature, redacted, protocol, protocolData }, parts)
+    } else this.end({ signature, redacted, protocol, protocolData, text }, parts)
   }
 
   private beginCall(index: number, id: string, name: string, parts: Array<Response.StreamPartEncoded>): OpenCall {
@@ -206,6 +230,9 @@ export class StreamParts {
     const { wrote } = this.calls.get(index) ?? this.beginCall(index, id, name, parts)
     if (!wrote) this.argue(index, JSON.stringify(event.arguments ?? {}), parts)
     this.calls.delete(index)
-    parts.push({ type: "tool-params-end", id }, { type: "tool-call", id, name, params: event.arguments })
+    parts.push(
+      { type: "tool-params-end", id },
+      { type: "tool-call", id, name, params: event.arguments, ...callDetails(event) },
+    )
   }
 }

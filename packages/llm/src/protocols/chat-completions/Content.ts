@@ -2,201 +2,192 @@
  * Reads what an assistant says in Chat Completions. A whole message is one large delta, so `decode` and the stream read
  * through this one door and cannot disagree (law 5). It knows neither chunks nor endings.
  */
+import { GrowingText } from "../../model/GrowingText.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { elements, isWireObject, madeUpCallId, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
+import { AnswerReader } from "../AnswerReader.ts"
+import { elements, isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
+import { Carried } from "./Carried.ts"
+import { imageOf } from "./Media.ts"
+import { Details, type Thought, thoughtOf } from "./Reasoning.ts"
+import { ToolCallReader } from "./ToolCallReader.ts"
 
 /** The protocol's name, under which answers keep what they have no part for (`OtherPart.provider`). */
 export const protocolName = "chat-completions"
 
-type Kind = "text" | "reasoning" | "refusal"
-
-/** A tool call under way. `index` is its part's, once it has begun: a call begins when its name is known. */
-interface OpenCall {
-  readonly key: number | undefined
-  id: string | undefined
-  name: string
-  text: string
-  index: number | undefined
+/** The part under way that grows. */
+interface OpenPart {
+  readonly type: "text" | "reasoning" | "refusal"
+  readonly index: number
 }
 
-/** The text of mistral's thinking, which is a list of text parts inside a content part, or of a plain one. */
-const thinkingText = (value: unknown): string =>
-  typeof value === "string"
-    ? value
-    : elements(value).reduce<string>(
-        (text, part) => (isWireObject(part) && typeof part.text === "string" ? text + part.text : text),
-        "",
-      )
+/** Reasoning under way: its text, and what its service may want back. */
+interface OpenReasoning {
+  readonly index: number
+  readonly field: string
+  readonly text: GrowingText
+  readonly details: Details
+}
 
-export class MessageReader {
-  readonly warnings: Array<string> = []
-  /** True once a refusal was read. */
-  refused = false
-  private nextIndex = 0
-  private openKind: Kind | undefined = undefined
-  private openIndex = 0
-  private readonly calls: Array<OpenCall> = []
-  private readonly details: Array<Record<string, unknown>> = []
-  private readonly annotations: Array<unknown> = []
+export class MessageReader extends AnswerReader {
+  private open: OpenPart | undefined = undefined
+  private reasoning: OpenReasoning | undefined = undefined
+  private readonly calls = new ToolCallReader(this, (events) => this.close(events))
+  private readonly carried = new Carried(this)
+  /** The text so far, for services that end with the whole message instead of its last piece. */
+  private readonly text = new GrowingText()
+  private textLength = 0
+  private sawReasoning = false
+  private sawImage = false
 
-  /** Reads a message or a piece of one, and appends what it says to `events`. */
+  constructor() {
+    super(protocolName)
+  }
+
+  /** Reads a piece of a message, and appends what it says to `events`. */
   read(delta: WireObject, events: Array<LlmEvent>): void {
-    this.readReasoning(delta, events)
-    const content = delta.content
+    this.readSaid(delta, events)
+    if (delta.tool_calls !== undefined || delta.function_call !== undefined) this.calls.read(delta, events)
+    this.carried.read(delta)
+  }
+
+  /**
+   * Reads a whole message. Where pieces of it have come already, it is the same answer once more, and only what they have
+   * not said is read.
+   */
+  readWhole(message: WireObject, events: Array<LlmEvent>): void {
+    this.readSaid(this.unsaid(message), events)
+    this.calls.readWhole(message, events)
+    this.carried.readAgain(message)
+  }
+
+  /** What stands beside the message and belongs to the answer: Perplexity's sources. */
+  readBeside(body: WireObject): void {
+    this.carried.readBeside(body)
+  }
+
+  end(events: Array<LlmEvent>): void {
+    this.close(events)
+    this.calls.end(events)
+    this.carried.end(events)
+  }
+
+  private readSaid(delta: WireObject, events: Array<LlmEvent>): void {
+    const thought = thoughtOf(delta)
+    if (thought !== undefined) this.think(thought, events)
+    if (Array.isArray(delta.reasoning_details)) this.readDetails(delta.reasoning_details)
+    const { content } = delta
     if (typeof content === "string") this.say("text", content, events)
     else if (Array.isArray(content)) this.readParts(content, events)
     if (typeof delta.refusal === "string") this.say("refusal", delta.refusal, events)
-    if (Array.isArray(delta.tool_calls)) for (const call of delta.tool_calls) this.readCall(call, events)
-    // The predecessor of tool_calls: one call, without an id.
-    if (isWireObject(delta.function_call)) this.readFunction(delta.function_call, -1, undefined, events)
-    if (Array.isArray(delta.annotations)) this.annotations.push(...delta.annotations)
+    if (Array.isArray(delta.images)) this.readParts(delta.images, events)
   }
 
-  /** Ends every tool call, and hands over what has no part of its own. */
-  end(events: Array<LlmEvent>): void {
-    for (const call of this.calls) {
-      if (call.index === undefined) {
-        // Neither a name nor arguments ever came: Snowflake sends such empty frames.
-        if (call.text === "" && call.id === undefined) continue
-        this.begin(call, events)
-      }
-      const args = parseArguments(call.text, call.name, this.warnings)
-      const { id = "", index = 0, name } = call
-      events.push({ type: "tool-call-end", index, id, name, arguments: args })
+  /** What a whole message says that the pieces before it have not. */
+  private unsaid(message: WireObject): WireObject {
+    const { content, images, reasoning, reasoning_content, reasoning_details, refusal } = message
+    return {
+      content: this.textLength === 0 ? content : this.restOf(content),
+      ...(this.sawImage ? {} : { images }),
+      ...(this.refused ? {} : { refusal }),
+      ...(this.sawReasoning ? {} : { reasoning, reasoning_content, reasoning_details }),
     }
-    if (
-      this.details.some((detail) => nonEmpty(detail.signature) !== undefined || nonEmpty(detail.data) !== undefined)
-    ) {
-      this.keep({ reasoning_details: this.details }, events)
-    }
-    if (this.annotations.length > 0) this.keep({ type: "annotations", annotations: this.annotations }, events)
   }
 
-  private keep(value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: protocolName, value } })
+  /** What a text adds to the text so far; nothing where it is another. */
+  private restOf(content: unknown): string {
+    const text = typeof content === "string" ? content : textOf(elements(content))
+    // The length is compared first, so that a text is never put together for nothing.
+    return text.length > this.textLength && text.startsWith(`${this.text}`) ? text.slice(this.textLength) : ""
   }
 
-  private say(kind: Kind, delta: string, events: Array<LlmEvent>): void {
+  private say(type: "text" | "refusal", delta: string, events: Array<LlmEvent>): void {
     if (delta === "") return
-    if (this.openKind !== kind) {
-      this.openKind = kind
-      this.openIndex = this.nextIndex++
-    }
-    const index = this.openIndex
-    if (kind === "text") events.push({ type: "text-delta", index, delta })
-    else if (kind === "reasoning") events.push({ type: "reasoning-delta", index, delta })
-    else {
+    const { index } = this.begin(type, events)
+    if (type === "text") {
+      this.text.add(delta)
+      this.textLength += delta.length
+      events.push({ type: "text-delta", index, delta })
+    } else {
       this.refused = true
       events.push({ type: "refusal-delta", index, delta })
     }
   }
 
-  /**
-   * Reasoning comes as `reasoning_content` (DeepSeek, xAI, Z.ai, llama.cpp), `reasoning` (OpenRouter, Groq, Together) or
-   * only inside `reasoning_details` (Snowflake); services that send two of them send the same text twice.
-   */
-  private readReasoning(delta: WireObject, events: Array<LlmEvent>): void {
-    const details = delta.reasoning_details
-    const named = nonEmpty(delta.reasoning_content) ?? nonEmpty(delta.reasoning)
-    if (named !== undefined) this.say("reasoning", named, events)
-    if (!Array.isArray(details)) return
+  private think({ field, text }: Thought, events: Array<LlmEvent>): void {
+    const { index } = this.begin("reasoning", events)
+    this.reasoning ??= { index, field, text: new GrowingText(), details: new Details() }
+    this.reasoning.text.add(text)
+    this.sawReasoning = true
+    events.push({ type: "reasoning-delta", index, delta: text })
+  }
+
+  /** Details that come with or after reasoning belong to it; others are the message's. */
+  private readDetails(details: ReadonlyArray<unknown>): void {
     for (const detail of details) {
       if (!isWireObject(detail)) continue
-      if (named === undefined) this.say("reasoning", nonEmpty(detail.text) ?? nonEmpty(detail.summary) ?? "", events)
-      this.keepDetail(detail)
+      if (this.reasoning === undefined) this.carried.addDetail(detail)
+      else this.reasoning.details.add(detail, () => this.note("reasoning_details"))
     }
   }
 
-  /** Puts the pieces of one detail together again: OpenRouter wants them back whole. */
-  private keepDetail(detail: WireObject): void {
-    const last = this.details.at(-1)
-    const continues =
-      last !== undefined &&
-      last.type === detail.type &&
-      last.index === detail.index &&
-      (typeof detail.text === "string" || typeof detail.summary === "string" || typeof detail.signature === "string") &&
-      nonEmpty(last.signature) === undefined &&
-      nonEmpty(detail.data) === undefined
-    if (!continues) {
-      this.details.push({ ...detail })
-      return
-    }
-    for (const [key, value] of Object.entries(detail)) {
-      const before = last[key]
-      if (value === null || value === undefined) continue
-      last[key] =
-        (key === "text" || key === "summary") && typeof before === "string" && typeof value === "string"
-          ? before + value
-          : value
-    }
+  private begin(type: OpenPart["type"], events: Array<LlmEvent>): OpenPart {
+    if (this.open?.type === type) return this.open
+    this.close(events)
+    this.open = { type, index: this.nextIndex() }
+    return this.open
+  }
+
+  /** The part under way ends, because another begins. */
+  private close(events: Array<LlmEvent>): void {
+    const { reasoning } = this
+    this.open = undefined
+    this.reasoning = undefined
+    if (reasoning === undefined) return
+    const { details, field, index, text } = reasoning
+    const data = details.isSealed ? { field, reasoning_details: details.whole } : { field }
+    const part = { type: "reasoning", text: `${text}`, protocolData: { [protocolName]: data } } as const
+    events.push({ type: "part-end", index, part })
   }
 
   private readParts(parts: ReadonlyArray<unknown>, events: Array<LlmEvent>): void {
     for (const part of parts) {
+      if (this.excess !== undefined) return
       if (typeof part === "string") this.say("text", part, events)
-      if (!isWireObject(part)) continue
-      if (part.type === "thinking" || part.type === "reasoning") {
-        this.say("reasoning", thinkingText(part.thinking ?? part.text), events)
-      } else if (part.type === "refusal" && typeof part.refusal === "string") this.say("refusal", part.refusal, events)
-      else if (typeof part.text === "string") this.say("text", part.text, events)
+      else if (isWireObject(part)) this.readPart(part, events)
     }
   }
 
-  private readCall(call: unknown, events: Array<LlmEvent>): void {
-    if (!isWireObject(call)) return
-    const key = typeof call.index === "number" ? call.index : undefined
-    const called = isWireObject(call.function) ? call.function : isWireObject(call.custom) ? call.custom : undefined
-    if (called !== undefined) this.readFunction(called, key, nonEmpty(call.id), events)
+  private readPart(part: WireObject, events: Array<LlmEvent>): void {
+    if (part.type === "thinking" || part.type === "reasoning") return this.readThinking(part, events)
+    if (part.type === "refusal" && typeof part.refusal === "string") return this.say("refusal", part.refusal, events)
+    if (typeof part.text === "string") return this.say("text", part.text, events)
+    const image = imageOf(part)
+    if (image === undefined && nonEmpty(part.type) === undefined) return
+    this.close(events)
+    if (image === undefined) return this.keep(part, events)
+    this.sawImage = true
+    events.push({ type: "part-end", index: this.nextIndex(), part: image })
   }
 
-  private readFunction(called: WireObject, key: number | undefined, id: string | undefined, events: Array<LlmEvent>) {
-    const name = nonEmpty(called.name)
-    const written = called.arguments ?? called.input ?? ""
-    const text = typeof written === "string" ? written : JSON.stringify(written)
-    let call = this.find(key, id, name)
-    if (call === undefined) {
-      if (name === undefined && text === "" && id === undefined) return
-      call = { key, id, name: "", text: "", index: undefined }
-      this.calls.push(call)
+  /** Mistral's thinking is a list of text parts, and of references between them, inside a content part. */
+  private readThinking(part: WireObject, events: Array<LlmEvent>): void {
+    const thinking = part.thinking ?? part.text
+    const text = typeof thinking === "string" ? thinking : textOf(elements(thinking))
+    if (text !== "") this.think({ text, field: "thinking" }, events)
+    for (const other of elements(thinking)) {
+      if (!isWireObject(other) || typeof other.text === "string") continue
+      this.close(events)
+      this.keep({ type: "thinking", thinking: [other] }, events)
     }
-    call.id ??= id
-    if (name !== undefined && call.name === "") {
-      call.name = name
-      this.begin(call, events)
-      if (call.text !== "") this.pass(call, call.text, events)
-    }
-    if (text === "") return
-    call.text += text
-    this.pass(call, text, events)
   }
+}
 
-  /** Arguments go out once their call has begun. */
-  private pass(call: OpenCall, delta: string, events: Array<LlmEvent>): void {
-    if (call.index !== undefined) events.push({ type: "tool-call-delta", index: call.index, delta })
+/** The text of content parts, one after the other. */
+const textOf = (parts: ReadonlyArray<unknown>): string => {
+  let text = ""
+  for (const part of parts) {
+    if (typeof part === "string") text += part
+    else if (isWireObject(part) && typeof part.text === "string") text += part.text
   }
-
-  /**
-   * The call that a piece continues. Pieces name it by `index`; some services leave that out and name it by `id`, or by
-   * nothing at all, and some give every call the index 0 and only the id tells them apart.
-   */
-  private find(key: number | undefined, id: string | undefined, name: string | undefined): OpenCall | undefined {
-    for (let place = this.calls.length - 1; place >= 0; place--) {
-      const call = this.calls[place]
-      if (call === undefined) continue
-      if (key === undefined) {
-        if (id !== undefined ? call.id === id : name === undefined) return call
-      } else if (call.key === key) {
-        const another = name !== undefined && id !== undefined && call.id !== undefined && call.id !== id
-        return another ? undefined : call
-      }
-    }
-    return undefined
-  }
-
-  private begin(call: OpenCall, events: Array<LlmEvent>): void {
-    call.index = this.nextIndex++
-    call.id ??= madeUpCallId(this.calls.indexOf(call))
-    this.openKind = undefined
-    events.push({ type: "tool-call-start", index: call.index, id: call.id, name: call.name })
-  }
+  return text
 }

@@ -26,7 +26,7 @@ import {
   RequestEncoding,
   speakingMessages,
 } from "../encoding/RequestEncoding.ts"
-import { isWireObject } from "../WireReader.ts"
+import { elements, isWireObject } from "../WireReader.ts"
 import { protocolName } from "./Content.ts"
 
 type Body = Record<string, unknown>
@@ -108,12 +108,17 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
     else if (part.type === "refusal") refusal += part.text
     else if (part.type === "tool-call") {
       toolCalls.push({
+        ...part.protocolData?.[protocolName],
         id: part.id,
         type: "function",
         function: { name: part.name, arguments: encodeArguments(part.arguments) },
       })
+    } else if (part.type === "image") {
+      encoding.warn(`a picture in ${path} was dropped: Chat Completions takes none from an assistant`)
     } else if (part.type === "reasoning") {
-      encoding.warn("the reasoning of earlier turns was dropped: Chat Completions has no field for it")
+      const details = part.protocolData?.[protocolName]?.reasoning_details
+      if (Array.isArray(details)) body.reasoning_details = [...elements(body.reasoning_details), ...details]
+      else encoding.warn("the reasoning of earlier turns was dropped: Chat Completions has no field for it")
     } else if (part.provider === protocolName && isWireObject(part.value)) {
       // Fields of the message itself, such as OpenRouter's reasoning_details, which Gemini wants back.
       if (part.value.type === undefined) Object.assign(body, part.value)

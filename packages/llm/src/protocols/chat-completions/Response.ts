@@ -1,13 +1,14 @@
 /** Reads an answer of Chat Completions that came whole, and the figures and failures that streams share with it. */
 import * as Result from "effect/Result"
-import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
 import { MessageReader } from "./Content.ts"
-import { finishReasonOf, usageFrom, usageStatusOf } from "../Ending.ts"
+import { answerOf } from "../AnswerReader.ts"
+import { finishReasonOf, rawFinishReasonOf, usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "../failures/FailureReader.ts"
 import type { Answer, Fault } from "../Protocol.ts"
 import type { ProviderFailure } from "../failures/ProviderFailure.ts"
-import { count, elements, isWireObject, nonEmpty, unreadable, type WireObject } from "../WireReader.ts"
+import { count, elements, isWireObject, nameOf, unreadable, type WireObject } from "../WireReader.ts"
 
 /**
  * Tokens as the service counts them. `prompt_tokens` is all input, cached included, and `completion_tokens` all output,
@@ -77,19 +78,13 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   if (message === undefined) return Result.fail(unreadable("the message is missing", "choices[0].message", choice))
   const reader = new MessageReader()
   const events: Array<LlmEvent> = []
-  reader.read(message, events)
+  reader.readWhole(message, events)
+  reader.readBeside(body)
   reader.end(events)
-  const assembly = assemble()
-  for (const event of events) assembly.add(event)
-  const rawFinishReason = nonEmpty(choice.finish_reason)
+  const rawFinishReason = rawFinishReasonOf(choice.finish_reason)
   const usage = usageOf(rawUsageOf(body, choice))
-  return Result.succeed({
-    parts: assembly.parts(),
-    finishReason: finishReasonOf(rawFinishReason, reader.refused),
-    rawFinishReason,
-    usage,
-    usageStatus: usageStatusOf(usage),
-    servedModel: nonEmpty(body.model),
-    warnings: reader.warnings,
-  })
+  // Snowflake never says why it finished; that it counted what the model wrote shows that the model had finished.
+  const isDue = usage.outputTokens === undefined
+  const finishReason = finishReasonOf(rawFinishReason, reader)
+  return answerOf(reader, events, { rawFinishReason, finishReason, usage, servedModel: nameOf(body.model) }, isDue)
 }

@@ -2,10 +2,10 @@
  * Reads a stream of Chat Completions. The answer has ended once a chunk said why the first choice finished (law 1);
  * `[DONE]` alone proves nothing, because proxies write it after a provider that died.
  */
-import { GrowingText } from "../../model/GrowingText.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
 import { EventDecoder } from "../EventDecoder.ts"
+import { rawFinishReasonOf } from "../Ending.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
 import type { Fault, StreamDecoder } from "../Protocol.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
@@ -15,8 +15,6 @@ import { failureInChoice, firstChoice, rawUsageOf, usageOf } from "./Response.ts
 class ChatCompletionsDecoder extends EventDecoder {
   protected readonly reader = new MessageReader()
   private figures: WireObject | undefined = undefined
-  /** The text so far, for services that end with the whole message instead of its last piece. */
-  private readonly text = new GrowingText()
   private sawDelta = false
 
   protected read(chunk: WireObject, events: Array<LlmEvent>): Fault | undefined {
@@ -28,6 +26,7 @@ class ChatCompletionsDecoder extends EventDecoder {
     const choice = firstChoice(choices)
     const figures = rawUsageOf(chunk, choice)
     if (figures !== undefined) this.figures = figures
+    this.reader.readBeside(chunk)
     if (choice !== undefined || nonEmpty(model) !== undefined) this.begin(model, events)
     const fault = choice === undefined ? undefined : this.readChoice(choice, events)
     if (this.stage === "ended" && this.figures !== undefined) this.stage = "whole"
@@ -50,12 +49,11 @@ class ChatCompletionsDecoder extends EventDecoder {
     if (isWireObject(delta)) {
       this.sawDelta = true
       this.reader.read(delta, events)
-      if (typeof delta.content === "string") this.text.add(delta.content)
     } else if (isWireObject(choice.message)) this.readMessage(choice.message, events)
     else if (typeof choice.text === "string") this.reader.read({ content: choice.text }, events)
     // Together finishes a first tool call before it writes the second: output after a finish reason opens the answer again.
     if (events.length > before) this.stage = "open"
-    const finish = nonEmpty(choice.finish_reason)
+    const finish = rawFinishReasonOf(choice.finish_reason)
     if (finish !== undefined) {
       this.rawFinishReason = finish
       this.stage = "ended"
@@ -65,14 +63,8 @@ class ChatCompletionsDecoder extends EventDecoder {
 
   /** A message in place of a delta: a piece where no delta ever came, else the whole answer once more. */
   private readMessage(message: WireObject, events: Array<LlmEvent>): void {
-    if (!this.sawDelta) return this.reader.read(message, events)
-    const { content } = message
-    const text = `${this.text}`
-    if (typeof content === "string" && content.startsWith(text)) {
-      const rest = content.slice(text.length)
-      this.text.add(rest)
-      this.reader.read({ content: rest }, events)
-    }
+    if (this.sawDelta) this.reader.readWhole(message, events)
+    else this.reader.read(message, events)
   }
 }
 

@@ -3,7 +3,8 @@
  * stream read through this one door and cannot disagree (law 5). It knows neither messages nor endings.
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { isWireObject, madeUpCallId, nonEmpty, parseArguments, parseJson, type WireObject } from "../WireReader.ts"
+import { AnswerReader } from "../AnswerReader.ts"
+import { isWireObject, nonEmpty, parseArguments, parseJson, type WireObject } from "../WireReader.ts"
 
 /** The protocol's name, under which answers keep what they have no part for (`OtherPart.provider`). */
 export const protocolName = "messages"
@@ -25,13 +26,28 @@ interface OpenBlock {
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
 
-export class BlockReader {
-  readonly warnings: Array<string> = []
-  /** True once a refusal was read. */
-  refused = false
-  private nextIndex = 0
-  private callCount = 0
+type Home = "text" | "thinking"
+
+/** The type of the block that a piece of text belongs in. */
+const homeOf = (type: unknown): Home | undefined =>
+  type === "text_delta" ? "text" : type === "thinking_delta" ? "thinking" : undefined
+
+export class BlockReader extends AnswerReader {
   private readonly open = new Map<unknown, OpenBlock>()
+
+  constructor() {
+    super(protocolName)
+  }
+
+  /** Reads blocks that came whole. */
+  readWhole(blocks: ReadonlyArray<unknown>, events: Array<LlmEvent>): void {
+    for (const block of blocks) {
+      if (this.excess !== undefined) return
+      if (!isWireObject(block)) continue
+      this.start(block, block, events)
+      this.stop(block, events)
+    }
+  }
 
   /** A block begins. What it already says is said. */
   start(key: unknown, block: WireObject, events: Array<LlmEvent>): void {
@@ -53,7 +69,7 @@ export class BlockReader {
     switch (type) {
       case "text":
         this.say(opened, textOf(block.text), events)
-        if (Array.isArray(block.citations)) opened.citations = [...block.citations]
+        if (Array.isArray(block.citations)) for (const citation of block.citations) this.cite(opened, citation)
         return
       case "thinking":
         this.say(opened, textOf(block.thinking), events)
@@ -62,14 +78,14 @@ export class BlockReader {
       case "redacted_thinking":
         return
       case "tool_use":
-        opened.index = this.nextIndex++
-        opened.id = nonEmpty(block.id) ?? madeUpCallId(this.callCount)
+        opened.index = this.nextIndex()
+        opened.id = this.callId(nonEmpty(block.id))
         opened.name = textOf(block.name)
-        this.callCount++
+        this.calledTools = true
         events.push({ type: "tool-call-start", index: opened.index, id: opened.id, name: opened.name })
         return
       default:
-        opened.index = this.nextIndex++
+        opened.index = this.nextIndex()
         opened.whole = { ...block }
     }
   }
@@ -79,44 +95,33 @@ export class BlockReader {
     if (!isWireObject(details) || details.type !== "refusal") return
     this.refused = true
     const delta = nonEmpty(details.explanation)
-    if (delta !== undefined) events.push({ type: "refusal-delta", index: this.nextIndex++, delta })
+    if (delta !== undefined) events.push({ type: "refusal-delta", index: this.nextIndex(), delta })
   }
 
-  /** The next piece of a block. A piece whose block never began begins it. */
+  /** The next piece of a block. A piece whose block never began begins it, and so does text of another kind. */
   delta(key: unknown, delta: WireObject, events: Array<LlmEvent>): void {
+    const home = homeOf(delta.type)
     let block = this.open.get(key)
-    if (block === undefined) {
-      const type = delta.type === "thinking_delta" ? "thinking" : delta.type === "text_delta" ? "text" : undefined
-      if (type === undefined) return
-      this.start(key, { type }, events)
+    if (home !== undefined && block?.type !== home && block?.whole === undefined) {
+      if (block !== undefined && homeless.has(block.type)) return this.sayAlone(home, delta, events)
+      this.start(key, { type: home }, events)
       block = this.open.get(key)
-      if (block === undefined) return
     }
+    if (block === undefined) return
+    if (block.whole !== undefined) return this.extendWhole(block, block.whole, delta)
     switch (delta.type) {
       case "text_delta":
-        if (block.whole === undefined) return this.say(block, textOf(delta.text), events)
-        break
+        return this.say(block, textOf(delta.text), events)
       case "thinking_delta":
-        if (block.whole === undefined) return this.say(block, textOf(delta.thinking), events)
-        break
-      case "input_json_delta": {
-        const json = textOf(delta.partial_json)
-        if (json === "") return
-        block.json += json
-        if (block.type === "tool_use" && block.index !== undefined) {
-          events.push({ type: "tool-call-delta", index: block.index, delta: json })
-        }
-        return
-      }
+        return this.say(block, textOf(delta.thinking), events)
+      case "input_json_delta":
+        return this.write(block, textOf(delta.partial_json), events)
       case "signature_delta":
         block.signature += textOf(delta.signature)
         return
       case "citations_delta":
-        block.citations ??= []
-        block.citations.push(delta.citation)
-        return
+        return this.cite(block, delta.citation)
     }
-    if (block.whole !== undefined) extendWhole(block.whole, delta)
   }
 
   /** A block ends. */
@@ -133,17 +138,18 @@ export class BlockReader {
       if (block.signature === "") return
       events.push({
         type: "part-end",
-        index: index ?? this.nextIndex++,
+        index: index ?? this.nextIndex(),
         part: { type: "reasoning", text: block.text, signature: block.signature },
       })
     } else if (block.type === "redacted_thinking") {
       const part = { type: "reasoning", text: "", redacted: textOf(block.start.data) } as const
-      events.push({ type: "part-end", index: this.nextIndex++, part })
+      events.push({ type: "part-end", index: this.nextIndex(), part })
     } else if (block.whole !== undefined && index !== undefined) {
       if (block.json !== "") block.whole.input = parseJson(block.json) ?? block.json
-      this.keep(index, block.whole, events)
-    } else if (block.citations !== undefined && block.citations.length > 0) {
-      this.keep(this.nextIndex++, { type: "citations", citations: block.citations }, events)
+      if (block.citations !== undefined) block.whole.citations = block.citations
+      events.push({ type: "part-end", index, part: { type: "other", provider: protocolName, value: block.whole } })
+    } else if (block.citations !== undefined) {
+      this.keep({ type: "citations", citations: block.citations }, events)
     }
   }
 
@@ -152,13 +158,41 @@ export class BlockReader {
     for (const key of this.open.keys()) this.stop(key, events)
   }
 
-  private keep(index: number, value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index, part: { type: "other", provider: protocolName, value } })
+  private sayAlone(home: Home, delta: WireObject, events: Array<LlmEvent>): void {
+    const text = textOf(home === "text" ? delta.text : delta.thinking)
+    const type = home === "text" ? "text-delta" : "reasoning-delta"
+    if (text !== "") events.push({ type, index: this.nextIndex(), delta: text })
+  }
+
+  private cite(block: OpenBlock, citation: unknown): void {
+    if (this.note("citations")) (block.citations ??= []).push(citation)
+  }
+
+  /** The next piece of a tool call's arguments. */
+  private write(block: OpenBlock, json: string, events: Array<LlmEvent>): void {
+    if (json === "") return
+    block.json += json
+    if (block.type === "tool_use" && block.index !== undefined) {
+      events.push({ type: "tool-call-delta", index: block.index, delta: json })
+    }
+  }
+
+  /** A piece of a block that has no part of its own (`compaction_delta`, and what is yet to come): texts grow, the rest is set. */
+  private extendWhole(block: OpenBlock, whole: Record<string, unknown>, delta: WireObject): void {
+    if (delta.type === "input_json_delta") block.json += textOf(delta.partial_json)
+    else if (delta.type === "citations_delta") this.cite(block, delta.citation)
+    else {
+      for (const [key, value] of Object.entries(delta)) {
+        if (key === "type" || value === null || value === undefined) continue
+        const before = whole[key]
+        whole[key] = typeof before === "string" && typeof value === "string" ? before + value : value
+      }
+    }
   }
 
   private say(block: OpenBlock, delta: string, events: Array<LlmEvent>): void {
     if (delta === "") return
-    const index = (block.index ??= this.nextIndex++)
+    const index = (block.index ??= this.nextIndex())
     if (block.type === "text") events.push({ type: "text-delta", index, delta })
     else {
       block.text += delta
@@ -175,13 +209,5 @@ export class BlockReader {
   }
 }
 
-/** A piece of a block that has no part of its own (`compaction_delta`, and what is yet to come): texts grow, the rest is set. */
-const extendWhole = (whole: Record<string, unknown>, delta: WireObject): void => {
-  for (const [key, value] of Object.entries(delta)) {
-    if (key === "type" || !isExtension(value)) continue
-    const before = whole[key]
-    whole[key] = typeof before === "string" && typeof value === "string" ? before + value : value
-  }
-}
-
-const isExtension = (value: unknown): boolean => value !== null && value !== undefined
+/** Blocks that hold no text. Text that comes in one is a part of its own, and the block goes on. */
+const homeless: ReadonlySet<string> = new Set(["tool_use", "redacted_thinking"])

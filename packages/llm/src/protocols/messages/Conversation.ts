@@ -106,6 +106,8 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
       else if (part.signature !== undefined) {
         blocks.push({ type: "thinking", thinking: part.text, signature: part.signature })
       } else encoding.warn("reasoning without a signature was dropped: Anthropic does not accept it")
+    } else if (part.type === "image") {
+      encoding.warn(`a picture in ${path} was dropped: Anthropic takes none from an assistant`)
     } else if (part.provider !== protocolName || !isWireObject(part.value)) {
       encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Anthropic has no block for it`)
     } else if (part.value.type !== "citations") blocks.push(part.value)

@@ -1,12 +1,13 @@
 /** Reads an answer of Messages that came whole, and the figures that streams share with it. */
 import * as Result from "effect/Result"
-import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
-import { finishReasonOf, usageFrom, usageStatusOf } from "../Ending.ts"
+import { answerOf } from "../AnswerReader.ts"
+import { finishReasonOf, rawFinishReasonOf, usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, reportsFailure } from "../failures/FailureReader.ts"
 import { BlockReader } from "./Content.ts"
 import type { Answer, Fault } from "../Protocol.ts"
-import { count, isWireObject, nonEmpty, unreadable, type WireObject } from "../WireReader.ts"
+import { count, isWireObject, nameOf, unreadable, type WireObject } from "../WireReader.ts"
 
 /**
  * Tokens as this library counts them. Anthropic's `input_tokens` leaves out what was read from or written to the cache
@@ -34,23 +35,14 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   }
   const reader = new BlockReader()
   const events: Array<LlmEvent> = []
-  for (const block of content) {
-    if (!isWireObject(block)) continue
-    reader.start(0, block, events)
-    reader.stop(0, events)
-  }
+  reader.readWhole(content, events)
   reader.refuse(body.stop_details, events)
-  const assembly = assemble()
-  for (const event of events) assembly.add(event)
-  const rawFinishReason = nonEmpty(body.stop_reason)
-  const usage = usageOf(isWireObject(body.usage) ? body.usage : undefined)
-  return Result.succeed({
-    parts: assembly.parts(),
-    finishReason: finishReasonOf(rawFinishReason, reader.refused),
+  const rawFinishReason = rawFinishReasonOf(body.stop_reason)
+  const ended = {
     rawFinishReason,
-    usage,
-    usageStatus: usageStatusOf(usage),
-    servedModel: nonEmpty(body.model),
-    warnings: reader.warnings,
-  })
+    finishReason: finishReasonOf(rawFinishReason, reader),
+    usage: usageOf(isWireObject(body.usage) ? body.usage : undefined),
+    servedModel: nameOf(body.model),
+  }
+  return answerOf(reader, events, ended, true)
 }

@@ -4,10 +4,11 @@
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
+import { rawFinishReasonOf } from "../Ending.ts"
 import { EventDecoder } from "../EventDecoder.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
 import type { Fault, StreamDecoder } from "../Protocol.ts"
-import { elements, isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
+import { elements, isWireObject, type WireObject } from "../WireReader.ts"
 import { BlockReader } from "./Content.ts"
 import { usageOf } from "./Response.ts"
 
@@ -31,7 +32,7 @@ class MessagesDecoder extends EventDecoder {
         return undefined
       case "message_delta":
         if (isWireObject(event.delta)) {
-          this.rawFinishReason = nonEmpty(event.delta.stop_reason) ?? this.rawFinishReason
+          this.rawFinishReason = rawFinishReasonOf(event.delta.stop_reason) ?? this.rawFinishReason
           this.reader.refuse(event.delta.stop_details, events)
         }
         this.overlay(event.usage)
@@ -50,15 +51,11 @@ class MessagesDecoder extends EventDecoder {
   }
 
   private startMessage(message: WireObject, events: Array<LlmEvent>): void {
-    this.rawFinishReason = nonEmpty(message.stop_reason)
+    this.rawFinishReason = rawFinishReasonOf(message.stop_reason)
     this.overlay(message.usage)
     this.begin(message.model, events)
     // After a programmatic tool call the message starts with its blocks already in it.
-    for (const block of elements(message.content)) {
-      if (!isWireObject(block)) continue
-      this.reader.start(block, block, events)
-      this.reader.stop(block, events)
-    }
+    this.reader.readWhole(elements(message.content), events)
   }
 
   /** The figures are cumulative: a later one replaces an earlier one, and null replaces nothing (law 18). */

@@ -8,8 +8,8 @@
 import { GrowingText } from "../../model/GrowingText.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { ReasoningPart } from "../../model/LlmRequest.ts"
-import type { AnswerReader } from "../EventDecoder.ts"
-import { elements, isWireObject, madeUpCallId, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
+import { AnswerReader } from "../AnswerReader.ts"
+import { elements, isWireObject, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
 import { detailsOfCall, detailsOfMessage, PendingCalls } from "./Items.ts"
 
 /** The protocol's name, under which its answers keep the items that have no part of their own (`OtherPart.provider`). */
@@ -44,22 +44,21 @@ interface OpenItem {
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
 
-export class ItemReader implements AnswerReader {
-  readonly warnings: Array<string> = []
-  /** True once a refusal was read. */
-  refused = false
+export class ItemReader extends AnswerReader {
   /** What the caller has to answer before the model goes on. */
   readonly pending = new PendingCalls()
   /** Every item of the answer, once they are known. */
   output: ReadonlyArray<unknown> = []
   private count = 0
-  private nextIndex = 0
-  private callCount = 0
   private readonly open = new Map<unknown, OpenItem>()
   private readonly types = new Map<unknown, unknown>()
   /** The text that grew last, and the item it belongs to: most pieces continue it. */
   private lastKey: unknown = undefined
   private last: Said | undefined = undefined
+
+  constructor() {
+    super(protocolName)
+  }
 
   /** An item begins. */
   start(key: unknown, item: WireObject, events: Array<LlmEvent>): void {
@@ -80,7 +79,7 @@ export class ItemReader implements AnswerReader {
     const item = this.open.get(key) ?? this.begin(key, { type: kindTypes[kind] })
     let said = item.said.find((one) => one.kind === kind && one.place === place)
     if (said === undefined) {
-      said = { kind, place, index: this.nextIndex++, text: new GrowingText() }
+      said = { kind, place, index: this.nextIndex(), text: new GrowingText() }
       item.said.push(said)
       if (kind === "refusal") this.refused = true
     }
@@ -107,7 +106,9 @@ export class ItemReader implements AnswerReader {
 
   /** Where a text comes from. */
   annotate(key: unknown, annotation: unknown): void {
-    if (annotation !== undefined && annotation !== null) this.open.get(key)?.annotations.push(annotation)
+    const item = this.open.get(key)
+    if (item === undefined || annotation === undefined || annotation === null) return
+    if (this.note("annotations")) item.annotations.push(annotation)
   }
 
   /** An item ends, and this is the whole of it. */
@@ -194,7 +195,7 @@ export class ItemReader implements AnswerReader {
     const last = said.at(-1)
     const text = last === undefined ? "" : `${last.text}`
     this.endThought(
-      last?.index ?? this.nextIndex++,
+      last?.index ?? this.nextIndex(),
       { type: "reasoning", text, redacted, protocol: protocolName },
       events,
     )
@@ -218,15 +219,11 @@ export class ItemReader implements AnswerReader {
   }
 
   private beginCall(item: WireObject, name: string, events: Array<LlmEvent>): OpenCall {
-    const id = nonEmpty(item.call_id) ?? nonEmpty(item.id) ?? madeUpCallId(this.callCount)
-    const call: OpenCall = { index: this.nextIndex++, id, name, text: new GrowingText() }
-    this.callCount++
+    const id = this.callId(nonEmpty(item.call_id) ?? nonEmpty(item.id))
+    const call: OpenCall = { index: this.nextIndex(), id, name, text: new GrowingText() }
+    this.calledTools = true
     events.push({ type: "tool-call-start", index: call.index, id, name })
     return call
-  }
-
-  private keep(value: unknown, events: Array<LlmEvent>): void {
-    events.push({ type: "part-end", index: this.nextIndex++, part: { type: "other", provider: protocolName, value } })
   }
 }
 

@@ -198,7 +198,9 @@ const encodeAssistant = (
     else if (part.type === "refusal") turn.refusal(part.text)
     else if (part.type === "reasoning") turn.reasoning(part)
     else if (part.type === "tool-call") turn.item(encodeCall(part, details))
-    else if (!isOurs(part) || !isWireObject(part.value)) {
+    else if (part.type === "image") {
+      encoding.warn(`a picture in ${path} was dropped: Responses takes none from an assistant`)
+    } else if (!isOurs(part) || !isWireObject(part.value)) {
       encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Responses has no item for it`)
     } else if (isDetail(part.value)) turn.details(part.value)
     else {

@@ -1,12 +1,13 @@
 /** Reads an answer of Responses that came whole, and the figures, endings and failures that streams share with it. */
 import * as Result from "effect/Result"
-import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { FinishReason, Usage } from "../../model/LlmResponse.ts"
-import { usageFrom, usageStatusOf } from "../Ending.ts"
+import { answerOf } from "../AnswerReader.ts"
+import { usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "../failures/FailureReader.ts"
 import type { ProviderFailure } from "../failures/ProviderFailure.ts"
 import type { Answer, Fault } from "../Protocol.ts"
-import { count, elements, isWireObject, nonEmpty, unreadable, type WireObject } from "../WireReader.ts"
+import { count, isWireObject, nameOf, nonEmpty, unreadable, type WireObject } from "../WireReader.ts"
 import { ItemReader } from "./Content.ts"
 
 /** Tokens of one answer. `input_tokens` includes what was cached, `output_tokens` the reasoning (openai 7.57 types). */
@@ -82,20 +83,16 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   }
   const reader = new ItemReader()
   const events: Array<LlmEvent> = []
-  elements(body.output).forEach((item, place) => {
+  for (const [place, item] of body.output.entries()) {
+    if (reader.excess !== undefined) break
     if (isWireObject(item)) reader.finish(place, item, events)
-  })
-  const assembly = assemble()
-  for (const event of events) assembly.add(event)
+  }
   const rawFinishReason = rawFinishReasonOf(body)
-  const usage = usageOf(isWireObject(body.usage) ? body.usage : undefined)
-  return Result.succeed({
-    parts: assembly.parts(),
-    finishReason: finishReasonOf(rawFinishReason, reader),
+  const ended = {
     rawFinishReason,
-    usage,
-    usageStatus: usageStatusOf(usage),
-    servedModel: nonEmpty(body.model),
-    warnings: reader.warnings,
-  })
+    finishReason: finishReasonOf(rawFinishReason, reader),
+    usage: usageOf(isWireObject(body.usage) ? body.usage : undefined),
+    servedModel: nameOf(body.model),
+  }
+  return answerOf(reader, events, ended, true)
 }

@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { LlmEvent } from "../../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
-import type { LlmRequest } from "../../../src/model/LlmRequest.ts"
+import type { LlmRequest, ToolCallPart } from "../../../src/model/LlmRequest.ts"
 import { validateRequest } from "../../../src/model/RequestValidation.ts"
 import { fromParts, type ResponseMetadata, type ResponsePart } from "../../../src/model/LlmResponse.ts"
 
@@ -34,16 +34,19 @@ const eventsOf = (part: ResponsePart, index: number): ReadonlyArray<LlmEvent> =>
         ...pieces(part.text).map((delta): LlmEvent => ({ type: "reasoning-delta", index, delta })),
         { type: "part-end", index, part },
       ]
+    case "image":
     case "other":
       return [{ type: "part-end", index, part }]
     case "tool-call":
       return [
         { type: "tool-call-start", index, id: part.id, name: part.name },
         { type: "tool-call-delta", index, delta: JSON.stringify(part.arguments) },
-        { type: "tool-call-end", index, id: part.id, name: part.name, arguments: part.arguments },
+        { type: "tool-call-end", index, id: part.id, name: part.name, arguments: part.arguments, ...dataOf(part) },
       ]
   }
 }
+
+const dataOf = ({ protocolData }: ToolCallPart) => (protocolData === undefined ? {} : { protocolData })
 
 /** Two pieces, the first of which may be empty. */
 const pieces = (text: string): ReadonlyArray<string> => [text.slice(0, text.length / 2), text.slice(text.length / 2)]

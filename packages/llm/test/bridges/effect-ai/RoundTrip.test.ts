@@ -17,13 +17,19 @@ const answeredBy = (llm: AnsweringLayer) => Effect.provide(Layer.provide(layerLa
 const Text = Schema.NonEmptyString
 const type = <const Name extends string>(name: Name) => Schema.Literal(name)
 
+const Data = Schema.Struct({ "chat-completions": Schema.Struct({ extra_content: Schema.Json }) })
+
 /** Parts as providers make them: none is empty but redacted reasoning. */
 const Part: Schema.Codec<ResponsePart, unknown> = Schema.Union([
   Schema.Struct({ type: type("text"), text: Text }),
   Schema.Struct({ type: type("refusal"), text: Text }),
   Schema.Struct({ type: type("reasoning"), text: Text, signature: Schema.optionalKey(Text) }),
   Schema.Struct({ type: type("reasoning"), text: type(""), redacted: Text }),
+  Schema.Struct({ type: type("reasoning"), text: Text, protocolData: Data }),
   Schema.Struct({ type: type("tool-call"), id: Text, name: Text, arguments: Schema.Json }),
+  Schema.Struct({ type: type("tool-call"), id: Text, name: Text, arguments: Schema.Json, protocolData: Data }),
+  Schema.Struct({ type: type("image"), mediaType: type("image/png"), data: type("iVBORw0K") }),
+  Schema.Struct({ type: type("image"), url: type("https://example.com/a.png") }),
   Schema.Struct({ type: type("other"), provider: Text, value: Schema.Json }),
 ])
 
@@ -165,7 +171,7 @@ describe("a prompt", () => {
             role: "assistant",
             content: [
               { type: "text", text: "See:" },
-              { type: "file", mediaType: "image/png", data: "AQID" },
+              { type: "file", mediaType: "application/pdf", data: "AQID" },
               { type: "tool-call", id: "1", name: "web_search", params: {}, providerExecuted: true },
             ],
           },

@@ -1,0 +1,115 @@
+/**
+ * Gathers what an answer of Chat Completions carries beside what it says, so that nothing is lost: what goes back with the
+ * message (`other` parts without a `type` hold fields of the message), and what only tells (those with a `type`).
+ */
+import type { LlmEvent } from "../../model/LlmEvent.ts"
+import type { AnswerReader } from "../AnswerReader.ts"
+import { elements, isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
+import { Details } from "./Reasoning.ts"
+
+/** Fields of a message that its service wants back: Gemini's signatures (recorded), Alibaba's sealed reasoning (D). */
+const returned = ["extra_content", "thought_signature", "encrypted_content"]
+
+/** Fields of a message that only tell: sources (Azure's `context`, Mistral), what Groq's compound models ran (recorded). */
+const telling = ["context", "references", "executed_tools", "provider_metadata", "provider_specific_fields"]
+
+/** Fields beside the choices: Perplexity's and xAI's sources (recorded). Each chunk of a stream repeats them. */
+const beside = ["citations", "search_results", "related_questions"]
+
+const ofMessage: ReadonlySet<string> = new Set([...returned, ...telling])
+
+const isPresent = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.length > 0
+    : isWireObject(value)
+      ? Object.keys(value).length > 0
+      : nonEmpty(value) !== undefined
+
+export class Carried {
+  private readonly reader: AnswerReader
+  private readonly fields = new Map<string, unknown>()
+  private readonly annotations: Array<unknown> = []
+  private readonly details = new Details()
+  private readonly thinkingBlocks = new Details()
+  private audio: Record<string, unknown> | undefined = undefined
+
+  constructor(reader: AnswerReader) {
+    this.reader = reader
+  }
+
+  /** Reads a message or a piece of one. */
+  read(delta: WireObject): void {
+    for (const name in delta) {
+      const value = delta[name]
+      if (value === null || value === undefined) continue
+      if (name === "annotations") this.annotate(elements(value))
+      else if (name === "thinking_blocks") this.readBlocks(elements(value))
+      else if (name === "audio") this.hear(value)
+      else if (ofMessage.has(name) && isPresent(value)) this.fields.set(name, value)
+    }
+  }
+
+  /** Reads a message once more of which pieces have come: what has been gathered from them is not gathered twice. */
+  readAgain(message: WireObject): void {
+    const { annotations, audio, thinking_blocks, ...rest } = message
+    this.read({
+      ...rest,
+      ...(this.annotations.length === 0 ? { annotations } : {}),
+      ...(this.audio === undefined ? { audio } : {}),
+      ...(this.thinkingBlocks.whole.length === 0 ? { thinking_blocks } : {}),
+    })
+  }
+
+  /** Reads what stands beside the choices. */
+  readBeside(body: WireObject): void {
+    for (const name of beside) {
+      const value = body[name]
+      if (value !== undefined && isPresent(value)) this.fields.set(name, value)
+    }
+  }
+
+  /** A detail of reasoning that belongs to no part. */
+  addDetail(detail: WireObject): void {
+    this.details.add(detail, () => this.reader.note("reasoning_details"))
+  }
+
+  end(events: Array<LlmEvent>): void {
+    const { annotations, audio, details, fields, reader, thinkingBlocks } = this
+    const back: Record<string, unknown> = {}
+    if (details.isSealed) back.reasoning_details = details.whole
+    if (thinkingBlocks.isSealed) back.thinking_blocks = thinkingBlocks.whole
+    for (const field of returned) if (fields.has(field)) back[field] = fields.get(field)
+    if (Object.keys(back).length > 0) reader.keep(back, events)
+    if (annotations.length > 0) reader.keep({ type: "annotations", annotations }, events)
+    if (audio !== undefined) reader.keep({ type: "audio", audio }, events)
+    for (const field of [...telling, ...beside]) {
+      if (fields.has(field)) reader.keep({ type: field, [field]: fields.get(field) }, events)
+    }
+  }
+
+  private annotate(annotations: ReadonlyArray<unknown>): void {
+    for (const annotation of annotations) {
+      if (!this.reader.note("annotations")) return
+      this.annotations.push(annotation)
+    }
+  }
+
+  /** Claude's thinking with its signature, as LiteLLM passes it on. */
+  private readBlocks(blocks: ReadonlyArray<unknown>): void {
+    for (const block of blocks) {
+      if (isWireObject(block)) this.thinkingBlocks.add(block, () => this.reader.note("thinking_blocks"))
+    }
+  }
+
+  /** What the model spoke: its data and its transcript come in pieces. */
+  private hear(piece: unknown): void {
+    if (!isWireObject(piece)) return
+    if (nonEmpty(piece.id) === undefined && nonEmpty(piece.data) === undefined && this.audio === undefined) return
+    this.audio ??= {}
+    for (const [field, value] of Object.entries(piece)) {
+      const before = this.audio[field]
+      const grows = field === "data" || field === "transcript"
+      this.audio[field] = grows && typeof before === "string" && typeof value === "string" ? before + value : value
+    }
+  }
+}

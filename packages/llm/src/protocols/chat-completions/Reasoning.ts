@@ -1,0 +1,72 @@
+/**
+ * Reads the reasoning of Chat Completions, which every service writes under a name of its own: `reasoning_content`
+ * (DeepSeek, xAI, Z.ai, llama.cpp), `reasoning` (OpenRouter, Groq, Together) or only inside `reasoning_details`
+ * (Snowflake). Services that send two of them send the same text twice.
+ */
+import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
+
+/** The reasoning in a delta, and the field that it stood in. */
+export interface Thought {
+  readonly text: string
+  readonly field: string
+}
+
+/** The names of the field, the most telling first. */
+const fields = ["reasoning_content", "reasoning"]
+
+const namedThought = (delta: WireObject): Thought | undefined => {
+  for (const field of fields) {
+    const text = nonEmpty(delta[field])
+    if (text !== undefined) return { text, field }
+  }
+  return undefined
+}
+
+/** The reasoning that a delta says; none where it says none. */
+export const thoughtOf = (delta: WireObject): Thought | undefined => {
+  const named = namedThought(delta)
+  if (named !== undefined || !Array.isArray(delta.reasoning_details)) return named
+  let text = ""
+  for (const detail of delta.reasoning_details) {
+    if (isWireObject(detail)) text += nonEmpty(detail.text) ?? nonEmpty(detail.summary) ?? ""
+  }
+  return text === "" ? undefined : { text, field: "reasoning_details" }
+}
+
+/** The fields of a detail whose text grows from piece to piece. */
+const growing: ReadonlySet<string> = new Set(["text", "summary", "thinking"])
+
+const goesOn = (piece: WireObject): boolean =>
+  typeof piece.signature === "string" || [...growing].some((field) => typeof piece[field] === "string")
+
+/** Details whose pieces are put together again: the service wants them back whole, unmodified and in order. */
+export class Details {
+  readonly whole: Array<Record<string, unknown>> = []
+
+  /** True where a detail holds what only its service can read, so that it has to come back. */
+  get isSealed(): boolean {
+    return this.whole.some((one) => nonEmpty(one.signature) !== undefined || nonEmpty(one.data) !== undefined)
+  }
+
+  /** Adds a piece. `mayBegin` is asked before it begins a detail of its own. */
+  add(piece: WireObject, mayBegin: () => boolean): void {
+    const last = this.whole.at(-1)
+    if (last === undefined || !continues(last, piece)) {
+      if (mayBegin()) this.whole.push({ ...piece })
+      return
+    }
+    for (const [field, value] of Object.entries(piece)) {
+      const before = last[field]
+      if (value === null || value === undefined) continue
+      last[field] =
+        growing.has(field) && typeof before === "string" && typeof value === "string" ? before + value : value
+    }
+  }
+}
+
+const continues = (last: WireObject, piece: WireObject): boolean =>
+  last.type === piece.type &&
+  last.index === piece.index &&
+  goesOn(piece) &&
+  nonEmpty(last.signature) === undefined &&
+  nonEmpty(piece.data) === undefined
