@@ -45,13 +45,18 @@ const own = (options: TransportOptions): Effect.Effect<Transport["Service"], Llm
     : throughFetch(options.fetch, options.proxy)
 
 /** A `fetch` of the program's own, which connects as it does. */
-const throughFetch = (fetch: Fetch, proxy: TransportOptions["proxy"]): Effect.Effect<Transport["Service"], LlmError> =>
-  proxy === undefined || proxy === false
+const throughFetch = (
+  fetch: Fetch,
+  proxy: TransportOptions["proxy"],
+): Effect.Effect<Transport["Service"], LlmError> => {
+  if (typeof fetch !== "function") return Effect.fail(Setting.invalid("fetch", "is not a function"))
+  return proxy === undefined || proxy === false
     ? Effect.map(
         Effect.promise(() => import("./fetch/FetchTransport.ts")),
         ({ make }) => make(fetch),
       )
     : Effect.fail(Setting.invalid("proxy", "a fetch of your own connects by itself; give one of the two"))
+}
 
 /**
  * The key of Effect's `HttpClient`, by its name alone: importing the module costs more than all the rest of this library,

@@ -43,8 +43,8 @@ interface Read {
 }
 
 /** Reads a proxy's address. Its text is never quoted, because it may hold a password. */
-const parse = (setting: string, text: string): Effect.Effect<Read, LlmError> => {
-  const address = text.includes("://") ? text : `http://${text}`
+const parse = (setting: string, text: unknown): Effect.Effect<Read, LlmError> => {
+  const address = typeof text !== "string" ? "" : text.includes("://") ? text : `http://${text}`
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined || url.hostname === "") {
     return Effect.fail(Setting.invalid(setting, `is not a proxy's address; write for example ${setting}=${example}`))
