@@ -13,6 +13,8 @@ import { GivenKeys, GivenTransport } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import { spoken } from "../providers/ChatService.ts"
+import * as Registry from "../providers/Registry.ts"
+import { environment, mayRead } from "../settings/Environment.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
 import { type InterfaceOptions, type LogOptions, givenKeys, toSettings, unknownOption } from "./InterfaceOptions.ts"
@@ -39,14 +41,20 @@ export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never
 const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>
   timeout === undefined ? undefined : Option.getOrUndefined(Duration.fromInput(timeout))
 
+/** False where the options say which provider to ask, with which key. */
+const needsSettings = ({ apiKey, provider }: InterfaceOptions): boolean =>
+  provider === undefined || (apiKey === undefined && Registry.find(provider)?.isKeyOptional !== true)
+
 /** A Layer of the whole stack, and of its logger. */
 export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const problem = unknownOption(options)
       if (problem !== undefined) return yield* problem
-      const explicit = ConfigProvider.orElse(toSettings(options), ConfigProvider.fromEnv())
-      const found = yield* withFiles(explicit, { dotEnv: true, names: settingNames, limit: readingLimit(options) })
+      const isNeeded = needsSettings(options)
+      const explicit = ConfigProvider.orElse(toSettings(options), environment({ isNeeded, names: settingNames }))
+      const dotEnv = mayRead(".env", isNeeded)
+      const found = yield* withFiles(explicit, { dotEnv, names: settingNames, limit: readingLimit(options) })
       const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
       if (keyOwner !== undefined) yield* spoken(keyOwner, options.wireApi ?? "chat")
       const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
