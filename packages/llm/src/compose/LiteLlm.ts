@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { looksLikeKey } from "../model/KeyShape.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
@@ -15,6 +16,7 @@ import type { Policy } from "../policies/Policy.ts"
 import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
 import { configured, type Overrides } from "../providers/Overrides.ts"
 import * as Registry from "../providers/Registry.ts"
+import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import { type ModelRoute, routeOf } from "./ModelRoute.ts"
@@ -110,7 +112,7 @@ const serviceFor = ({ model, row }: ModelRoute, id: string, candidates: Candidat
   const own = candidates.get(row)
   const { apiBase, apiKey, baseVariable, keyVariable } = row.example
   if (own === undefined) {
-    const problem = `is not set, and "${id}" asks for a ${row.title}; write for example ${baseVariable}=${apiBase}`
+    const problem = `is not set, and ${quoted(id)} asks for a ${row.title}; write for example ${baseVariable}=${apiBase}`
     return Result.fail(Setting.invalid(baseVariable, problem))
   }
   if (own.isConfigured || Result.isSuccess(own.service)) return own.service
@@ -140,6 +142,6 @@ const noRoute = (setting: string, id: string, candidates: Candidates): LlmError 
   const provider = reachable(candidates)?.name ?? "openai"
   return Setting.invalid(
     setting,
-    `"${id}" does not say which provider to ask; write for example ${provider}/${id}, or set LLM_API_BASE to a LiteLLM proxy`,
+    `${quoted(id)} does not say which provider to ask; write for example ${provider}/${looksLikeKey(id) ? "<model>" : id}, or set LLM_API_BASE to a LiteLLM proxy`,
   )
 }

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
+import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
 import { bareModel, routeOf } from "./ModelRoute.ts"
@@ -161,7 +162,7 @@ const namedTargets = (list: string, primaryModel: string | undefined): Effect.Ef
         return readTarget(row, slash < 0 ? modelAt(row, primaryModel) : entry.slice(slash + 1), false)
       }
       const known = Registry.names.join(", ")
-      const problem = `"${entry}" is not one of ${known}; write for example LLM_FALLBACK_PROVIDERS=anthropic,openai/gpt-5-mini`
+      const problem = `${quoted(entry)} is not one of ${known}; write for example LLM_FALLBACK_PROVIDERS=anthropic,openai/gpt-5-mini`
       return Effect.fail(Setting.invalid("LLM_FALLBACK_PROVIDERS", problem))
     },
   )

@@ -8,6 +8,7 @@ import type { Credential } from "../providers/Credential.ts"
 import { spoken } from "../providers/ChatService.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
 import * as Registry from "../providers/Registry.ts"
+import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
@@ -64,7 +65,7 @@ export const isRouter = (target: Target): boolean =>
 export const rowOf = (setting: string, provider: string): Effect.Effect<Registry.ProviderRow, LlmError> => {
   const row = Registry.find(provider)
   return row === undefined
-    ? Effect.fail(Setting.invalid(setting, `"${provider}" is not one of ${Registry.names.join(", ")}`))
+    ? Effect.fail(Setting.invalid(setting, `${quoted(provider)} is not one of ${Registry.names.join(", ")}`))
     : Effect.succeed(row)
 }
 

@@ -55,13 +55,13 @@ const distance = (one: string, other: string, limit: number): number => {
 /** The longest name that is worth a guess, in characters. */
 const maxLength = 64
 
-/** The known name that is nearest to `name`, if one is near. */
-export const nearestName = (name: string, known: Iterable<string>): string | undefined => {
+/** The known name that is nearest to `name`, if one is near: by at most `most` letters, fewer for a short name. */
+export const nearestName = (name: string, known: Iterable<string>, most = 3): string | undefined => {
   if (name.length > maxLength) return undefined
   const wanted = folded(name)
   const alias = otherNames[wanted]
   let nearest: string | undefined
-  let least = 1 + Math.max(1, Math.min(3, Math.floor(wanted.length / 3)))
+  let least = 1 + Math.max(1, Math.min(most, Math.floor(wanted.length / 3)))
   for (const candidate of known) {
     if (candidate === alias) return candidate
     const far = distance(wanted, folded(candidate), least)

@@ -13,6 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import { hearsDebug, type LlmCall, targetOf, timeOf } from "../call/LlmCall.ts"
+import { shownModel } from "../model/KeyShape.ts"
 import * as Policy from "./Policy.ts"
 
 /**
@@ -24,7 +25,7 @@ export const withTelemetry: Policy.Policy = Policy.make((inner) =>
     Policy.aroundAnswer(
       inner,
       (_, request, fiber) =>
-        Result.succeed(openSpan(request.model === undefined ? "chat" : `chat ${request.model}`, fiber)),
+        Result.succeed(openSpan(request.model === undefined ? "chat" : `chat ${shownModel(request.model)}`, fiber)),
       (span, outcome, call, fiber) => {
         if (span !== undefined) {
           describe(span, outcome, call, inner.name)

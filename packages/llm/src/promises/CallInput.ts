@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { CallOptions } from "../call/CallOptions.ts"
+import { shownModel } from "../model/KeyShape.ts"
 import { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
@@ -105,7 +106,7 @@ const summaryOf = (request: unknown): RequestSummary => {
   if (!Predicate.isObject(request)) return {}
   const { maxTokens, model, temperature } = request
   return {
-    model: typeof model === "string" ? model : undefined,
+    model: typeof model === "string" ? shownModel(model) : undefined,
     temperature: typeof temperature === "number" ? temperature : undefined,
     maxTokens: typeof maxTokens === "number" ? maxTokens : undefined,
   }

@@ -6,9 +6,11 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import type { Target } from "../compose/Target.ts"
 import type { LogLine } from "./LogLines.ts"
+import { quoted } from "../settings/Secrets.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import { type Credential, isAsked } from "../providers/Credential.ts"
@@ -90,8 +92,8 @@ export const unknownOption = (options: InterfaceOptions): LlmError | undefined =
     ? undefined
     : new LlmError({
         reason: new ConfigurationError({
-          setting: name,
-          message: `LLMInterface has no option "${name}"; it has ${[...known].join(", ")}`,
+          setting: looksLikeKey(name) ? "options" : name,
+          message: `LLMInterface has no option ${quoted(name)}; it has ${[...known].join(", ")}`,
         }),
         provider: "configuration",
         attempts: [],

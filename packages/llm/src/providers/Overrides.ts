@@ -2,7 +2,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
-import { looksLikeKey } from "../settings/Secrets.ts"
+import { looksLikeKey } from "../model/KeyShape.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { TargetOptions } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"

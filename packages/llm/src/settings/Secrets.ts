@@ -1,7 +1,8 @@
 /**
- * Which texts are secret: keys, values of headers, the query and the credentials of an address, and what only looks like a
- * key in a place where none belongs. It names them; `Redactor` blanks them.
+ * Which texts are secret (values of headers, the query and the credentials of an address), and how a message may quote a
+ * value that may be one. It names secrets; `Redactor` blanks them.
  */
+import { looksLikeKey } from "../model/KeyShape.ts"
 
 /** Headers whose values are no secret, and are worth reading in an error: versions, features, names of the caller's own. */
 const publicHeaders =
@@ -54,36 +55,6 @@ export const ofAddress = (address: string | undefined): ReadonlyArray<string> =>
   // A lone user name is how some proxies take a token.
   return [...query, ...basic, ...(password === "" && username !== "" ? [decoded(username)] : [])]
 }
-
-/** How keys of known services begin. */
-const keyPrefix =
-  /(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|xai|nvapi|pplx|csk)[-_]|(?:hf|gh[a-z]|github_pat|glpat|fw|r8)_|AIza|AKIA|ASIA|eyJ|[Bb]earer\s)[-_A-Za-z0-9.]{8,}/
-
-/** Shannon's entropy of a text, in bits a character. */
-const entropy = (text: string): number => {
-  const counts = new Map<string, number>()
-  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1)
-  let bits = 0
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length)
-  return bits
-}
-
-/** Letters and digits (or cases) mixed and without a pattern, as generated keys are and names of models are not. */
-const isRandom = (token: string): boolean =>
-  token.length >= 20 &&
-  /[A-Za-z]/.test(token) &&
-  (/\d/.test(token) || (token.length >= 28 && /[a-z]/.test(token) && /[A-Z]/.test(token))) &&
-  entropy(token) >= 3
-
-/** True for a text that holds what looks like a key: the beginning of one, or a long random word. */
-export const looksLikeKey = (text: string): boolean => {
-  const bounded = text.slice(0, 4096)
-  return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]+/).some(isRandom)
-}
-
-/** True for a text that begins as a key does: nothing else is called so, neither a model nor a provider. */
-export const beginsLikeKey = (text: string): boolean =>
-  text.length >= 20 && keyPrefix.exec(text.slice(0, 4096))?.index === 0
 
 /** The longest value that a message quotes. */
 const longestQuote = 64

@@ -9,8 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
-import { looksLikeKey, quotedWord } from "./Secrets.ts"
+import { quotedWord } from "./Secrets.ts"
 
 /** The error of a setting. */
 export const invalid = (setting: string, message: string): LlmError =>

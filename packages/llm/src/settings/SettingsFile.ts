@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { parseSettings, readTextFile } from "#text-file"
 import type { LlmError } from "../model/LlmError.ts"
+import { nearestName } from "../model/NearestName.ts"
 import { quoted } from "./Secrets.ts"
 import * as Setting from "./Setting.ts"
-import { nearest } from "./Spelling.ts"
 
 const variable = "LLM_CONFIG_FILE"
 
@@ -81,13 +81,19 @@ const fromFile = (
     }
     const existing = new Set(names)
     for (const key of parsed.success.keys()) {
-      const right = existing.has(key) ? undefined : nearest(key, existing)
+      const right = existing.has(key) ? undefined : misspelt(key, existing)
       if (right !== undefined) {
         return yield* Setting.invalid(known(key), `in ${shown} is not a setting; write ${right}`)
       }
     }
     return ConfigProvider.fromEnvRecord(Object.fromEntries(parsed.success))
   })
+
+/** The setting that a name in the file means and does not say; one with something behind it is somebody's own. */
+const misspelt = (key: string, existing: ReadonlySet<string>): string | undefined => {
+  const name = nearestName(key, existing, 2)
+  return name === undefined || key.toUpperCase().startsWith(`${name}_`) ? undefined : name
+}
 
 /** As an error may show it, without quotes. */
 const unquoted = (text: string): string => quoted(text).replaceAll(/^"|"$/g, "")

@@ -15,6 +15,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { joinCall, type LlmCall } from "../call/LlmCall.ts"
+import { beginsLikeKey } from "../model/KeyShape.ts"
 import {
   AuthenticationError,
   ConfigurationError,
@@ -86,7 +87,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       return refuse(call, model, new ConfigurationError({ setting: "PRIMARY_MODEL", message }))
     }
     // It would be shown everywhere: in errors, metadata, spans and logs.
-    if (Secrets.beginsLikeKey(model)) return refuse(call, blank, keyAsModel)
+    if (beginsLikeKey(model)) return refuse(call, blank, keyAsModel)
     const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)

@@ -54,7 +54,7 @@ describe.concurrent("a program", { timeout: 40_000 }, () => {
 // oxlint-disable-next-line no-control-regex
 const unseen = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/
 
-describe("a line", () => {
+describe("a line", { timeout: 40_000 }, () => {
   /** The lines of one call for each message of a server's. */
   const logged = async (...messages: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
     const lines: Array<string> = []

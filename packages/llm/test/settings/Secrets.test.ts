@@ -1,6 +1,7 @@
 /** Which texts are secret, and which values a message may quote. */
 import { describe, expect, it } from "@effect/vitest"
-import { looksLikeKey, ofAddress, ofHeaders, quoted } from "../../src/settings/Secrets.ts"
+import { looksLikeKey } from "../../src/model/KeyShape.ts"
+import { ofAddress, ofHeaders, quoted } from "../../src/settings/Secrets.ts"
 
 describe("the secrets of headers", () => {
   it("are their values without the scheme", () => {

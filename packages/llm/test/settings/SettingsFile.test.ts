@@ -12,6 +12,7 @@ import * as Toml from "effect/encoding/Toml"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
+import { patient } from "../contract/Ask.ts"
 import { settingNames } from "../../src/compose/SettingNames.ts"
 import type { LlmError } from "../../src/index.ts"
 import { withFiles } from "../../src/settings/SettingsFile.ts"
@@ -85,7 +86,7 @@ describe("values are the text that was written", () => {
   })
 })
 
-describe("YAML", () => {
+describe("YAML", patient, () => {
   it("has texts in every form", () => {
     const content = [
       "%YAML 1.2",
@@ -190,7 +191,7 @@ describe("YAML", () => {
   })
 })
 
-describe("TOML", () => {
+describe("TOML", patient, () => {
   it("means what Effect's reader makes of it, wherever that one finds texts", () => {
     const name = fc.stringMatching(/^[A-Z][A-Z_-]{0,12}$/)
     const simple = fc.stringMatching(/^[ -&(-~]{0,20}$/)
@@ -237,7 +238,7 @@ describe("TOML", () => {
   })
 })
 
-describe("JSON", () => {
+describe("JSON", patient, () => {
   it("means what JSON.parse makes of it", () => {
     const flat = fc.dictionary(
       fc.string(),
@@ -268,7 +269,7 @@ describe("JSON", () => {
   })
 })
 
-describe("any text at all", () => {
+describe("any text at all", patient, () => {
   it.each(["json", "yaml", "toml"])("is settings or a problem with a place in %s", (extension) => {
     const piece = fc.constantFrom(
       "A",
@@ -336,7 +337,7 @@ describe("any text at all", () => {
   })
 })
 
-describe("the file", () => {
+describe("the file", patient, () => {
   it.effect("gives its settings, the environment before it", () =>
     Effect.gen(function* () {
       const path = written("yaml", "PRIMARY_MODEL: from-file\nLLM_TIMEOUT: 30 seconds")
