@@ -49,6 +49,12 @@ export type {
   ToolResultInput,
   UserMessageInput,
 } from "./promises/Llm.ts"
-export type { FallbackTarget, InterfaceOptions, LogLevel, LogOptions } from "./promises/InterfaceOptions.ts"
+export type {
+  FallbackTarget,
+  InterfaceOptions,
+  LogLevel,
+  LogOptions,
+  ProviderAccess,
+} from "./promises/InterfaceOptions.ts"
 export type { LogLine } from "./promises/LogLines.ts"
 export type { EventStream } from "./promises/EventStream.ts"

@@ -182,6 +182,7 @@ export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
       apiBase: target.apiBase ?? own.apiBase,
       apiVersion: target.apiVersion ?? own.apiVersion,
       wireApi: target.wireApi ?? own.wireApi,
+      headers: target.headers ?? (target.apiBase === undefined ? own.headers : undefined),
       ...(target.fetch === undefined && target.proxy === undefined ? transportOf(own) : transportOf(target)),
     }
   })

@@ -21,13 +21,15 @@ export interface Target extends TransportOptions {
   readonly apiBase?: string | undefined
   readonly apiVersion?: string | undefined
   readonly wireApi?: WireApi | undefined
+  /** Headers added to every request to this target. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-/**
- * Keys that are no text, by the name of their provider: an Effect or a function cannot be a setting, so it stands before
- * the settings here.
- */
-export const GivenKeys = Context.Reference<Readonly<Record<string, Credential>>>("@wiseflow/llm/GivenKeys", {
+/** What a provider is given that is no text: it cannot be a setting, so it stands before the settings. */
+export type GivenTarget = Pick<Target, "apiKey" | "headers">
+
+/** What is given to providers by their names. */
+export const GivenTargets = Context.Reference<Readonly<Record<string, GivenTarget>>>("@wiseflow/llm/GivenTargets", {
   defaultValue: () => ({}),
 })
 
@@ -43,9 +45,9 @@ export const readTarget = (
   isChosen: boolean,
 ): Effect.Effect<Target, LlmError> =>
   Effect.gen(function* () {
-    const given = (yield* GivenKeys)[row.name]
+    const given = (yield* GivenTargets)[row.name]
     const settings = yield* Setting.provider(row.variables, isChosen)
-    return { provider: row.name, model, ...settings, ...(yield* GivenTransport), apiKey: given ?? settings.apiKey }
+    return { provider: row.name, model, ...settings, ...(yield* GivenTransport), ...given }
   })
 
 /** True where the target has what it needs to be asked. */

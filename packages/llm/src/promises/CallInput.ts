@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { CallOptions } from "../call/CallOptions.ts"
-import { shownModel } from "../model/KeyShape.ts"
+import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
 import { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
@@ -141,7 +141,8 @@ export const readCall = (
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
   const unknown = Object.keys(copied.success).find((name) => !requestFields.has(name))
   if (unknown !== undefined) {
-    return refused(new Uncopied(unknown, `does not exist${suggestion(unknown, knownFields)}`), signal.success)
+    const shown = looksLikeKey(unknown) ? "a field" : unknown
+    return refused(new Uncopied(shown, `does not exist${suggestion(unknown, knownFields)}`), signal.success)
   }
   const copy = Object.assign(copied.success, more)
   return {

@@ -9,16 +9,17 @@ import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
-import { GivenKeys, GivenTransport } from "../compose/Target.ts"
+import { GivenTargets, GivenTransport } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
-import type { LlmProvider } from "../model/LlmProvider.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
-import { type InterfaceOptions, type LogOptions, givenKeys, toSettings, unknownOption } from "./InterfaceOptions.ts"
+import { type InterfaceOptions, type LogOptions, unknownOption } from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
+import * as OptionSettings from "./OptionSettings.ts"
 
 const levels: Readonly<Record<string, EffectLogLevel>> = {
   trace: "Trace",
@@ -42,8 +43,12 @@ const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefi
   timeout === undefined ? undefined : Option.getOrUndefined(Duration.fromInput(timeout))
 
 /** False where the options say which provider to ask, with which key. */
-const needsSettings = ({ apiKey, provider }: InterfaceOptions): boolean =>
-  provider === undefined || (apiKey === undefined && Registry.find(provider)?.isKeyOptional !== true)
+const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): boolean => {
+  const row = provider === undefined ? undefined : Registry.find(provider)
+  if (row === undefined) return true
+  const given = Object.entries(providers).some(([name, access]) => Registry.find(name) === row && access?.apiKey)
+  return apiKey === undefined && !given && !row.isKeyOptional
+}
 
 /** A Layer of the whole stack, and of its logger. */
 export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
@@ -51,26 +56,36 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
     Effect.gen(function* () {
       const problem = unknownOption(options)
       if (problem !== undefined) return yield* problem
+      const first = yield* Effect.fromResult(OptionSettings.read(options))
       const isNeeded = needsSettings(options)
-      const explicit = ConfigProvider.orElse(toSettings(options), environment({ isNeeded, names: settingNames }))
+      const explicit = ConfigProvider.orElse(first.settings, environment({ isNeeded, names: settingNames }))
       const dotEnv = mayRead(".env", isNeeded)
       const found = yield* withFiles(explicit, { dotEnv, names: settingNames, limit: readingLimit(options) })
-      const keyOwner = yield* Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found)
+      const keyOwner = yield* Effect.mapError(
+        Effect.provideService(LlmConfig.keyOwner, ConfigProvider.ConfigProvider, found),
+        first.named,
+      )
+      const lost = keyOwner === undefined ? OptionSettings.withoutOwner(options) : undefined
+      if (lost !== undefined) return yield* lost
       if (keyOwner !== undefined) yield* spoken(keyOwner, options.wireApi ?? "chat")
-      const settings = ConfigProvider.orElse(toSettings(options, keyOwner), found)
+      const { given, named, settings: own } = yield* Effect.fromResult(OptionSettings.read(options, keyOwner))
+      const settings = ConfigProvider.orElse(own, found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
-        Context.add(GivenKeys, givenKeys(options, keyOwner)),
+        Context.add(GivenTargets, given),
         Context.add(GivenTransport, { fetch: options.fetch, proxy: options.proxy }),
       )
-      const provided = Effect.provideContext(context)
+      const provided = <A>(effect: Effect.Effect<A, LlmError>) =>
+        Effect.mapError(Effect.provideContext(effect, context), named)
       const config = yield* provided(LlmConfig.read)
       const logLevel = yield* provided(Setting.oneOf("WISEFLOW_LOG_LEVEL", words))
-      const [first] = config.targets
+      const [primary] = config.targets
       const fallbacks =
         options.fallbacks === undefined
           ? config.targets.slice(1)
           : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
-      return LlmStack.layer({ ...config, targets: [first, ...fallbacks] }).pipe(
+      const renamed = (error: LlmError) => Layer.effect(LlmProvider, Effect.fail(named(error)))
+      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }).pipe(
+        Layer.catch(renamed),
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(layerLogger({ logger: options.logger, logLevel })),
       )
