@@ -43,12 +43,14 @@ export const whatToShow = (failure: GenerateFailure): Notice => {
     case "StreamInterruptedError":
     case "ConnectionError":
     case "InvalidResponseError":
+    case "OutputLimitError":
       return notice("The answer broke off.", true)
     case "AuthenticationError":
     case "PermissionDeniedError":
     case "ModelNotFoundError":
     case "InvalidRequestError":
     case "ConfigurationError":
+    case "ToolError":
       return notice("Something is wrong on our side. We have been told.")
   }
 }

@@ -30,7 +30,31 @@ export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
 export { withDefaults } from "./policies/Defaults.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
-export { generate, generateObject, LLMInterface, stream } from "./promises/LLMInterface.ts"
+export * as Tool from "./tools/Tool.ts"
+export * as ToolLoop from "./tools/ToolLoop.ts"
+export * as StructuredOutput from "./tools/StructuredOutput.ts"
+export { withJsonSchema } from "./tools/SchemaReader.ts"
+export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/AnySchema.ts"
+export type { JsonSchema } from "./protocols/encoding/JsonSchema.ts"
+export {
+  generate,
+  generateObject,
+  LLMInterface,
+  runTools,
+  stream,
+  streamObject,
+  streamTools,
+} from "./promises/LLMInterface.ts"
+export { tool } from "./promises/programs/ToolPromises.ts"
+export type {
+  RunToolsFailure,
+  RunToolsOptions,
+  RunToolsResponse,
+  ToolCallContext,
+  ToolDescription,
+  ToolStream,
+} from "./promises/programs/ToolPromises.ts"
+export type { ObjectStream } from "./promises/programs/ObjectPromises.ts"
 export { unwrap } from "./promises/PromiseResponse.ts"
 export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess } from "./promises/PromiseResponse.ts"
 export type {

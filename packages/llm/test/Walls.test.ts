@@ -136,7 +136,13 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/tools",
     ["../protocols/Protocol.ts", "../transport/HttpProvider.ts", "../policies/Policy.ts", "../promises/Session.ts"],
-    ["../model/LlmProvider.ts", "../call/Ledger.ts", "../protocols/encoding/JsonSchema.ts", "effect/Schema"],
+    [
+      "../model/LlmProvider.ts",
+      "../call/Ledger.ts",
+      "../protocols/encoding/JsonSchema.ts",
+      "@cfworker/json-schema",
+      "effect/Schema",
+    ],
   ],
   [
     "packages/llm/src/testing",
@@ -165,6 +171,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     "packages/llm/src/promises",
     ["../testing/Scripted.ts", "../bridges/effect-ai/EffectAi.ts", "effect/http/HttpClient", "undici", "node:fs"],
     ["../compose/LlmStack.ts", "../policies/Retry.ts", "effect/Effect"],
+  ],
+  [
+    "packages/llm/src/promises/programs",
+    ["../../testing/Scripted.ts", "../../bridges/effect-ai/EffectAi.ts", "effect/http/HttpClient", "undici", "node:fs"],
+    ["./ProgramStream.ts", "../Session.ts", "../../tools/ToolLoop.ts", "effect/Effect"],
   ],
   [
     "packages/cli/src",

@@ -16,6 +16,8 @@
  *   ModelNotFoundError       no such model or deployment                           falls back
  *   ContextLengthExceededError  the request is too long for the model              falls back
  *   ContentFilterError       the provider refuses the prompt                       falls back
+ *   OutputLimitError         the value asked for was cut off at the token limit
+ *   ToolError                a tool failed, and the run was to end then
  *   InvalidRequestError      the request is wrong; nothing will help but changing it
  *   CircuitOpenError         our own breaker refused to send                       falls back
  *   ConfigurationError       a setting is missing or malformed
@@ -117,6 +119,16 @@ export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>
   parameter: Schema.optional(Schema.String),
 }) {}
 
+/** A value was asked for, and the answer reached its token limit before the value was whole. Raise `maxTokens`. */
+export class OutputLimitError extends Schema.TaggedError<OutputLimitError>()("OutputLimitError", wireFields) {}
+
+/** A tool failed in a run with `onToolError: "fail"`. `tool` is its name, `toolCallId` the call. */
+export class ToolError extends Schema.TaggedError<ToolError>()("ToolError", {
+  ...wireFields,
+  tool: Schema.String,
+  toolCallId: Schema.String,
+}) {}
+
 /** This library's breaker is open for the target: no request was made. `retryAfterMs` is when it lets a probe through. */
 export class CircuitOpenError extends Schema.TaggedError<CircuitOpenError>()("CircuitOpenError", wireFields) {}
 
@@ -142,6 +154,8 @@ export const LlmErrorReason = Schema.Union([
   ContentFilterError,
   InvalidRequestError,
   CircuitOpenError,
+  OutputLimitError,
+  ToolError,
   ConfigurationError,
 ])
 export type LlmErrorReason = typeof LlmErrorReason.Type
@@ -172,6 +186,8 @@ export const verdicts: Readonly<Record<ErrorType, Verdict>> = {
   ContentFilterError: { retries: "never", fallsBack: true },
   InvalidRequestError: { retries: "never", fallsBack: false },
   CircuitOpenError: { retries: "never", fallsBack: true },
+  OutputLimitError: { retries: "never", fallsBack: false },
+  ToolError: { retries: "never", fallsBack: false },
   ConfigurationError: { retries: "never", fallsBack: false },
 }
 

@@ -115,7 +115,8 @@ const summaryOf = (request: unknown): RequestSummary => {
 const check = (copied: Result.Result<unknown, Uncopied>): CheckedRequest =>
   Result.isFailure(copied) ? Result.fail(invalid(copied.failure)) : validateRequest(copied.success)
 
-const refused = (problem: Uncopied, signal: AbortSignal | undefined): CallInput => ({
+/** A call that cannot be made, and why. */
+export const refused = (problem: Uncopied, signal: AbortSignal | undefined): CallInput => ({
   request: Result.fail(invalid(problem)),
   summary: {},
   signal,

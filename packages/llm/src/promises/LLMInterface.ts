@@ -4,40 +4,43 @@
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import type { LlmProvider } from "../model/LlmProvider.ts"
-import type { ResponseFormat } from "../model/LlmRequest.ts"
-import { formatOf, objectOf } from "../tools/ObjectFormat.ts"
-import { type CallInput, invalid, notAnObject, readCall } from "./CallInput.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest, Message } from "../model/LlmRequest.ts"
+import type { LlmResponse } from "../model/LlmResponse.ts"
+import type { AnySchema, OutputOf } from "../tools/AnySchema.ts"
+import * as StructuredOutput from "../tools/StructuredOutput.ts"
+import { type CallInput, readCall } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import type { InterfaceOptions, LogOptions } from "./InterfaceOptions.ts"
 import type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions, Llm } from "./Llm.ts"
-import { attempt, attempted, Uncopied } from "./OwnCopy.ts"
-import { failure, type GenerateResponse } from "./PromiseResponse.ts"
+import { type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
+import { ProgramStream } from "./programs/ProgramStream.ts"
+import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
 import { contextOf, refusal, Session } from "./Session.ts"
+import {
+  readRun,
+  runFailure,
+  runOf,
+  type RunToolsOptions,
+  type RunToolsResponse,
+  streamOf as streamToolsOf,
+  type ToolStream,
+} from "./programs/ToolPromises.ts"
 
-/** A schema that a provider can be asked to hold to. */
-interface ObjectSchema<A> {
-  readonly schema: Schema.Codec<A, unknown>
-  readonly format: ResponseFormat
-}
+/** What a call asks of the stack. */
+type Program<A> = (request: LlmRequest) => Effect.Effect<A, LlmError, LlmProvider>
 
-/** The schema of a call and its response format, or why there is none. */
-const readSchema = <A>(options: GenerateObjectOptions<A>): Result.Result<ObjectSchema<A>, Uncopied> =>
-  attempted(() => {
-    if (!Predicate.isObject(options)) throw notAnObject
-    const { schema, schemaName } = options
-    if (!Schema.isSchema(schema)) {
-      throw new Uncopied("schema", "must be a Schema of effect/Schema, such as Schema.Struct({ name: Schema.String })")
-    }
-    return { schema, format: attempt(() => formatOf(schema, schemaName), "schema") }
-  })
+const answerOf: Program<LlmResponse> = (request) => Effect.flatMap(LlmProvider, (llm) => llm.generate(request))
+
+/** Arguments that could not be read have no request either, so that nothing comes here. */
+const refusedAlready = Effect.die("a call whose arguments were refused")
 
 /**
  * One configured stack. `new LLMInterface()` is the environment's; options win over it. An open interface never keeps a
@@ -67,26 +70,55 @@ export class LLMInterface implements Llm {
    * the arguments did. Rejects only where `signal` aborts the call, with the signal's reason, or where `dispose` does.
    */
   async generate(options: GenerateOptions): Promise<GenerateResponse> {
-    return this.ask(readCall(options))
+    return this.ask(readCall(options), answerOf)
   }
 
   /**
-   * The answer as a value of `schema`: asks the provider to hold to it, and checks. An answer that does not fit is
-   * `InvalidResponseError`, with the text in `partialText`.
+   * The answer as a value of `schema`: asks the model to hold to it, checks, and asks again (`repairs`) where it does not
+   * fit. What never fits is `InvalidResponseError`, with the text in `partialText`; an answer that was cut off is
+   * `OutputLimitError`, one that was refused or filtered `ContentFilterError`.
    */
-  async generateObject<A>(options: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> {
+  async generateObject<const S extends AnySchema>(
+    options: GenerateObjectOptions<S>,
+  ): Promise<GenerateObjectResponse<OutputOf<S>>> {
+    const { call, settings } = readObject(options)
+    return this.ask(call, (request) =>
+      settings === undefined ? refusedAlready : StructuredOutput.generate({ ...request, ...settings }),
+    )
+  }
+
+  /**
+   * The value as it comes: each value of the iterator is the whole so far, with what is not certain yet left out.
+   * `response` is what `generateObject` gives. Nothing is sent before somebody reads.
+   */
+  streamObject<const S extends AnySchema>(options: GenerateObjectOptions<S>): ObjectStream<S> {
+    const { call, settings } = readObject(options)
+    const given = settings ?? { schema: options.schema }
+    return new ProgramStream(this.session, call, streamObjectOf(given, call.summary))
+  }
+
+  /**
+   * Asks the model, runs the tools that it calls, and asks again until it answers: what `generate` gives for the last step,
+   * with `steps`, the conversation to go on with as `messages`, and `metadata` over all steps. A failure has both too.
+   */
+  async runTools(options: RunToolsOptions): Promise<RunToolsResponse> {
     const startedMs = Date.now()
-    const given = readSchema(options)
-    if (Result.isFailure(given)) {
-      return failure(refusal("configuration", invalid(given.failure)), {}, startedMs, Date.now())
-    }
-    const call = readCall(options, { responseFormat: given.success.format })
-    const response = await this.ask(call)
-    if ("error" in response) return response
-    const object = objectOf(given.success.schema, response)
-    return Result.isSuccess(object)
-      ? { ...response, object: object.success }
-      : failure(object.failure, call.summary, startedMs, Date.now())
+    const { call, settings } = readRun(options)
+    let messages: ReadonlyArray<Message> = []
+    return this.ask(
+      call,
+      (request) => {
+        messages = request.messages
+        return runOf(settings, request)
+      },
+      (error) => runFailure(error, call.summary, messages, startedMs),
+    )
+  }
+
+  /** The same, event by event. `response` is what `runTools` gives. Leaving the loop aborts the tools that run. */
+  streamTools(options: RunToolsOptions): ToolStream {
+    const { call, settings } = readRun(options)
+    return new ProgramStream(this.session, call, streamToolsOf(settings, call.summary))
   }
 
   /**
@@ -115,7 +147,13 @@ export class LLMInterface implements Llm {
     return "LLMInterface {}"
   }
 
-  private async ask(call: CallInput): Promise<GenerateResponse> {
+  private ask<A>(call: CallInput, program: Program<A>): Promise<A | GenerateFailure>
+  private ask<A, F>(call: CallInput, program: Program<A>, failed: (error: LlmError) => F): Promise<A | F>
+  private async ask<A, F>(
+    call: CallInput,
+    program: Program<A>,
+    failed?: (error: LlmError) => F,
+  ): Promise<A | F | GenerateFailure> {
     const startedMs = Date.now()
     const { session } = this
     const { settings, signal, summary } = call
@@ -127,12 +165,16 @@ export class LLMInterface implements Llm {
       ? Exit.failCause(built.cause)
       : Result.isFailure(request)
         ? Exit.fail(refusal(built.value.service.name, request.failure))
-        : await session.run(contextOf(built.value, settings), built.value.service.generate(request.success), signal)
+        : await session.run(
+            contextOf(built.value, settings),
+            Effect.provideService(program(request.success), LlmProvider, built.value.service),
+            signal,
+          )
     if (Exit.isSuccess(exit)) return exit.value
     const error = Cause.findErrorOption(exit.cause)
     if (Option.isNone(error)) throw Cause.squash(exit.cause)
     session.noteFailure(error.value)
-    return failure(error.value, summary, startedMs, Date.now())
+    return failed === undefined ? failure(error.value, summary, startedMs, Date.now()) : failed(error.value)
   }
 }
 
@@ -147,8 +189,19 @@ const environment = (): LLMInterface => (shared ??= new LLMInterface())
 export const generate = (options: GenerateOptions): Promise<GenerateResponse> => environment().generate(options)
 
 /** `LLMInterface.generateObject` on the stack from the environment, which `generate` shares. */
-export const generateObject = <A>(options: GenerateObjectOptions<A>): Promise<GenerateObjectResponse<A>> =>
-  environment().generateObject(options)
+export const generateObject = <const S extends AnySchema>(
+  options: GenerateObjectOptions<S>,
+): Promise<GenerateObjectResponse<OutputOf<S>>> => environment().generateObject(options)
 
 /** `LLMInterface.stream` on the stack from the environment, which `generate` shares. */
 export const stream = (options: GenerateOptions): EventStream => environment().stream(options)
+
+/** `LLMInterface.streamObject` on the stack from the environment, which `generate` shares. */
+export const streamObject = <const S extends AnySchema>(options: GenerateObjectOptions<S>): ObjectStream<S> =>
+  environment().streamObject(options)
+
+/** `LLMInterface.runTools` on the stack from the environment, which `generate` shares. */
+export const runTools = (options: RunToolsOptions): Promise<RunToolsResponse> => environment().runTools(options)
+
+/** `LLMInterface.streamTools` on the stack from the environment, which `generate` shares. */
+export const streamTools = (options: RunToolsOptions): ToolStream => environment().streamTools(options)

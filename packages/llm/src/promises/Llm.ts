@@ -1,6 +1,5 @@
 /** The promise surface as types: what a program takes, so that a test can pass a fake. It holds no behaviour. */
 import type * as Duration from "effect/Duration"
-import type * as Schema from "effect/Schema"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type {
   AssistantMessage,
@@ -11,6 +10,7 @@ import type {
   TextPart,
   ToolResultPart,
 } from "../model/LlmRequest.ts"
+import type { AnySchema, OutputOf } from "../tools/AnySchema.ts"
 import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./PromiseResponse.ts"
 
 /** Bytes as JavaScript holds them, or as base64 text. */
@@ -74,11 +74,16 @@ export interface GenerateOptions extends Omit<LlmRequest, "messages">, CallSetti
 }
 
 /** A request for a value: the response format is the schema's. */
-export interface GenerateObjectOptions<A> extends Omit<GenerateOptions, "responseFormat"> {
-  /** What the value must be; the provider is asked to hold to it, and its answer is checked. */
-  readonly schema: Schema.Codec<A, unknown>
-  /** What the provider is told the value is called. Default `answer`. */
+export interface GenerateObjectOptions<S extends AnySchema> extends Omit<GenerateOptions, "responseFormat"> {
+  /**
+   * What the value must be: a schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema. The
+   * model is asked to hold to it, and its answer is checked.
+   */
+  readonly schema: S
+  /** What the model is told the value is called: 1 to 64 letters, digits, `_` and `-`. Default `answer`. */
   readonly schemaName?: string | undefined
+  /** How often an answer that does not fit is asked for again, with what was wrong. Default 1. */
+  readonly repairs?: number | undefined
 }
 
 /** A whole answer and its value. */
@@ -107,5 +112,7 @@ export interface Llm {
   /** The answer piece by piece. */
   readonly stream: (options: GenerateOptions) => LlmStream
   /** The answer as a value of a schema, or a failure as data. */
-  readonly generateObject: <A>(options: GenerateObjectOptions<A>) => Promise<GenerateObjectResponse<A>>
+  readonly generateObject: <const S extends AnySchema>(
+    options: GenerateObjectOptions<S>,
+  ) => Promise<GenerateObjectResponse<OutputOf<S>>>
 }

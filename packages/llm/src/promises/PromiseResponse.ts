@@ -37,6 +37,10 @@ export interface FailureDetails {
   readonly categories?: ReadonlyArray<string> | undefined
   /** `ConfigurationError`: the option or variable that is missing or malformed. */
   readonly setting?: string | undefined
+  /** `ToolError`: the tool that failed. */
+  readonly tool?: string | undefined
+  /** `ToolError`: the call that failed, by its id in the conversation. */
+  readonly toolCallId?: string | undefined
 }
 
 /** A failure: everything that `LlmError` tells, as plain data. `unwrap` makes the `LlmError` of it again. */
@@ -87,6 +91,8 @@ const detailNames = [
   "parameter",
   "categories",
   "setting",
+  "tool",
+  "toolCallId",
 ] as const satisfies ReadonlyArray<keyof FailureDetails>
 
 /** The fields of `source` that are set, by these names. */
@@ -147,7 +153,14 @@ export const errorOf = (failed: GenerateFailure): LlmError => {
   const told = { provider: "unknown", ...pick(metadata ?? {}, ["provider", "model", "warnings"]) }
   const requestId = pick(metadata ?? {}, ["requestId"])
   // Reasons that require more say what is not known; a failure that was written by hand may leave it out.
-  const unknown = { clock: "total", limitMs: 0, categories: [], setting: "unknown" }
+  const unknown = {
+    clock: "total",
+    limitMs: 0,
+    categories: [],
+    setting: "unknown",
+    tool: "unknown",
+    toolCallId: "unknown",
+  }
   const reason = { ...unknown, ...requestId, ...pick(failed, detailNames), _tag: errorType, message }
   const attempts = isAttempts(metadata?.attempts) ? metadata.attempts : []
   const text = partialText === undefined ? {} : { text: partialText }

@@ -119,6 +119,8 @@ export class Session {
       const interrupt = signal === undefined ? undefined : () => fiber.interruptUnsafe()
       this.running.add(fiber)
       if (interrupt !== undefined) signal?.addEventListener("abort", interrupt)
+      // What ran just now, a tool for one, may have aborted before anybody listened.
+      if (signal?.aborted === true) fiber.interruptUnsafe()
       fiber.addObserver((ended) => {
         this.running.delete(fiber)
         if (interrupt !== undefined) signal?.removeEventListener("abort", interrupt)

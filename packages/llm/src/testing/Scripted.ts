@@ -33,7 +33,15 @@ export const reasonOf = (error: ScriptedError): LlmErrorReason => {
   if (isLlmError(error)) return error.reason
   if (isReason(error)) return error
   const told = typeof error === "string" ? { _tag: error } : error
-  const unsaid = { message: `a scripted ${told._tag}`, clock: "total", limitMs: 0, categories: [], setting: "scripted" }
+  const unsaid = {
+    message: `a scripted ${told._tag}`,
+    clock: "total",
+    limitMs: 0,
+    categories: [],
+    setting: "scripted",
+    tool: "scripted",
+    toolCallId: "scripted",
+  }
   return decodeReason({ ...unsaid, ...told })
 }
 

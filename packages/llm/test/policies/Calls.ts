@@ -14,6 +14,7 @@ import {
   type LlmError,
   type LlmErrorReason,
   ModelNotFoundError,
+  OutputLimitError,
   OverloadedError,
   PermissionDeniedError,
   QuotaExceededError,
@@ -21,6 +22,7 @@ import {
   ServerError,
   StreamInterruptedError,
   TimeoutError,
+  ToolError,
 } from "../../src/model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
@@ -83,6 +85,8 @@ export const reasons: Readonly<Record<ErrorType, (wire?: Wire) => LlmErrorReason
   ContentFilterError: (wire) => new ContentFilterError({ message: "refused", categories: ["violence"], ...wire }),
   InvalidRequestError: (wire) => new InvalidRequestError({ message: "wrong", status: 400, ...wire }),
   CircuitOpenError: (wire) => new CircuitOpenError({ message: "open", ...wire }),
+  OutputLimitError: (wire) => new OutputLimitError({ message: "cut off", ...wire }),
+  ToolError: (wire) => new ToolError({ message: "failed", tool: "f", toolCallId: "c", ...wire }),
   ConfigurationError: () => new ConfigurationError({ message: "not set", setting: "OPENAI_API_KEY" }),
 }
 
@@ -103,5 +107,7 @@ export const errorTypes: ReadonlyArray<ErrorType> = [
   "ContentFilterError",
   "InvalidRequestError",
   "CircuitOpenError",
+  "OutputLimitError",
+  "ToolError",
   "ConfigurationError",
 ]

@@ -13,6 +13,7 @@ import {
   InvalidResponseError,
   type LlmErrorReason,
   ModelNotFoundError,
+  OutputLimitError,
   OverloadedError,
   PermissionDeniedError,
   QuotaExceededError,
@@ -20,6 +21,7 @@ import {
   ServerError,
   StreamInterruptedError,
   TimeoutError,
+  ToolError,
   verdicts,
 } from "../../src/model/LlmError.ts"
 import type { AttemptRecord } from "../../src/model/LlmResponse.ts"
@@ -46,6 +48,8 @@ const reasons: ReadonlyArray<LlmErrorReason> = [
   new ContentFilterError({ ...told, categories: ["hate"] }),
   new InvalidRequestError({ ...told, parameter: "messages[0]" }),
   new CircuitOpenError({ message: "open", retryAfterMs: 5 }),
+  new OutputLimitError({ message: "cut off", body: "{" }),
+  new ToolError({ message: "failed", tool: "f", toolCallId: "c1" }),
   new ConfigurationError({ message: "missing", setting: "OPENAI_API_KEY" }),
 ]
 

@@ -34,7 +34,11 @@ describe("generateObject", () => {
       maxRetries: 0,
     })
     open.push(llm, server)
-    const response = await llm.generateObject({ messages: [{ role: "user", content: "Who?" }], schema: Person })
+    const response = await llm.generateObject({
+      messages: [{ role: "user", content: "Who?" }],
+      schema: Person,
+      repairs: 0,
+    })
     return { response, server }
   }
 
@@ -72,15 +76,17 @@ describe("generateObject", () => {
     expect("error" in response && response.error).toContain(problem)
   })
 
-  it("says InvalidRequestError, before any request, where the schema is not one of Effect's", async () => {
+  it("says InvalidRequestError, before any request, where the schema is none", async () => {
     const { server } = await ask('{"name":"Ada","age":36}')
     const asked = server.requests.length
     const llm = new LLMInterface({ provider: "openai", apiKey: "sk-test", apiBase: server.url, model: "gpt-5-mini" })
     open.push(llm)
-    const schema: unknown = { type: "object", properties: {} }
-    // @ts-expect-error a program without types may pass anything
-    const response = await llm.generateObject({ messages: [{ role: "user", content: "Who?" }], schema })
-    expect(response).toMatchObject({ errorType: "InvalidRequestError" })
+    const response = await llm.generateObject({
+      messages: [{ role: "user", content: "Who?" }],
+      // @ts-expect-error a program without types may pass anything
+      schema: "Person",
+    })
+    expect(response).toMatchObject({ errorType: "InvalidRequestError", parameter: "schema" })
     expect(server.requests).toHaveLength(asked)
   })
 })

@@ -50,6 +50,8 @@ const reasonOf = (error: LlmError): AiError.AiErrorReason => {
     case "StreamInterruptedError":
       return transportError(error)
     case "CircuitOpenError":
+    case "OutputLimitError":
+    case "ToolError":
     case "ConfigurationError":
       return new AiError.UnknownError({ ...context, description })
   }

@@ -16,6 +16,7 @@ import {
   LlmError,
   type LlmErrorReason,
   ModelNotFoundError,
+  OutputLimitError,
   OverloadedError,
   PermissionDeniedError,
   QuotaExceededError,
@@ -23,6 +24,7 @@ import {
   ServerError,
   StreamInterruptedError,
   TimeoutError,
+  ToolError,
   verdict,
   verdicts,
 } from "../../../src/model/LlmError.ts"
@@ -46,6 +48,8 @@ const table: ReadonlyArray<readonly [LlmErrorReason, AiError.AiErrorReason["_tag
   [new ContentFilterError({ message, categories: ["hate"] }), "ContentPolicyError", { description: message }],
   [new InvalidRequestError({ message, parameter: "tools" }), "InvalidRequestError", { parameter: "tools" }],
   [new CircuitOpenError({ message, retryAfterMs: 5 }), "UnknownError", { description: message }],
+  [new OutputLimitError({ message }), "UnknownError", { description: message }],
+  [new ToolError({ message, tool: "f", toolCallId: "c" }), "UnknownError", { description: message }],
   [new ConfigurationError({ message, setting: "OPENAI_API_KEY" }), "UnknownError", { description: message }],
 ]
 

@@ -1,0 +1,199 @@
+/**
+ * A schema of any kind as two things: the JSON Schema that a model is told, and the check of what it wrote. Libraries that
+ * cannot write JSON Schema themselves are helped by their converters, loaded when they are needed.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { StandardSchemaV1 } from "effect/StandardSchema"
+import { InvalidRequestError } from "../model/LlmError.ts"
+import { isJsonSchema, type JsonSchema } from "../protocols/encoding/JsonSchema.ts"
+import type { AnySchema, OutputOf } from "./AnySchema.ts"
+
+/** What a value turned out to be: the schema's value, or what is wrong with it in one line. */
+export type Reading<A> = Result.Result<A, string>
+
+/** A schema that can be told and checked. */
+export interface SchemaReader<A> {
+  /** What the model must write: the side before transformations. */
+  readonly jsonSchema: JsonSchema
+  readonly read: (value: unknown) => Effect.Effect<Reading<A>>
+}
+
+type Untyped = SchemaReader<unknown>
+
+const invalid = (problem: string): InvalidRequestError =>
+  new InvalidRequestError({ message: `invalid request: ${problem}`, parameter: "schema" })
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ").trim()
+
+/** The JSON Schema of a library's own making; libraries throw for what JSON Schema cannot say. */
+const written = (library: string, write: () => unknown): Effect.Effect<JsonSchema, InvalidRequestError> =>
+  Effect.suspend(() => {
+    const result = Result.try(write)
+    if (Result.isFailure(result)) {
+      const problem = `the schema cannot be written as JSON Schema by ${library}: ${oneLine(messageOf(result.failure))}`
+      return Effect.fail(invalid(problem))
+    }
+    return isJsonSchema(result.success)
+      ? Effect.succeed(result.success)
+      : Effect.fail(invalid(`${library} gave no JSON Schema for the schema`))
+  })
+
+type EffectSchema = Schema.Codec<unknown, unknown, never, unknown>
+
+const isEffectSchema = (schema: unknown): schema is EffectSchema => Schema.isSchema(schema)
+
+const ofEffect = (schema: EffectSchema): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.map(
+    written("effect/Schema", () => {
+      const { definitions, schema: root } = Schema.toJsonSchemaDocument(schema, { onExcessProperty: "error" })
+      return Object.keys(definitions).length === 0 ? root : { ...root, $defs: definitions }
+    }),
+    (jsonSchema) => {
+      const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema))
+      return {
+        jsonSchema,
+        read: (value) =>
+          Effect.match(decode(value), {
+            onSuccess: (decoded) => Result.succeed(decoded),
+            onFailure: (error) => Result.fail(oneLine(error.message)),
+          }),
+      }
+    },
+  )
+
+const isStandard = (schema: unknown): schema is StandardSchemaV1 =>
+  (Predicate.isObject(schema) || typeof schema === "function") &&
+  "~standard" in schema &&
+  Predicate.hasProperty(schema["~standard"], "validate")
+
+/** A module that the program has beside this library. The name is no literal, so that bundlers do not look for it. */
+const load = (name: string, why: string): Effect.Effect<unknown, InvalidRequestError> =>
+  Effect.tryPromise({ try: () => import(name), catch: () => invalid(`${why}; add the package ${name}`) })
+
+const convert = (
+  name: string,
+  method: string,
+  why: string,
+  args: ReadonlyArray<unknown>,
+): Effect.Effect<JsonSchema, InvalidRequestError> =>
+  Effect.flatMap(load(name, why), (module) => {
+    const write = Predicate.hasProperty(module, method) ? module[method] : undefined
+    return typeof write === "function"
+      ? written(name, () => write(...args))
+      : Effect.fail(invalid(`${why}; the package ${name} has no ${method}: add a newer one`))
+  })
+
+const toJsonSchema = (schema: StandardSchemaV1): Effect.Effect<JsonSchema, InvalidRequestError> => {
+  const standard = schema["~standard"]
+  const { vendor } = standard
+  if (Predicate.hasProperty(standard, "jsonSchema") && Predicate.hasProperty(standard.jsonSchema, "input")) {
+    const { input } = standard.jsonSchema
+    if (typeof input === "function") return written(vendor, () => input({ target: "draft-2020-12" }))
+  }
+  if (vendor === "zod" && "_zod" in schema) {
+    return convert("zod", "toJSONSchema", "this zod schema has no JSON Schema of its own", [schema, { io: "input" }])
+  }
+  if (vendor === "valibot") {
+    return convert("@valibot/to-json-schema", "toJsonSchema", "valibot schemas have no JSON Schema of their own", [
+      schema,
+    ])
+  }
+  if ("toJsonSchema" in schema && typeof schema.toJsonSchema === "function") {
+    const write = schema.toJsonSchema.bind(schema)
+    return written(vendor, () => write())
+  }
+  const problem = `schemas of ${vendor} have no JSON Schema; use withJsonSchema(schema, jsonSchema), or a newer ${vendor}`
+  return Effect.fail(invalid(problem))
+}
+
+const pathOf = (issue: StandardSchemaV1.Issue): string =>
+  (issue.path ?? []).map((step) => String(typeof step === "object" ? step.key : step)).join(".")
+
+const problemsOf = (issues: ReadonlyArray<StandardSchemaV1.Issue>): string =>
+  issues
+    .slice(0, 5)
+    .map((issue) =>
+      issue.path === undefined || issue.path.length === 0 ? issue.message : `${pathOf(issue)}: ${issue.message}`,
+    )
+    .map(oneLine)
+    .join("; ")
+
+const ofStandard = (schema: StandardSchemaV1): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.map(toJsonSchema(schema), (jsonSchema) => ({
+    jsonSchema,
+    // A check that throws has said no.
+    read: (value) =>
+      Effect.tryPromise({ try: async () => schema["~standard"].validate(value), catch: messageOf }).pipe(
+        Effect.match({
+          onSuccess: (result) =>
+            result.issues === undefined ? Result.succeed(result.value) : Result.fail(problemsOf(result.issues)),
+          onFailure: (problem) => Result.fail(oneLine(problem)),
+        }),
+      ),
+  }))
+
+const keywords = ["type", "properties", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "not"]
+
+const isPlain = (schema: unknown): schema is JsonSchema =>
+  isJsonSchema(schema) &&
+  (Object.keys(schema).length === 0 || keywords.some((keyword) => Object.hasOwn(schema, keyword)))
+
+const ofJsonSchema = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.gen(function* () {
+    // Loaded where a plain JSON Schema is used: few programs pay for it.
+    const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
+    const validator = yield* Effect.try({
+      try: () => new Validator(jsonSchema, "2020-12", false),
+      catch: (error) => invalid(`the JSON Schema cannot be read: ${oneLine(messageOf(error))}`),
+    })
+    return {
+      jsonSchema,
+      read: (value) =>
+        Effect.sync(() => {
+          const checked = Result.try(() => validator.validate(value))
+          if (Result.isFailure(checked)) return Result.fail(oneLine(messageOf(checked.failure)))
+          if (checked.success.valid) return Result.succeed(value)
+          // The last errors are the innermost: the others say only that something inside is wrong.
+          const told = checked.success.errors
+            .slice(-3)
+            .map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`)
+          return Result.fail(oneLine(told.join("; ")))
+        }),
+    }
+  })
+
+const notASchema = invalid(
+  '"schema" must be a Schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema object',
+)
+
+const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> => {
+  if (isEffectSchema(schema)) return ofEffect(schema)
+  if (isStandard(schema)) return ofStandard(schema)
+  return isPlain(schema) ? ofJsonSchema(schema) : Effect.fail(notASchema)
+}
+
+/** Gives a reader its schema's type. This is the one place that says so: `read` succeeds only where the schema's own check did. */
+const isTyped = <S extends AnySchema>(_schema: S, _reader: Untyped): _reader is SchemaReader<OutputOf<S>> => true
+
+const readers = new WeakMap<object, Untyped>()
+
+/** The reader of a schema, made once a schema. Fails where the schema is none, or has no JSON Schema. */
+export const make = <S extends AnySchema>(schema: S): Effect.Effect<SchemaReader<OutputOf<S>>, InvalidRequestError> =>
+  Effect.suspend(() => {
+    const known = Predicate.isObject(schema) || typeof schema === "function" ? readers.get(schema) : undefined
+    return Effect.flatMap(known === undefined ? untyped(schema) : Effect.succeed(known), (reader) => {
+      readers.set(schema, reader)
+      return isTyped(schema, reader) ? Effect.succeed(reader) : Effect.fail(notASchema)
+    })
+  })
+
+/** A Standard Schema of a library that writes no JSON Schema, with one beside it that says what the model must write. */
+export const withJsonSchema = <S extends StandardSchemaV1>(schema: S, jsonSchema: JsonSchema): S => {
+  const converted = { input: () => jsonSchema, output: () => jsonSchema }
+  return Object.assign(Object.create(schema), { "~standard": { ...schema["~standard"], jsonSchema: converted } })
+}

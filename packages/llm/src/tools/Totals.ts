@@ -1,0 +1,57 @@
+/** What several answers come to: their metadata as one. */
+import type { LlmResponse, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { AttemptRecord } from "../model/LlmResponse.ts"
+
+const buckets = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "cacheWriteTokens",
+  "reasoningTokens",
+] as const
+
+/** The sum of each bucket; one that nobody reported is absent, never 0. */
+export const sumUsage = (usages: ReadonlyArray<Usage>): Usage => {
+  const sum: { -readonly [Bucket in keyof Usage]: Usage[Bucket] } = {}
+  for (const usage of usages) {
+    for (const bucket of buckets) {
+      const tokens = usage[bucket]
+      if (tokens !== undefined) sum[bucket] = (sum[bucket] ?? 0) + tokens
+    }
+  }
+  return sum
+}
+
+/** Null where the cost of one is not known: a part of the sum would look like the whole. */
+export const sumCost = (costs: ReadonlyArray<number | null>): number | null =>
+  costs.reduce<number | null>((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0)
+
+const statusOf = (statuses: ReadonlyArray<UsageStatus>): UsageStatus => {
+  if (statuses.every((status) => status === "reported")) return "reported"
+  return statuses.every((status) => status === "unknown") ? "unknown" : "partial"
+}
+
+/** The attempts of every answer, in order. */
+export const attemptsOf = (responses: ReadonlyArray<LlmResponse>): ReadonlyArray<AttemptRecord> =>
+  responses.flatMap(({ metadata }) => metadata.attempts)
+
+/** The last answer's metadata over all of them: usage, cost, attempts, warnings and time are the whole's. */
+export const totalOf = (
+  responses: ReadonlyArray<LlmResponse>,
+  last: LlmResponse,
+  latencyMs: number,
+): ResponseMetadata => {
+  const all = responses.map(({ metadata }) => metadata)
+  return {
+    ...last.metadata,
+    timestamp: all[0]?.timestamp ?? last.metadata.timestamp,
+    latencyMs,
+    usage: sumUsage(all.map(({ usage }) => usage)),
+    usageStatus: statusOf(all.map(({ usageStatus }) => usageStatus)),
+    costUsd: sumCost(all.map(({ costUsd }) => costUsd)),
+    attempts: attemptsOf(responses),
+    warnings: [...new Set(all.flatMap(({ warnings }) => warnings))],
+    degraded: all.some(({ degraded }) => degraded),
+  }
+}
