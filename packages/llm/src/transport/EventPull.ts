@@ -14,11 +14,11 @@ import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { Usage } from "../model/LlmResponse.ts"
 import type { Limits } from "../protocols/Limits.ts"
 import { type Answer, type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
-import { parseJson } from "../protocols/WireReader.ts"
 import type { Attempt } from "../call/Attempt.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
+import { readAnswer } from "./WholeAnswer.ts"
 
 /** A whole answer as the events of a stream, for a server that was asked to stream and did not. */
 export const eventsOf = (answer: Answer): Array<LlmEvent> =>
@@ -89,12 +89,7 @@ export const eventPull = (
 
   const readDocument = () => {
     const whole = `${document}`
-    const body = parseJson(whole)
-    if (body === undefined) {
-      const message = "the answer is neither an event stream nor JSON"
-      return fail(toReason({ _tag: "Unreadable", message, position: "byte 0", excerpt: "" }, whole))
-    }
-    const decoded = protocol.decode(body)
+    const decoded = readAnswer(protocol, whole)
     if (Result.isSuccess(decoded)) {
       for (const event of eventsOf(decoded.success)) out.push(event)
       return finish(decoded.success)

@@ -59,7 +59,15 @@ export const openCase = async (one: Case): Promise<OpenCase> => {
   const port = address !== null && typeof address === "object" ? address.port : 0
   const provider = one.provider ?? "openai"
   const apiBase = `http://127.0.0.1:${port}${provider === "openai" ? "/v1" : ""}`
-  const llm = new LLMInterface({ provider, model: "m", apiKey: "key", apiBase, maxRetries: 0, ...one.options })
+  const llm = new LLMInterface({
+    provider,
+    model: "m",
+    apiKey: "key",
+    apiBase,
+    maxRetries: 0,
+    logger: () => {},
+    ...one.options,
+  })
   const request: LlmRequest = { messages: [{ role: "user", content: "Say hello." }], ...one.request }
   return {
     requests,
