@@ -135,6 +135,8 @@ const errorTypeOf = (exchange: Exchange): ErrorType => {
   if (exchange.tags.includes("context-length") || status === 413) return "ContextLengthExceededError"
   if (said(/too many total text bytes|reduce the length of the messages/) && status === 400)
     return "ContextLengthExceededError"
+  if (said(/Request too large for/)) return "ContextLengthExceededError"
+  if (said(/tool_use_failed/)) return "InvalidResponseError"
   if (said(/model_not_found|unknown_model/) || status === 404) return "ModelNotFoundError"
   switch (status) {
     case 401:

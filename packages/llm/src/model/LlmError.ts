@@ -4,7 +4,7 @@
  * ```
  * LlmError { reason, provider, model, attempts, text }
  *   ConnectionError          no response came: DNS, refused, reset, TLS            retried, falls back
- *   TimeoutError             one of the five clocks ran out                        retried, falls back; `total`: neither
+ *   TimeoutError             one of the six clocks ran out                         retried, falls back; `total`: neither
  *   RateLimitError           too fast                                              retried, falls back
  *   QuotaExceededError       out of money; waiting does not help                   falls back
  *   OverloadedError          the provider has no capacity now                      retried, falls back
@@ -31,7 +31,10 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AttemptRecord } from "./LlmResponse.ts"
 
-/** What a provider told of a failure: every reason that comes from a response keeps it. `body` is an excerpt (<= 2,000 characters). */
+/**
+ * What a provider told of a failure: every reason that comes from a response keeps it. `message` and `body`, an excerpt, are
+ * at most 2,000 characters long.
+ */
 const wireFields = {
   message: Schema.String,
   status: Schema.optional(Schema.Finite),
@@ -44,11 +47,28 @@ const wireFields = {
   body: Schema.optional(Schema.String),
 }
 
-/** No response: the name did not resolve, the connection was refused or reset, TLS failed. `code` is the system's. */
-export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", wireFields) {}
+/** What the system said, as data: its message holds no secret, and nothing of the request hangs on it. */
+export const SystemCause = Schema.Struct({
+  name: Schema.String,
+  message: Schema.String,
+  code: Schema.optional(Schema.String),
+})
+export type SystemCause = typeof SystemCause.Type
 
-/** Which clock ran out: the wait for a permit, for headers, for the first piece, between pieces, or the whole call's. */
-export const TimeoutClock = Schema.Literals(["queue", "headers", "first-output", "idle", "total"])
+/**
+ * No response: the name did not resolve, the connection was refused or reset, TLS failed. `code` is the system's, and
+ * `cause` what it said.
+ */
+export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", {
+  ...wireFields,
+  cause: Schema.optional(SystemCause),
+}) {}
+
+/**
+ * Which clock ran out: the wait for the first permit (`queue`), one request from its sending to its end (`attempt`), the
+ * wait for its headers, for its first piece of output, or for the next one (`idle`), or the whole call (`total`).
+ */
+export const TimeoutClock = Schema.Literals(["queue", "attempt", "headers", "first-output", "idle", "total"])
 export type TimeoutClock = typeof TimeoutClock.Type
 
 /** `clock` ran for `limitMs` without what it waits for. */
@@ -61,8 +81,14 @@ export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutErr
 /** Too many requests or tokens for now: it succeeds when sent later. */
 export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLimitError", wireFields) {}
 
-/** The account has no money or budget left: only a person can mend that. */
-export class QuotaExceededError extends Schema.TaggedError<QuotaExceededError>()("QuotaExceededError", wireFields) {}
+/**
+ * There is no money or budget left: only a person can mend that. `scope` says whose: `user` is the budget of one end user
+ * or tag of this request (LiteLLM), so that other requests with the same key still succeed; otherwise it is the account's.
+ */
+export class QuotaExceededError extends Schema.TaggedError<QuotaExceededError>()("QuotaExceededError", {
+  ...wireFields,
+  scope: Schema.optional(Schema.Literals(["account", "user"])),
+}) {}
 
 /** The provider has no capacity at the moment (503, 529). */
 export class OverloadedError extends Schema.TaggedError<OverloadedError>()("OverloadedError", wireFields) {}
@@ -224,6 +250,11 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
 }) {
   override get message(): string {
     return this.reason.message
+  }
+
+  /** What the system said, where the connection failed. */
+  override get cause(): SystemCause | undefined {
+    return this.reason._tag === "ConnectionError" ? this.reason.cause : undefined
   }
 
   /**

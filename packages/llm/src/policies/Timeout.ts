@@ -117,6 +117,7 @@ const announce = (call: LlmCall, limits: Limits, nowMs: number): (() => void) =>
 const expired = (call: LlmCall, name: string, clock: TimeoutClock, limitMs: number, nowMs: number, text: string) => {
   const what: Record<TimeoutClock, string> = {
     queue: "no free place",
+    attempt: "not answered",
     headers: "no response headers",
     "first-output": "no output",
     idle: "no further output",

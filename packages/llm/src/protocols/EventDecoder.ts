@@ -15,7 +15,7 @@ import type { LlmEvent } from "../model/LlmEvent.ts"
 import type { FinishReason, Usage } from "../model/LlmResponse.ts"
 import type { AnswerReader } from "./AnswerReader.ts"
 import { conclude, finishReasonOf } from "./Ending.ts"
-import { readFailure, reportsFailure } from "./failures/FailureReader.ts"
+import { failureUnderSuccess, readFailure, reportsFailure } from "./failures/FailureReader.ts"
 import type { Ending, Fault, StreamDecoder } from "./Protocol.ts"
 import { isWireObject, nameOf, parseJson, unreadable, type WireObject, whyNotJson } from "./WireReader.ts"
 
@@ -94,6 +94,6 @@ export abstract class EventDecoder implements StreamDecoder {
     }
     if (name === "error") return readFailure(value === undefined ? data : value, undefined)
     const what = value === undefined ? whyNotJson(data) : "is not a JSON object"
-    return unreadable(`an event ${what}`, `event ${this.position}`, data)
+    return failureUnderSuccess(value) ?? unreadable(`an event ${what}`, `event ${this.position}`, data)
   }
 }

@@ -3,6 +3,7 @@
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
 import * as Result from "effect/Result"
+import { excerptOf } from "./Excerpt.ts"
 import { isNestedWithin, maxCount, maxDepth } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
 
@@ -54,14 +55,6 @@ export const parseJson = (text: string): unknown => {
 /** Why `parseJson` reads nothing in a text. */
 export const whyNotJson = (text: string): string =>
   isNestedWithin(text) ? "is not JSON" : `is nested deeper than ${maxDepth} levels`
-
-const excerptLength = 500
-
-/** A piece of a value, short enough for an error. */
-export const excerptOf = (value: unknown): string => {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
-  return text.length <= excerptLength ? text : `${text.slice(0, excerptLength - 1)}…`
-}
 
 /** Something required that is missing or wrong, at `position`. */
 export const unreadable = (message: string, position: string, value: unknown): Unreadable => ({

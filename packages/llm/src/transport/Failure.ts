@@ -10,7 +10,9 @@ import {
   InvalidResponseError,
   type LlmErrorReason,
   StreamInterruptedError,
+  type SystemCause,
 } from "../model/LlmError.ts"
+import { bounded } from "../protocols/Excerpt.ts"
 import type { Fault } from "../protocols/Protocol.ts"
 import { type FailureContext, toReason } from "../protocols/failures/ProviderFailure.ts"
 import type { Redact } from "../settings/Redactor.ts"
@@ -25,8 +27,7 @@ export const keyAsModel = new InvalidRequestError({
 /** The longest excerpt of a body that an error keeps, in characters. */
 const excerptLength = 2000
 
-export const excerpt = (text: string, length = excerptLength): string =>
-  text.length <= length ? text : `${text.slice(0, length)}…`
+export const excerpt = (text: string, length = excerptLength): string => bounded(text, length)
 
 /** The system's or undici's code for a failed connection (`ECONNREFUSED`, `UND_ERR_SOCKET`, …), however deep it lies. */
 const systemCode = (cause: unknown): string | undefined => {
@@ -38,8 +39,18 @@ const systemCode = (cause: unknown): string | undefined => {
   return undefined
 }
 
-/** In words what the system said, without the address it may have put into it. */
-const systemMessage = (cause: unknown): string => (cause instanceof Error && cause.message !== "" ? cause.message : "")
+/** The longest message of the system that an error keeps. */
+const causeLength = 500
+
+/** What stands before the host of an address: a proxy's name and password. */
+const userInfo = /\/\/[^\s/@]*@/g
+
+/** What the system said, bounded and without a secret that it may hold. */
+const systemCause = (cause: unknown, code: string | undefined, redact: Redact): SystemCause => ({
+  name: cause instanceof Error ? cause.name : "Error",
+  message: excerpt(redact(cause instanceof Error ? cause.message : "").replace(userInfo, "//"), causeLength),
+  ...(code === undefined ? {} : { code }),
+})
 
 const origin = (url: string): string => {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
@@ -57,10 +68,12 @@ const withoutWebAssembly = new ConfigurationError({
 export const fromBroken = ({ cause, message, via }: Broken, url: string, redact: Redact): LlmErrorReason => {
   const code = systemCode(cause)
   if (code === "ERR_WEBASSEMBLY_NOT_SUPPORTED") return withoutWebAssembly
-  const problem = message ?? code ?? (redact(systemMessage(cause)) || "the connection failed")
+  const said = systemCause(cause, code, redact)
+  const problem = message ?? code ?? (said.message || "the connection failed")
   return new ConnectionError({
     message: `no response from ${origin(url)}: ${problem}${via === undefined ? "" : ` (through ${via})`}`,
     ...(code === undefined ? {} : { code }),
+    cause: said,
   })
 }
 

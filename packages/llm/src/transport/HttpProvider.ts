@@ -117,6 +117,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       requestId: attempt.record.requestId,
       shouldRetry: ResponseHeaders.shouldRetry(headers),
       body: body === undefined ? undefined : excerpt(redact(body)),
+      nowMs: attempt.nowMs(),
     })
 
   /** The head of the response, within the `headers` clock if the call has one. */
@@ -184,9 +185,10 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
           { ...found, message, status: response.status },
           {
             requestId: attempt.record.requestId,
-            retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.nowMs()),
+            retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.nowMs(), response.status),
             shouldRetry: ResponseHeaders.shouldRetry(headers),
             body: excerpt(redact(raw)),
+            nowMs: attempt.nowMs(),
           },
         )
         return Effect.flatMap(renewable(reason, sent), (told) => Effect.fail(attempt.fail(told, undefined, undefined)))

@@ -6,6 +6,7 @@
  * `120ms` or `6m0s`), Anthropic's API reference (`request-id`, `retry-after` in seconds, `anthropic-ratelimit-*` with
  * resets in RFC 3339), Azure (`apim-request-id`, `x-ms-request-id`), LiteLLM's response-header page (`x-litellm-*`).
  */
+import { clamp, headerWaitMs } from "../protocols/failures/Wait.ts"
 import type { WireHeaders } from "./Transport.ts"
 
 const finite = (text: string | undefined): number | undefined => {
@@ -31,45 +32,107 @@ export const shouldRetry = (headers: WireHeaders): boolean | undefined => {
 /** What LiteLLM says the call cost, in US dollars. */
 export const responseCostUsd = (headers: WireHeaders): number | undefined => finite(headers["x-litellm-response-cost"])
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** One rate limit. `resetMs` is how long until it is whole again. What the service does not tell is absent. */
+export interface RateLimit {
+  readonly limit?: number | undefined
+  readonly remaining?: number | undefined
+  readonly resetMs?: number | undefined
+}
 
-/** `120ms`, `1s`, `6m0s`, `1h2m3s` in milliseconds. */
-const durationMs = (text: string): number | undefined => {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) return undefined
-  let total = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
-    total += Number(amount) * (unitMs[unit ?? ""] ?? 0)
+/** The rate limits of the account as the response tells them, requests and tokens. What is not told is absent. */
+export interface RateLimits {
+  readonly requests?: RateLimit | undefined
+  readonly tokens?: RateLimit | undefined
+  readonly inputTokens?: RateLimit | undefined
+  readonly outputTokens?: RateLimit | undefined
+}
+
+/** A header that tells one figure of one limit: `x-ratelimit-remaining-tokens-minute` is `remaining` of `tokens-minute`. */
+interface LimitHeader {
+  readonly bucket: string
+  readonly figure: "limit" | "remaining" | "reset"
+}
+
+const figures = ["limit", "remaining", "reset"] as const
+const limitPrefixes = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit-"]
+
+/** OpenAI and those like it write the figure before the bucket, Anthropic after it, the IETF's draft has one bucket. */
+const limitHeader = (name: string): LimitHeader | undefined => {
+  const prefix = limitPrefixes.find((prefix) => name.startsWith(prefix))
+  if (prefix === undefined) return undefined
+  const rest = name.slice(prefix.length)
+  for (const figure of figures) {
+    if (rest === figure) return { bucket: "", figure }
+    if (rest.startsWith(`${figure}-`)) return { bucket: rest.slice(figure.length + 1), figure }
+    if (rest.endsWith(`-${figure}`)) return { bucket: rest.slice(0, -figure.length - 1), figure }
   }
-  return total
+  return undefined
 }
 
-const untilDate = (text: string, nowMs: number): number | undefined => {
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+/** Every limit that the headers tell of, by the name of its bucket. */
+const limitsByBucket = (headers: WireHeaders, nowMs: number): ReadonlyMap<string, RateLimit> => {
+  const limits = new Map<string, { limit?: number; remaining?: number; resetMs?: number }>()
+  for (const name in headers) {
+    const value = headers[name]
+    const header = value === undefined ? undefined : limitHeader(name)
+    if (value === undefined || header === undefined) continue
+    const { bucket, figure } = header
+    const amount = figure === "reset" ? headerWaitMs(value, nowMs) : finite(value)
+    // Azure writes -1 for what it does not know.
+    if (amount === undefined || amount < 0) continue
+    const limit = limits.get(bucket) ?? {}
+    limit[figure === "reset" ? "resetMs" : figure] = amount
+    limits.set(bucket, limit)
+  }
+  return limits
 }
 
-/** How long until the buckets that are empty fill again, the slowest of them. */
+/** What a bucket counts. A bucket without a name counts requests (OpenRouter, Together). */
+const countedBy = (bucket: string): keyof RateLimits | undefined => {
+  if (bucket === "" || bucket.startsWith("req")) return "requests"
+  if (bucket.startsWith("input-tokens")) return "inputTokens"
+  if (bucket.startsWith("output-tokens")) return "outputTokens"
+  return bucket.startsWith("tokens") ? "tokens" : undefined
+}
+
+/** How much of a limit is left, from 0 to 1; of several windows the one that is nearest to its end counts. */
+const leftOf = ({ limit, remaining }: RateLimit): number =>
+  remaining === undefined ? 1 : limit === undefined || limit === 0 ? Math.min(remaining, 1) : remaining / limit
+
+/**
+ * The rate limits that a response tells, a success or not; undefined where it tells none. A service may have several
+ * windows for one thing (Mistral and Cerebras: a minute, a day, a month): the one with the smallest share left is told.
+ */
+export const rateLimits = (headers: WireHeaders, nowMs: number): RateLimits | undefined => {
+  let found: { -readonly [Name in keyof RateLimits]: RateLimits[Name] } | undefined
+  for (const [bucket, limit] of limitsByBucket(headers, nowMs)) {
+    const name = countedBy(bucket)
+    if (name === undefined) continue
+    found ??= {}
+    const known = found[name]
+    if (known === undefined || leftOf(limit) < leftOf(known)) found[name] = limit
+  }
+  return found
+}
+
+/** How long until the limits that are used up are whole again, the slowest of them. */
 const resetMs = (headers: WireHeaders, nowMs: number): number | undefined => {
   let wait: number | undefined
-  for (const name in headers) {
-    const bucket = /^(x-ratelimit|anthropic-ratelimit-[a-z-]+)-remaining(-[a-z-]+)?$/.exec(name)
-    if (bucket === null || finite(headers[name]) !== 0) continue
-    const reset = headers[`${bucket[1]}-reset${bucket[2] ?? ""}`]
-    const ms = reset === undefined ? undefined : (durationMs(reset) ?? untilDate(reset, nowMs))
-    if (ms !== undefined && (wait === undefined || ms > wait)) wait = ms
+  for (const { remaining, resetMs } of limitsByBucket(headers, nowMs).values()) {
+    if (remaining === 0 && resetMs !== undefined && (wait === undefined || resetMs > wait)) wait = resetMs
   }
   return wait
 }
 
 /**
- * How long a failed request asks to wait, in milliseconds: `retry-after-ms`, `retry-after` in seconds or as an HTTP date,
- * and only where neither is there, the reset of an exhausted rate limit. Meaningless on a success (law 7).
+ * How long a failed request asks to wait, in milliseconds: `retry-after-ms`, `retry-after` in any form and also where it
+ * was sent twice, and only where neither is there and the service refused for its rate (429), the reset of the limits that
+ * are used up. Meaningless on a success (law 7).
  */
-export const retryAfterMs = (headers: WireHeaders, nowMs: number): number | undefined => {
-  const milliseconds = finite(headers["retry-after-ms"])
-  if (milliseconds !== undefined) return Math.max(0, milliseconds)
+export const retryAfterMs = (headers: WireHeaders, nowMs: number, status: number): number | undefined => {
+  const milliseconds = (headers["retry-after-ms"] ?? "").split(",", 8).flatMap((piece) => finite(piece) ?? [])
+  if (milliseconds.length > 0) return clamp(Math.max(...milliseconds))
   const retryAfter = headers["retry-after"]
-  if (retryAfter === undefined) return resetMs(headers, nowMs)
-  const seconds = finite(retryAfter)
-  return seconds === undefined ? untilDate(retryAfter, nowMs) : Math.max(0, seconds * 1000)
+  const told = retryAfter === undefined ? undefined : headerWaitMs(retryAfter, nowMs)
+  return told ?? (status === 429 ? resetMs(headers, nowMs) : undefined)
 }

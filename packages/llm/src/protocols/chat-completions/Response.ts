@@ -66,7 +66,9 @@ const messageOf = (choice: WireObject): WireObject | undefined => {
 
 /** Reads a parsed 2xx body. */
 export const decode = (body: unknown): Result.Result<Answer, Fault> => {
-  if (!isWireObject(body)) return Result.fail(unreadable("it is not a JSON object", "$", body))
+  if (!isWireObject(body)) {
+    return Result.fail(failureUnderSuccess(body) ?? unreadable("it is not a JSON object", "$", body))
+  }
   const { choices } = body
   const choice = firstChoice(choices) ?? elements(choices).find(isWireObject)
   if (reportsFailure(body.error) || choice === undefined) {

@@ -27,7 +27,9 @@ export const usageOf = (usage: WireObject | undefined): Usage => {
 
 /** Reads a parsed 2xx body. */
 export const decode = (body: unknown): Result.Result<Answer, Fault> => {
-  if (!isWireObject(body)) return Result.fail(unreadable("it is not a JSON object", "$", body))
+  if (!isWireObject(body)) {
+    return Result.fail(failureUnderSuccess(body) ?? unreadable("it is not a JSON object", "$", body))
+  }
   const { content } = body
   // A message beside fields of unknown meaning is a message (law 3).
   if (reportsFailure(body.error) || !Array.isArray(content)) {

@@ -71,7 +71,9 @@ export const failureOf = (response: WireObject): ProviderFailure | undefined => 
 
 /** Reads a parsed 2xx body. */
 export const decode = (body: unknown): Result.Result<Answer, Fault> => {
-  if (!isWireObject(body)) return Result.fail(unreadable("it is not a JSON object", "$", body))
+  if (!isWireObject(body)) {
+    return Result.fail(failureUnderSuccess(body) ?? unreadable("it is not a JSON object", "$", body))
+  }
   const failure = failureOf(body)
   if (failure !== undefined) return Result.fail(failure)
   if (!Array.isArray(body.output)) {

@@ -1,8 +1,8 @@
 /** The same fault has one meaning, whatever shape it comes in (law 2). */
 import { describe, expect, it } from "vitest"
-import type { ErrorType } from "../../src/model/LlmError.ts"
-import { readFailure } from "../../src/protocols/failures/FailureReader.ts"
-import { toReason } from "../../src/protocols/failures/ProviderFailure.ts"
+import type { ErrorType } from "../../../src/model/LlmError.ts"
+import { readFailure } from "../../../src/protocols/failures/FailureReader.ts"
+import { toReason } from "../../../src/protocols/failures/ProviderFailure.ts"
 
 const openAi = (error: object) => ({ error: { message: "It failed.", param: null, ...error } })
 const anthropic = (type: string, message = "It failed.", more: object = {}) => ({
@@ -125,7 +125,7 @@ const table: ReadonlyArray<readonly [string, unknown, number | undefined, ErrorT
     "Groq's status",
     { error: { code: "tool_use_failed", message: "no", status_code: 400 } },
     undefined,
-    "InvalidRequestError",
+    "InvalidResponseError",
   ],
   ["an overload in a stream", anthropic("overloaded_error"), undefined, "OverloadedError"],
   ["a server error in a stream", openAi({ type: "server_error" }), undefined, "ServerError"],
@@ -151,7 +151,7 @@ describe("a provider's failure", () => {
       requestId: "req_1",
       retryAfterMs: 5,
       shouldRetry: false,
-      body: "x".repeat(2000),
+      body: `${"x".repeat(1999)}…`,
     })
   })
 
