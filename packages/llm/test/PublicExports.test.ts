@@ -59,6 +59,7 @@ it("@wiseflow/llm exports these names", () => {
       "ServerError",
       "StreamInterruptedError",
       "StructuredOutput",
+      "SystemCause",
       "SystemMessage",
       "TextPart",
       "TimeoutClock",

@@ -208,6 +208,7 @@ const saysGood = new Set(["0", "200"])
 
 /** True for a code or a status that is a failure's. */
 const hasFailingCode = (body: WireObject): boolean =>
+  statusOf(body) !== undefined ||
   [body.code, body.error_code, body.statusCode, body.status_code].some((code) => {
     const said = token(code)
     return said !== undefined && !saysGood.has(said)
@@ -216,13 +217,11 @@ const hasFailingCode = (body: WireObject): boolean =>
 /** What events that are no failures carry beside their words: an unknown event means nothing (law 3). */
 const named = ["id", "object", "model", "type", "code", "status"]
 
-/** True for words at the top of a body that can only be a failure's: they stand beside a code, or alone. */
+/** True for words at the top of a body that can only be a failure's: they stand beside a failing code, or alone. */
 const isOnlyWords = (body: WireObject): boolean => {
-  const hasWords = wordsOf(body) !== undefined || body.detail !== undefined
-  if (!hasWords) return false
-  return (
-    body.success === false || hasFailingCode(body) || body.detail !== undefined || !named.some((name) => name in body)
-  )
+  if (body.detail !== undefined && body.type === undefined) return true
+  if (wordsOf(body) === undefined) return false
+  return body.success === false || hasFailingCode(body) || !named.some((name) => name in body)
 }
 
 const isFailure = (body: WireObject): boolean => {

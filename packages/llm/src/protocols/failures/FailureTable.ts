@@ -1,10 +1,10 @@
 /**
- * What codes, phrases and statuses mean. The words themselves, with their sources, are the data of `ServiceWords`; here
+ * What codes, phrases and statuses mean. The words themselves, with their sources, are the data of `ServiceWordsTable`; here
  * is how they are looked up, in time linear in what the provider wrote.
  */
-import { codes, type FailureKind, phrases, type WordsByService } from "./ServiceWords.ts"
+import { codes, type FailureKind, phrases, type WordsByService } from "./ServiceWordsTable.ts"
 
-export type { FailureKind } from "./ServiceWords.ts"
+export type { FailureKind } from "./ServiceWordsTable.ts"
 
 /** Types that say whose fault it is and no more. Only a failure without a status needs them. */
 const vagueTokens: Partial<Record<FailureKind, ReadonlyArray<string>>> = {
@@ -124,15 +124,26 @@ const phrasesByKind: ReadonlyArray<Phrases> = readUnder.map(([kind, statuses]) =
   pieces: rowsOf(phrases).flatMap(([words, means]) => (means === kind ? [words.split(" … ")] : [])),
 }))
 
-/** True where the pieces of a phrase stand in the text one after the other. */
-const contains = (text: string, pieces: ReadonlyArray<string>): boolean => {
-  let at = 0
+/** How far apart the pieces of a phrase may stand: a model's name fits, another sentence does not. */
+const longestGap = 200
+
+/** True where the pieces of a phrase follow the one that ends at `at`. */
+const follows = (text: string, pieces: ReadonlyArray<string>, at: number): boolean => {
+  let end = at
   for (const piece of pieces) {
-    const found = text.indexOf(piece, at)
-    if (found < 0) return false
-    at = found + piece.length
+    const found = text.indexOf(piece, end)
+    if (found < 0 || found - end > longestGap) return false
+    end = found + piece.length
   }
   return true
+}
+
+/** True where the pieces of a phrase stand in the text one after the other. */
+const contains = (text: string, [first = "", ...rest]: ReadonlyArray<string>): boolean => {
+  for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + first.length)) {
+    if (follows(text, rest, at + first.length)) return true
+  }
+  return false
 }
 
 /** What a message says that came under `status`. The caller bounds the message. */

@@ -40,10 +40,8 @@ class MessagesDecoder extends EventDecoder {
       case "message_stop":
         this.stage = "complete"
         return undefined
-      case undefined:
-        return failureUnderSuccess(event)
     }
-    return undefined
+    return failureUnderSuccess(event)
   }
 
   usage(): Usage {

@@ -23,7 +23,7 @@ export type FailureKind =
   | "invalid-request"
   | "redirect"
 
-/** Words in lower case. In a phrase `…` stands for anything in between. */
+/** Words in lower case. In a phrase `…` stands for anything in between, up to 200 characters. */
 export type WordsRow = readonly [words: string, means: FailureKind, source: string]
 
 export type WordsByService = Readonly<Record<string, ReadonlyArray<WordsRow>>>
@@ -293,7 +293,7 @@ export const phrases: WordsByService = {
   ],
   Together: [
     [
-      "inputs` tokens + `max_new_tokens` must be",
+      "inputs … tokens + … max_new_tokens … must be",
       "context-length",
       "portkey.ai/error-library/input-validation-error-10151",
     ],
@@ -334,7 +334,7 @@ export const phrases: WordsByService = {
     ["maximum pending requests exceeded", "overloaded", "valentinfrlch/ha-llmvision#648"],
   ],
   vLLM: [
-    ["the model ` … ` does not exist", "model-not-found", "vllm-project/vllm#3485"],
+    ["the model … does not exist", "model-not-found", "vllm-project/vllm#3485"],
     ["maximum input length", "context-length", "docs.litellm.ai/docs/exception_mapping"],
   ],
   "LM Studio": [
