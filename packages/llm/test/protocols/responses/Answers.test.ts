@@ -404,7 +404,7 @@ describe("any JSON", () => {
         expect(Result.isResult(Responses.protocol.decode(odd))).toBe(true)
         expect(Responses.protocol.decodeFailure(odd, 500)._tag).toBe("ProviderFailure")
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
@@ -430,7 +430,7 @@ describe("any JSON", () => {
         const { ending, fault } = replay(Responses.protocol, frames)
         expect(ending === undefined || fault === undefined).toBe(true)
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 })
