@@ -10,7 +10,7 @@ import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { ReasoningPart } from "../../model/LlmRequest.ts"
 import { AnswerReader } from "../AnswerReader.ts"
 import { elements, isWireObject, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
-import { detailsOfCall, detailsOfMessage, PendingCalls } from "./Items.ts"
+import { detailsOfCall, detailsOfMessage, PendingCalls, pictureOf } from "./Items.ts"
 
 /** The protocol's name, under which its answers keep the items that have no part of their own (`OtherPart.provider`). */
 export const protocolName = "responses"
@@ -155,7 +155,7 @@ export class ItemReader extends AnswerReader {
     if (item.type === "message") this.endMessage(key, opened, item, events)
     else if (item.type === "reasoning") this.endReasoning(key, opened, item, events)
     else if (item.type === "function_call" || item.type === "custom_tool_call") this.endCall(opened, item, events)
-    else this.keep(item, events)
+    else this.endOther(item, events)
     this.pending.note(item)
     this.open.delete(key)
     this.last = undefined
@@ -205,6 +205,13 @@ export class ItemReader extends AnswerReader {
     events.push({ type: "part-end", index, part })
   }
 
+  /** A picture, with what belongs to it, or an item without a part of its own. */
+  private endOther(item: WireObject, events: Array<LlmEvent>): void {
+    const [picture, rest] = pictureOf(item) ?? [undefined, item]
+    if (picture !== undefined) events.push({ type: "part-end", index: this.nextIndex(), part: picture })
+    this.keep(rest, events)
+  }
+
   /** A function call with its parsed arguments, or a custom one with the text that the model wrote. */
   private endCall(opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
     const call = opened.call ?? this.beginCall(item, textOf(item.name), events)
@@ -213,9 +220,9 @@ export class ItemReader extends AnswerReader {
     const written = isCustom ? item.input : item.arguments
     const text = typeof written === "string" && written !== "" ? written : `${call.text}`
     const args = isWireObject(written) ? written : isCustom ? text : parseArguments(text, name, this.warnings)
-    events.push({ type: "tool-call-end", index, id, name, arguments: args })
-    const details = detailsOfCall(item, id)
-    if (details !== undefined) this.keep(details, events)
+    const details = detailsOfCall(item)
+    const kept = details === undefined ? {} : { protocolData: { [protocolName]: details } }
+    events.push({ type: "tool-call-end", index, id, name, arguments: args, ...kept })
   }
 
   private beginCall(item: WireObject, name: string, events: Array<LlmEvent>): OpenCall {

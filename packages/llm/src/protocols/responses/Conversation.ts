@@ -71,43 +71,44 @@ const encodeContent = (
 /** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
 const encodeArguments = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? {}))
 
-/** What the items of the calls said that no part holds, by the id of the call. */
-type CallDetails = ReadonlyMap<unknown, WireObject>
-
-const isOurs = (part: OtherPart): boolean => part.provider === protocolName && isWireObject(part.value)
-
-/** True for what only completes another item: a message's phase and sources, a call's namespace. */
-const isDetail = (value: WireObject): boolean =>
-  (value.type === "message" && value.content === undefined) ||
-  ((value.type === "function_call" || value.type === "custom_tool_call") && value.name === undefined)
+/** What Responses wants back with each call, by the id of the call (`ToolCallPart.protocolData`). */
+type CallDetails = ReadonlyMap<string, WireObject>
 
 const callDetailsOf = (request: LlmRequest): CallDetails => {
-  const details = new Map<unknown, WireObject>()
+  const details = new Map<string, WireObject>()
   for (const { content, role } of request.messages) {
     if (role !== "assistant" || typeof content === "string") continue
     for (const part of content) {
-      if (part.type !== "other" || !isOurs(part) || !isWireObject(part.value)) continue
-      if (isDetail(part.value) && part.value.call_id !== undefined) details.set(part.value.call_id, part.value)
+      const own = part.type === "tool-call" ? part.protocolData?.[protocolName] : undefined
+      if (part.type === "tool-call" && own !== undefined) details.set(part.id, own)
     }
   }
   return details
 }
 
+const isCustom = (id: string, details: CallDetails): boolean => details.get(id)?.type === "custom_tool_call"
+
 const encodeCall = (part: ToolCallPart, details: CallDetails): Item => {
-  const known = details.get(part.id)
   const call_id = callId(part.id)
-  if (known?.type === "custom_tool_call") {
-    return { type: "custom_tool_call", call_id, name: part.name, input: encodeArguments(part.arguments) }
+  const { name } = part
+  if (isCustom(part.id, details)) {
+    return { type: "custom_tool_call", call_id, name, input: encodeArguments(part.arguments) }
   }
+  const { caller, namespace } = details.get(part.id) ?? {}
   return {
     type: "function_call",
     call_id,
-    name: part.name,
+    name,
     arguments: encodeArguments(part.arguments),
-    ...(known?.namespace === undefined ? {} : { namespace: known.namespace }),
-    ...(known?.caller === undefined ? {} : { caller: known.caller }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(caller === undefined ? {} : { caller }),
   }
 }
+
+const isOurs = (part: OtherPart): boolean => part.provider === protocolName && isWireObject(part.value)
+
+/** True for what only completes a message: its phase and its sources. */
+const isDetail = (value: WireObject): boolean => value.type === "message" && value.content === undefined
 
 const summaryOf = (texts: ReadonlyArray<string>): ReadonlyArray<Item> =>
   texts.filter((text) => text !== "").map((text) => ({ type: "summary_text", text }))
@@ -119,6 +120,8 @@ class AssistantTurn {
   private message: Item | undefined = undefined
   /** Summaries of reasoning that wait for the part that holds the reasoning itself. */
   private summaries: Array<string> = []
+  /** A picture that waits for the item that it was taken out of. */
+  private picture: string | undefined = undefined
 
   constructor(items: Array<Item>, encoding: RequestEncoding) {
     this.items = items
@@ -154,10 +157,20 @@ class AssistantTurn {
     } else this.dropReasoning()
   }
 
+  /** A picture goes back inside the item that made it; by itself there is no place for it. */
+  image(data: string | undefined): void {
+    this.settle()
+    if (data === undefined) this.dropPicture()
+    else this.picture = data
+  }
+
   item(item: Item): void {
+    const { picture } = this
+    const isWhole = item.type !== "image_generation_call" || item.result !== undefined || picture === undefined
+    if (!isWhole) this.picture = undefined
     this.settle()
     this.message = undefined
-    this.items.push(item)
+    this.items.push(isWhole ? item : { ...item, result: picture })
   }
 
   /** Ends the message under way. Its phase has to come back; its sources are the model's own and do not. */
@@ -167,8 +180,10 @@ class AssistantTurn {
     this.message = undefined
   }
 
-  /** A summary whose reasoning did not follow says nothing to the model. */
+  /** Drops what waited in vain: a summary without its reasoning, a picture without its item. */
   settle(): void {
+    if (this.picture !== undefined) this.dropPicture()
+    this.picture = undefined
     if (this.summaries.length === 0) return
     this.summaries = []
     this.dropReasoning()
@@ -177,6 +192,10 @@ class AssistantTurn {
   private begin(content: unknown): void {
     this.message = { role: "assistant", content }
     this.items.push(this.message)
+  }
+
+  private dropPicture(): void {
+    this.encoding.warn("a picture was dropped: Responses takes none from an assistant but the one that it made itself")
   }
 
   private dropReasoning(): void {
@@ -198,9 +217,8 @@ const encodeAssistant = (
     else if (part.type === "refusal") turn.refusal(part.text)
     else if (part.type === "reasoning") turn.reasoning(part)
     else if (part.type === "tool-call") turn.item(encodeCall(part, details))
-    else if (part.type === "image") {
-      encoding.warn(`a picture in ${path} was dropped: Responses takes none from an assistant`)
-    } else if (!isOurs(part) || !isWireObject(part.value)) {
+    else if (part.type === "image") turn.image(part.data)
+    else if (!isOurs(part) || !isWireObject(part.value)) {
       encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Responses has no item for it`)
     } else if (isDetail(part.value)) turn.details(part.value)
     else {
@@ -222,9 +240,8 @@ const encodeToolResults = (
 ): ReadonlyArray<Item> =>
   message.content.map((result, place) => {
     if (result.isError === true) encoding.warn("isError of a tool result was dropped: Responses has no field for it")
-    const isCustom = details.get(result.toolCallId)?.type === "custom_tool_call"
     return {
-      type: isCustom ? "custom_tool_call_output" : "function_call_output",
+      type: isCustom(result.toolCallId, details) ? "custom_tool_call_output" : "function_call_output",
       call_id: callId(result.toolCallId),
       output: encodeContent(result.content, `${path}.content[${place}]`, encoding),
     }

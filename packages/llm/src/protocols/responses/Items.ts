@@ -2,6 +2,7 @@
  * What the types of a Responses answer's items mean, as data: who has to answer an item, and which of its fields have to
  * come back with the next request though no part holds them. Source: openai 7.57 types; recorded exchanges.
  */
+import type { ImagePart } from "../../model/LlmRequest.ts"
 import { elements, isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
 
 /** Calls that the caller answers, whatever else the item says. */
@@ -78,9 +79,24 @@ export const detailsOfMessage = (
   return fields === undefined ? undefined : { type: "message", ...fields }
 }
 
-/** What a call has to come back with: the namespace of its tool, the program that made it, or that it is a custom one. */
-export const detailsOfCall = (item: WireObject, callId: string): Record<string, unknown> | undefined => {
-  const fields = present({ namespace: item.namespace, caller: item.caller })
-  const isCustom = item.type === "custom_tool_call"
-  return fields === undefined && !isCustom ? undefined : { type: item.type, call_id: callId, ...fields }
+/**
+ * What a call has to come back with, beside its name and arguments: the namespace of its tool, the program that made it, or
+ * that it is a custom one. `ToolCallPart.protocolData` keeps it under the protocol's name.
+ */
+export const detailsOfCall = (item: WireObject): Record<string, unknown> | undefined =>
+  present({
+    type: item.type === "custom_tool_call" ? item.type : undefined,
+    namespace: item.namespace,
+    caller: item.caller,
+  })
+
+/**
+ * The picture that an `image_generation_call` made, and the item without it: together they are the item again. Undefined
+ * where there is no picture.
+ */
+export const pictureOf = (item: WireObject): readonly [ImagePart, Record<string, unknown>] | undefined => {
+  const { result, ...rest } = item
+  const data = nonEmpty(result)
+  if (item.type !== "image_generation_call" || data === undefined) return undefined
+  return [{ type: "image", mediaType: `image/${nonEmpty(item.output_format) ?? "png"}`, data }, rest]
 }

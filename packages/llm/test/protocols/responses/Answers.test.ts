@@ -172,16 +172,29 @@ describe("the items of a Responses answer", () => {
 
   it("keep the text of a custom call, and that it was one", () => {
     expect(partsOf({ type: "custom_tool_call", call_id: "c", name: "sh", input: "ls -a" })).toEqual([
-      { type: "tool-call", id: "c", name: "sh", arguments: "ls -a" },
-      other({ type: "custom_tool_call", call_id: "c" }),
+      {
+        type: "tool-call",
+        id: "c",
+        name: "sh",
+        arguments: "ls -a",
+        protocolData: { responses: { type: "custom_tool_call" } },
+      },
     ])
   })
 
   it("are kept whole where they have no part, hosted tools and those of a future kind", () => {
     const search = { type: "web_search_call", id: "ws_1", action: { type: "search", queries: ["a"] } }
-    const picture = { type: "image_generation_call", id: "ig_1", result: "iVBORw0KGgo=" }
     const future = { type: "hologram", depth: [1, null] }
-    expect(partsOf(search, picture, future)).toEqual([search, picture, future].map(other))
+    expect(partsOf(search, future)).toEqual([search, future].map(other))
+  })
+
+  it("are a picture, and what belongs to it, where the model drew one", () => {
+    const item = { type: "image_generation_call", id: "ig_1", output_format: "jpeg" }
+    expect(partsOf({ ...item, result: "/9j/" })).toEqual([
+      { type: "image", mediaType: "image/jpeg", data: "/9j/" },
+      other(item),
+    ])
+    expect(partsOf({ ...item, result: null })).toEqual([other({ ...item, result: null })])
   })
 
   it("keep a content part of a future kind inside its message", () => {

@@ -387,6 +387,21 @@ describe("a conversation in Responses", () => {
     ])
   })
 
+  it("sends a picture back inside the item that made it, and no other picture", () => {
+    const item = { type: "image_generation_call", id: "ig_1", status: "completed" }
+    const picture = { type: "image", mediaType: "image/png", data: "iVBORw0KGgo=" } as const
+    const made = { type: "other", provider: "responses", value: item } as const
+    expect(inputOf([user, assistant(picture, made)])).toEqual([
+      { role: "user", content: "Hi" },
+      { ...item, result: "iVBORw0KGgo=" },
+    ])
+    for (const content of [[picture], [picture, { type: "text", text: "So." } as const]]) {
+      const { body, warnings } = plain({ messages: [user, assistant(...content), user] })
+      expect(JSON.stringify(body)).not.toContain("iVBOR")
+      expect(warnings[0]).toContain("picture")
+    }
+  })
+
   it("drops what another protocol kept, with a warning", () => {
     const part = { type: "other", provider: "messages", value: { type: "server_tool_use" } } as const
     const { body, warnings } = plain({ messages: [user, assistant(part, { type: "text", text: "So." })] })
@@ -395,14 +410,17 @@ describe("a conversation in Responses", () => {
   })
 
   it("sends a call's namespace back, and answers a custom call in its own form", () => {
-    const other = (value: unknown) => ({ type: "other", provider: "responses", value }) as const
     const input = inputOf([
       user,
       assistant(
-        call,
-        other({ type: "function_call", call_id: "call_1", namespace: "places" }),
-        { type: "tool-call", id: "call_2", name: "sh", arguments: "ls -a" },
-        other({ type: "custom_tool_call", call_id: "call_2" }),
+        { ...call, protocolData: { responses: { namespace: "places" } } },
+        {
+          type: "tool-call",
+          id: "call_2",
+          name: "sh",
+          arguments: "ls -a",
+          protocolData: { responses: { type: "custom_tool_call" } },
+        },
       ),
       {
         role: "tool",
