@@ -95,7 +95,7 @@ const readTargets: Effect.Effect<readonly [Target, ...Array<Target>], LlmError> 
   const primaryModel = yield* Setting.text("PRIMARY_MODEL")
   const secondaryModel = yield* Setting.text("SECONDARY_MODEL")
   const fallbackProviders = yield* Setting.text("LLM_FALLBACK_PROVIDERS")
-  const configured = yield* configuredTargets(primaryModel)
+  const configured = chosen === undefined ? yield* configuredTargets(primaryModel) : []
 
   const primary =
     chosen === undefined ? yield* firstOf(configured, primaryModel) : yield* readTarget(chosen, primaryModel, true)

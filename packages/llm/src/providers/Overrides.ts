@@ -12,27 +12,30 @@ import type { ProviderRow } from "./ProviderRow.ts"
  * (`Config.String("FAST_MODEL")`), read when the layer is built.
  */
 export type Overrides<Options> = {
-  readonly [Name in keyof Options]?: Options[Name] | Config.Config<Exclude<Options[Name], undefined>> | undefined
+  readonly [Name in keyof Options]?: Options[Name] | Config.Config<Options[Name]> | undefined
 }
 
-/** The values of overrides. A `Config` that cannot be read is a `ConfigurationError` that names the option and the variable. */
+/** The value of one override. A `Config` that cannot be read is an error that names the option and the variable. */
+const valueOf = <A>(name: string, value: A | Config.Config<A>): Effect.Effect<A, LlmError> =>
+  Config.isConfig(value)
+    ? Effect.mapError(value, ({ message }) =>
+        // What is wrong may be told with the value, and the value may be a key.
+        Setting.invalid(name, `its Config cannot be read${looksLikeKey(message) ? "" : `: ${message}`}`),
+      )
+    : Effect.succeed(value)
+
+/** The values of overrides; what is not overridden is left out. */
 export const resolve = <Options extends object>(
   overrides: Overrides<Options>,
 ): Effect.Effect<Partial<Options>, LlmError> =>
-  Effect.map(
-    Effect.forEach(Object.entries(overrides), ([name, value]) =>
-      Config.isConfig(value)
-        ? Effect.mapBoth(value, {
-            onSuccess: (read) => [name, read] as const,
-            // What is wrong may be told with the value, and the value may be a key.
-            onFailure: ({ message }) =>
-              Setting.invalid(name, `its Config cannot be read${looksLikeKey(message) ? "" : `: ${message}`}`),
-          })
-        : Effect.succeed([name, value] as const),
-    ),
-    // Left out, not undefined: what is not overridden is read from the settings.
-    (entries) => Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Partial<Options>,
-  )
+  Effect.gen(function* () {
+    const values: Partial<Options> = {}
+    for (const name in overrides) {
+      const value = yield* valueOf<Options[typeof name] | undefined>(name, overrides[name])
+      if (value !== undefined) values[name] = value
+    }
+    return values
+  })
 
 /**
  * The options of a provider that is used on its own: overrides, then its own variables and `PRIMARY_MODEL`. The general
