@@ -1,5 +1,5 @@
 /** Keys and redirects: what a server echoes, what a wrong address says, and where a key must not travel. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import {
@@ -106,6 +106,15 @@ const expose = Effect.fnUntraced(function* (
   return seen
 })
 
+/** Everything that was written to stderr, by all tests: one spy, because they run at the same time. */
+const logged: Array<string> = []
+beforeAll(() => {
+  vi.spyOn(process.stderr, "write").mockImplementation((chunk) => logged.push(String(chunk)) > 0)
+})
+afterAll(() => {
+  vi.restoreAllMocks()
+})
+
 describe.concurrent(law.secrets, patient, () => {
   it.live.each(cases)(
     "not when the server echoes it in $form ($on)",
@@ -175,6 +184,12 @@ describe.concurrent(law.secrets, patient, () => {
         model: "m",
         headers: { authorization: `Bearer ${canary}` },
       }),
+    "a query in the API base": (url) =>
+      OpenAi.layer({
+        apiKey: "sk-other-0123456789",
+        apiBase: `${url}/v1?api-version=2024-10-21&code=${canary}`,
+        model: "m",
+      }),
     "the password of a header of the caller's at Azure": (url) =>
       AzureOpenAi.layer({
         apiKey: "sk-other-0123456789",
@@ -190,10 +205,13 @@ describe.concurrent(law.secrets, patient, () => {
   )(
     "not $what that the server echoes ($call)",
     Effect.fnUntraced(function* ({ call, layer }) {
-      const server = yield* serve(quotesRequest)
+      // A page under 404 is told with the address that was asked.
+      const server = yield* serve((request) => (request.index === 0 ? quotesRequest(request) : whole(page, 404)))
       const exposure = new Exposure()
       const seen = yield* expose(exposure, layer(server.url), call)
       expect(seen.error?.reason.message).toContain("<redacted>")
+      yield* expose(exposure, layer(server.url), call)
+      expect(server.requests).toHaveLength(2)
       expect(leaks(exposure.all())).toEqual([])
     }),
   )
@@ -243,7 +261,6 @@ describe.concurrent(law.secrets, patient, () => {
   )
 
   it.each(providers)("not in what promises resolve with, nor in their log ($name)", async (provider) => {
-    const lines = vi.spyOn(process.stderr, "write").mockReturnValue(true)
     await using server = await FaultServer.start(() => whole(errorBody(provider.wire, quoted), 401))
     await using llm = new LLMInterface({ ...provider.options(server.url, canary), maxRetries: 0 })
     const exposure = new Exposure()
@@ -256,8 +273,8 @@ describe.concurrent(law.secrets, patient, () => {
     exposure.show(await events.response)
     exposure.show(events)
     await events.next().catch((error: unknown) => exposure.showFailure(error))
-    await vi.waitUntil(() => lines.mock.calls.flat().join("\n").includes(`provider=${provider.provider}`))
-    exposure.show(lines.mock.calls)
+    await vi.waitUntil(() => logged.join("\n").includes(`provider=${provider.provider}`), patient)
+    exposure.show(logged)
     expect(leaks(exposure.all())).toEqual([])
   })
 })

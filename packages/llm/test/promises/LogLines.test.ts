@@ -73,7 +73,9 @@ describe("a line", { timeout: 40_000 }, () => {
       })
       await using llm = new LLMInterface({ provider: "openai", apiKey: "sk-1", model: "m", apiBase: server.url })
       for (const _ of messages) await llm.generate({ messages: [{ role: "user", content: "Hi" }] })
-      await vi.waitUntil(() => lines.filter((line) => line.includes("message=failed")).length === messages.length)
+      await vi.waitUntil(() => lines.filter((line) => line.includes("message=failed")).length === messages.length, {
+        timeout: 20_000,
+      })
       return lines
     } finally {
       spy.mockRestore()
