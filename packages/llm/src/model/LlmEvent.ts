@@ -84,8 +84,104 @@ export const LlmEvent = Schema.Union([
   PartEnd,
   ResponseFinish,
 ])
-export type LlmEvent = typeof LlmEvent.Type
-export type ResponseFinish = typeof ResponseFinish.Type
+/** One event of a stream. */
+export type LlmEvent =
+  | ResponseStart
+  | TextDelta
+  | ReasoningDelta
+  | RefusalDelta
+  | ToolCallStart
+  | ToolCallDelta
+  | ToolCallEnd
+  | PartEnd
+  | ResponseFinish
+
+/** The provider accepted the request and began to answer. */
+export interface ResponseStart {
+  readonly type: "response-start"
+  /** The model that answers, as the provider names it. */
+  readonly servedModel?: string | undefined
+}
+
+/** The next piece of text. */
+export interface TextDelta {
+  readonly type: "text-delta"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** The piece. */
+  readonly delta: string
+}
+
+/** The next piece of the model's thinking. */
+export interface ReasoningDelta {
+  readonly type: "reasoning-delta"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** The piece. */
+  readonly delta: string
+}
+
+/** The next piece of a refusal. */
+export interface RefusalDelta {
+  readonly type: "refusal-delta"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** The piece. */
+  readonly delta: string
+}
+
+/** The model began to write a tool call. */
+export interface ToolCallStart {
+  readonly type: "tool-call-start"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** Which call this is. */
+  readonly id: string
+  /** The function. */
+  readonly name: string
+}
+
+/** The next piece of a tool call's arguments. */
+export interface ToolCallDelta {
+  readonly type: "tool-call-delta"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** The piece, as JSON text. */
+  readonly delta: string
+}
+
+/** A tool call is complete. */
+export interface ToolCallEnd {
+  readonly type: "tool-call-end"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** Which call this is. */
+  readonly id: string
+  /** The function. */
+  readonly name: string
+  /** Parsed JSON. */
+  readonly arguments: unknown
+  /** What its service wants back beside it. Keep it unchanged. */
+  readonly protocolData?: ProtocolData | undefined
+}
+
+/** A part that is only known whole. */
+export interface PartEnd {
+  readonly type: "part-end"
+  /** Which part of the response this belongs to, from 0. */
+  readonly index: number
+  /** The part; reasoning replaces the pieces that were sent before. */
+  readonly part: ReasoningPart | ImagePart | OtherPart
+}
+
+/** The answer is whole. Always the last event. */
+export interface ResponseFinish {
+  readonly type: "response-finish"
+  /** Why the answer ended. */
+  readonly finishReason: FinishReason
+  /** What surrounds the answer. */
+  readonly metadata: ResponseMetadata
+}
 
 /** True for an event that carries something of the answer; `response-start` and `response-finish` do not. */
 export const isOutput = (event: LlmEvent): boolean =>

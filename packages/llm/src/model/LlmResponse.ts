@@ -19,7 +19,21 @@ export const Usage = Schema.Struct({
   cacheWriteTokens: Schema.optional(Schema.Finite),
   reasoningTokens: Schema.optional(Schema.Finite),
 })
-export type Usage = typeof Usage.Type
+/** Tokens of one answer. A bucket that the provider did not report is absent, never 0. */
+export interface Usage {
+  /** Everything the model read. */
+  readonly inputTokens?: number | undefined
+  /** Everything the model wrote, reasoning included. */
+  readonly outputTokens?: number | undefined
+  /** The provider's own total. */
+  readonly totalTokens?: number | undefined
+  /** The part of `inputTokens` that came from the provider's cache. */
+  readonly cachedInputTokens?: number | undefined
+  /** The part of `inputTokens` that was written to the provider's cache. */
+  readonly cacheWriteTokens?: number | undefined
+  /** The part of `outputTokens` that the model thought. */
+  readonly reasoningTokens?: number | undefined
+}
 
 /** `reported`: the provider's final figures. `partial`: figures from an answer cut short. `unknown`: none came. */
 export const UsageStatus = Schema.Literals(["reported", "partial", "unknown"])
@@ -34,7 +48,7 @@ export type FinishReason = typeof FinishReason.Type
 
 /** A part of an answer, in the order in which the model produced it. */
 export const ResponsePart = Schema.Union([TextPart, ImagePart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])
-export type ResponsePart = typeof ResponsePart.Type
+export type ResponsePart = TextPart | ImagePart | ReasoningPart | RefusalPart | ToolCallPart | OtherPart
 
 /** A function the model wants called; `arguments` is parsed JSON. */
 export const ToolCall = Schema.Struct({
@@ -42,7 +56,15 @@ export const ToolCall = Schema.Struct({
   name: Schema.String,
   arguments: Schema.Unknown,
 })
-export type ToolCall = typeof ToolCall.Type
+/** A function the model wants called. */
+export interface ToolCall {
+  /** Which call this is; its result names it. */
+  readonly id: string
+  /** The function. */
+  readonly name: string
+  /** Parsed JSON, or the raw text where the model wrote invalid JSON. */
+  readonly arguments: unknown
+}
 
 /**
  * One request made or refused on behalf of a call (law 17). `started` is ISO 8601; `queuedMs` is the wait for a permit,
@@ -65,7 +87,39 @@ export const AttemptRecord = Schema.Struct({
   usage: Schema.optional(Usage),
   costUsd: Schema.NullOr(Schema.Finite),
 })
-export type AttemptRecord = typeof AttemptRecord.Type
+/** One request made or refused on behalf of a call. */
+export interface AttemptRecord {
+  /** Who was asked. */
+  readonly provider: string
+  /** The model that was asked for. */
+  readonly model?: string | undefined
+  /** The model that answered, as the provider names it. */
+  readonly servedModel?: string | undefined
+  /** Which target of a fallback was asked; the first is 0. */
+  readonly targetIndex: number
+  /** When the attempt began, ISO 8601. */
+  readonly started: string
+  /** The wait for a permit before it, in milliseconds. */
+  readonly queuedMs: number
+  /** The wait before a retry, in milliseconds. */
+  readonly waitedMs: number
+  /** From its start to the first piece of the answer, in milliseconds. */
+  readonly firstOutputMs?: number | undefined
+  /** The attempt itself, without the waits before it, in milliseconds. */
+  readonly durationMs: number
+  /** The HTTP status of its response. */
+  readonly status?: number | undefined
+  /** The provider's id of the request, for its support. */
+  readonly requestId?: string | undefined
+  /** How it failed: the tag of its `LlmError`'s reason. */
+  readonly errorType?: string | undefined
+  /** How many milliseconds the provider asked to wait. */
+  readonly retryAfterMs?: number | undefined
+  /** The tokens that it took, as far as they are known. */
+  readonly usage?: Usage | undefined
+  /** Its price in US dollars; null where it is not known. */
+  readonly costUsd: number | null
+}
 
 /**
  * What surrounds an answer. `model` is the one asked for, `servedModel` the one that answered. `latencyMs` counts from
@@ -89,7 +143,39 @@ export const ResponseMetadata = Schema.Struct({
   warnings: Schema.Array(Schema.String),
   degraded: Schema.Boolean,
 })
-export type ResponseMetadata = typeof ResponseMetadata.Type
+/** What surrounds an answer. */
+export interface ResponseMetadata {
+  /** Who answered. */
+  readonly provider: string
+  /** The model that was asked for. */
+  readonly model?: string | undefined
+  /** The model that answered, as the provider names it. */
+  readonly servedModel?: string | undefined
+  /** The temperature that was sent. */
+  readonly temperature?: number | undefined
+  /** The limit of output tokens that was sent. */
+  readonly maxTokens?: number | undefined
+  /** The tokens of the answer. */
+  readonly usage: Usage
+  /** How far `usage` can be trusted. */
+  readonly usageStatus: UsageStatus
+  /** From the call to its end, queue and waits included, in milliseconds. */
+  readonly latencyMs: number
+  /** When the call began, ISO 8601. */
+  readonly timestamp: string
+  /** The provider's id of the request, for its support. */
+  readonly requestId?: string | undefined
+  /** Why the answer ended, in the provider's own word. */
+  readonly rawFinishReason?: string | undefined
+  /** The price in US dollars; null where it is not known. */
+  readonly costUsd: number | null
+  /** Every request made or refused, in order. */
+  readonly attempts: ReadonlyArray<AttemptRecord>
+  /** What was dropped or changed on the way to the provider, in words. */
+  readonly warnings: ReadonlyArray<string>
+  /** True only for a configured fallback text, which no model wrote. */
+  readonly degraded: boolean
+}
 
 /** One complete answer. `text` is every text part joined with nothing between. */
 export const LlmResponse = Schema.Struct({
@@ -99,7 +185,19 @@ export const LlmResponse = Schema.Struct({
   finishReason: FinishReason,
   metadata: ResponseMetadata,
 })
-export type LlmResponse = typeof LlmResponse.Type
+/** One complete answer. */
+export interface LlmResponse {
+  /** Every text part, joined with nothing between. */
+  readonly text: string
+  /** Everything the model said, in order; the content of an assistant message that goes on with it. */
+  readonly parts: ReadonlyArray<ResponsePart>
+  /** The functions that the model wants called. */
+  readonly toolCalls: ReadonlyArray<ToolCall>
+  /** Why the answer ended. */
+  readonly finishReason: FinishReason
+  /** What surrounds the answer: who, how much, how long, at what price. */
+  readonly metadata: ResponseMetadata
+}
 
 /** The response that these parts make: `text` and `toolCalls` are read from `parts`, so that they can never disagree. */
 export const fromParts = (
