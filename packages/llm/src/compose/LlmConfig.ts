@@ -15,20 +15,27 @@ import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
 export interface LlmConfig {
+  /** Who is asked, in order. */
   readonly targets: readonly [Target, ...Array<Target>]
   /** Requests in flight at once. */
   readonly concurrency: number
   /** Retries after the first attempt, per target. */
   readonly maxRetries: number
-  /** The whole call's deadline, the longest silence inside a stream, and the longest wait for a stream's first output. */
+  /** The call's deadline, over retries and fallbacks. */
   readonly timeout: Duration.Input
+  /** The longest silence inside a stream. */
   readonly idleTimeout: Duration.Input
+  /** The longest wait for a stream's first output. */
   readonly firstOutputTimeout: Duration.Input | undefined
-  /** The longest time that one request may take, and the longest wait for the first permit. */
+  /** The longest time that one request may take. */
   readonly attemptTimeout?: Duration.Input | undefined
+  /** The longest wait for the first permit. */
   readonly queueTimeout?: Duration.Input | undefined
+  /** The temperature of requests that name none. */
   readonly temperature: number | undefined
+  /** The most output tokens of requests that name none. */
   readonly maxTokens: number | undefined
+  /** The text of last resort, where every target fails. */
   readonly fallbackText: string | undefined
   /** The default model of embeddings. */
   readonly embeddingModel?: string | undefined

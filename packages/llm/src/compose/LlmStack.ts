@@ -105,7 +105,9 @@ export interface StackOverrides extends Partial<
 > {
   /** A name or an alias of the registry, or `fallback`. */
   readonly provider?: string | undefined
+  /** The model of requests that name none. */
   readonly model?: string | undefined
+  /** The model to ask where the first cannot answer. */
   readonly secondaryModel?: string | undefined
 }
 

@@ -191,7 +191,9 @@ export type ErrorType = LlmErrorReason["_tag"]
 
 /** What policies do with a reason: how often it is worth trying again, and whether another target may do better. */
 export interface Verdict {
+  /** How often a policy tries again within one call. */
   readonly retries: "never" | "once" | "always"
+  /** True where another target may do better. */
   readonly fallsBack: boolean
 }
 

@@ -189,6 +189,7 @@ export const isOutput = (event: LlmEvent): boolean =>
 
 /** Puts the pieces of one stream together again. Feed it every event in order; it keeps no event. */
 export interface Assembly {
+  /** Takes the next event. */
   readonly add: (event: LlmEvent) => void
   /** The parts so far, in order. A tool call counts once it is complete. */
   readonly parts: () => ReadonlyArray<ResponsePart>

@@ -94,6 +94,7 @@ export interface FilePart {
 export const ProtocolData = Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
 /** What a protocol keeps with a part so that it can go back unchanged. */
 export interface ProtocolData {
+  /** By protocol (`chat-completions`, `messages`, `responses`): fields in its own words. */
   readonly [protocol: string]: { readonly [field: string]: unknown }
 }
 

@@ -97,7 +97,7 @@ const readHeaders = (
 }
 
 /** Fields of the call that are not fields of its request. */
-const callFields: ReadonlySet<string> = new Set(["signal", "timeout", "maxRetries", "headers", "schema", "schemaName"])
+const callFields: ReadonlySet<string> = new Set(["signal", "timeout", "maxRetries", "headers"])
 
 const requestFields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
 const knownFields = [...requestFields, ...callFields]

@@ -64,8 +64,11 @@ export type GenerateResponse = GenerateSuccess | GenerateFailure
 
 /** What a failure repeats of the request that it belongs to. */
 export interface RequestSummary {
+  /** The model that was asked for. */
   readonly model?: string | undefined
+  /** The temperature that was asked for. */
   readonly temperature?: number | undefined
+  /** The limit of output tokens that was asked for. */
   readonly maxTokens?: number | undefined
 }
 

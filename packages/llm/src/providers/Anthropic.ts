@@ -13,6 +13,7 @@ import type { ProviderRow } from "./ProviderRow.ts"
 
 /** `apiKey` and `model` are enough; `apiBase` defaults to `https://api.anthropic.com`, `apiVersion` to `2023-06-01`. */
 export interface AnthropicOptions extends ProviderOptions {
+  /** The version of the interface (`anthropic-version`). Default `2023-06-01`. */
   readonly apiVersion?: string | undefined
 }
 

@@ -24,9 +24,11 @@ import type { ProviderRow } from "./ProviderRow.ts"
  * function (which may return a promise) is run before each request, so that it may renew the token.
  */
 export interface AzureOpenAiOptions extends ProviderOptions {
+  /** The `api-version` of the classic routes, or `v1`. Default `2023-05-15`. */
   readonly apiVersion?: string | undefined
   /** `chat` (Chat Completions), the default, or `responses`. */
   readonly wireApi?: WireApi | undefined
+  /** A token of Microsoft Entra ID, or what gives one before each request; in place of `apiKey`. */
   readonly entraToken?: Credential.Credential | undefined
 }
 

@@ -17,6 +17,7 @@ import type { ProviderRow } from "./ProviderRow.ts"
  * Completions); `responses` is OpenAI's other interface.
  */
 export interface OpenAiOptions extends ProviderOptions {
+  /** `chat` (Chat Completions), the default, or `responses`. */
   readonly wireApi?: WireApi | undefined
 }
 

@@ -11,11 +11,17 @@ import type { Credential } from "./Credential.ts"
  * `fetch` say how its requests travel.
  */
 export interface ProviderOptions extends TransportOptions {
+  /** The key, or an Effect or a function that is asked for it before each request. */
   readonly apiKey?: Credential | undefined
+  /** The address that requests go to. Default: the provider's own. */
   readonly apiBase?: string | undefined
+  /** The model of requests that name none. */
   readonly model?: string | undefined
+  /** What errors, metadata and `providerOptions` call this provider. Default: its name in the registry. */
   readonly name?: string | undefined
+  /** Added to every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** What the model accepts, where its name does not tell (an Azure deployment). */
   readonly capabilities?: Partial<ModelCapabilities> | undefined
 }
 
@@ -24,6 +30,8 @@ export type WireApi = "chat" | "responses"
 
 /** Every option that a setting can give to some provider; a provider ignores what it does not know. */
 export interface TargetOptions extends ProviderOptions {
+  /** The version of the interface, for providers that ask for one. */
   readonly apiVersion?: string | undefined
+  /** `chat` (the default) or `responses`, for providers that speak both. */
   readonly wireApi?: WireApi | undefined
 }

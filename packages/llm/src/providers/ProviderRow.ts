@@ -16,6 +16,7 @@ export interface ProviderRow {
   readonly title: string
   /** Other names that mean the same in settings and before the slash. */
   readonly aliases: ReadonlyArray<string>
+  /** The variables that its settings are read from. */
   readonly variables: ProviderVariables
   /** The address where none is set; undefined where every account has its own. */
   readonly apiBase: string | undefined

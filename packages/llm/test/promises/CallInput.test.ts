@@ -61,6 +61,7 @@ describe("arguments that are no request are refused by the name of the field", (
     ["a timeout of nothing", { messages, timeout: 0 }, "timeout", /above 0/],
     ["a timeout that is an object", { messages, timeout: Symbol("x") }, "timeout", /duration/],
     ["a misspelt field", { messages, maxtoken: 1 }, "maxtoken", /maxtoken does not exist; did you mean "maxTokens"/],
+    ["a field of another call", { messages, schema: {} }, "schema", /did you mean "responseFormat"/],
     ["a misspelt setting", { messages, abortSignal: 1 }, "abortSignal", /did you mean "signal"/],
     ["half a retry", { messages, maxRetries: 0.5 }, "maxRetries", /whole number/],
     ["headers that are a list", { messages, headers: ["x"] }, "headers", /plain object/],
