@@ -12,7 +12,7 @@ import {
   tool,
   ToolLoop,
 } from "../../src/index.ts"
-import { anthropic, type ContractProvider, openai } from "../contract/Providers.ts"
+import { type ContractProvider, oneOfEachWire } from "../contract/Providers.ts"
 import type { Wire } from "./ToolUpstream.ts"
 
 /** A tool in plain words; `execute` may throw. */
@@ -169,7 +169,7 @@ const effectForm = (provider: ContractProvider, streamed: boolean): Form => ({
 })
 
 /** Every form on every wire. */
-export const forms: ReadonlyArray<Form> = [openai, anthropic].flatMap((provider) => [
+export const forms: ReadonlyArray<Form> = oneOfEachWire.flatMap((provider) => [
   promiseForm(provider, false),
   promiseForm(provider, true),
   effectForm(provider, false),
