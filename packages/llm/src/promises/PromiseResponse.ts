@@ -180,9 +180,13 @@ export const errorOf = (failed: GenerateFailure): LlmError => {
 }
 
 const isFailure = (response: object): response is GenerateFailure => "error" in response
+const isSuccess = <Response extends object>(response: Response): response is Exclude<Response, GenerateFailure> =>
+  !isFailure(response)
 
 /** The answer itself, with its own type. Throws the `LlmError` where there is none, for programs that prefer exceptions. */
-export const unwrap = <Success extends GenerateSuccess>(response: Success | GenerateFailure): Success => {
-  if (isFailure(response)) throw errorOf(response)
-  return response
+export const unwrap = <Response extends GenerateSuccess | GenerateFailure>(
+  response: Response,
+): Exclude<Response, GenerateFailure> => {
+  if (isSuccess(response)) return response
+  throw isFailure(response) ? errorOf(response) : new Error("neither an answer nor a failure")
 }

@@ -26,7 +26,7 @@ export interface ToolContent {
 }
 
 /** What may be a tool's result: `A` where it is JSON (functions, symbols and bigints are not), a text or `Tool.content`. */
-export type ToolResult<A> = A extends string | number | boolean | null | undefined | ToolContent
+export type ToolResult<A> = A extends string | number | boolean | null | undefined | void | ToolContent
   ? A
   : A extends bigint | symbol | ((...args: ReadonlyArray<never>) => unknown)
     ? never

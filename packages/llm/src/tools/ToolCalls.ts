@@ -140,6 +140,8 @@ const perform = <R>(
     if (approval !== true) {
       return told("refused", `The call was not approved${typeof approval === "string" ? `: ${approval}` : ""}.`)
     }
+    // An abort by another call of the same moment is heard before this one begins.
+    yield* Effect.yieldNow
     const outcome = yield* Effect.result(tool.run(args.success, context))
     const content = Result.isSuccess(outcome) ? contentOf(outcome.success) : undefined
     if (content !== undefined) return told("answered", content)
