@@ -44,6 +44,11 @@ export abstract class AnswerReader {
     return this.notes++ < maxNotes
   }
 
+  /** Checks the number of what came in one list, and is kept as it is. */
+  noteAll(field: string, count: number): void {
+    if (count > maxNotes) this.exceed(`the answer has more than ${maxNotes} ${field}`, field)
+  }
+
   /** The id of a tool call as its provider gave it, or a made-up one: no two calls of an answer share an id. */
   callId(given: string | undefined): string {
     let id = given ?? madeUpCallId(this.callCount)

@@ -2,7 +2,7 @@
 import { describe, expect } from "vitest"
 import { checkCase, checkSharedCase } from "./CheckCase.ts"
 import { partsOf } from "./OpenCase.ts"
-import { chatAnswer } from "./Samples.ts"
+import { chatAnswer, eventsOf } from "./Samples.ts"
 
 describe("pictures", () => {
   const picture = { type: "image", mediaType: "image/png", data: "iVBORw0K" }
@@ -75,6 +75,33 @@ describe("what an answer carries beside its text is kept", () => {
         kept({ type: "citations", citations: ["https://example.com"] }),
         kept({ type: "search_results", search_results: [{ title: "E", url: "https://example.com" }] }),
       ])
+    },
+  )
+
+  const token = (word: string) => ({ token: word, logprob: -0.5 })
+  const likely = (...words: ReadonlyArray<string>) => ({ content: words.map(token), refusal: null })
+  checkCase(
+    "how likely its tokens were",
+    {
+      right: "Kept, put together.",
+      answers: [
+        {
+          body: {
+            choices: [{ index: 0, message: { content: "ok" }, logprobs: likely("o", "k"), finish_reason: "stop" }],
+            usage: {},
+          },
+          sse: eventsOf(
+            { choices: [{ index: 0, delta: { content: "o" }, logprobs: likely("o") }] },
+            { choices: [{ index: 0, delta: { content: "k" }, logprobs: likely("k") }] },
+            { choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: "stop" }] },
+            "[DONE]",
+          ),
+        },
+      ],
+    },
+    async ({ ask }, through) => {
+      const logprobs = { content: [token("o"), token("k")] }
+      expect(partsOf(await ask(through))).toEqual([text, kept({ type: "logprobs", logprobs })])
     },
   )
 

@@ -174,6 +174,14 @@ const tooMany: ReadonlyArray<readonly [string, Protocol, object]> = [
     { content: [{ type: "text", text: "a", citations: many(300_000, () => 1) }], stop_reason: "end_turn" },
   ],
   [
+    "annotations of an item",
+    Responses.protocol,
+    {
+      output: [{ type: "message", content: [{ type: "output_text", text: "a", annotations: many(300_000, () => 1) }] }],
+      status: "completed",
+    },
+  ],
+  [
     "items",
     Responses.protocol,
     { output: many(300_000, (k) => ({ type: "function_call", name: "f", call_id: `c${k}` })), status: "completed" },

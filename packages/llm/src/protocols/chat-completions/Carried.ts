@@ -14,7 +14,7 @@ const returned = ["extra_content", "thought_signature", "encrypted_content"]
 const telling = ["context", "references", "executed_tools", "provider_metadata", "provider_specific_fields"]
 
 /** Fields beside the choices: Perplexity's and xAI's sources (recorded). Each chunk of a stream repeats them. */
-const beside = ["citations", "search_results", "related_questions"]
+const beside = ["citations", "search_results", "related_questions", "images"]
 
 const ofMessage: ReadonlySet<string> = new Set([...returned, ...telling])
 
@@ -31,6 +31,8 @@ export class Carried {
   private readonly annotations: Array<unknown> = []
   private readonly details = new Details()
   private readonly thinkingBlocks = new Details()
+  /** How likely the tokens were, a list for the text and one for the refusal. As long as the answer, so not counted. */
+  private readonly likelihoods = new Map<string, Array<unknown>>()
   private audio: Record<string, unknown> | undefined = undefined
 
   constructor(reader: AnswerReader) {
@@ -68,13 +70,25 @@ export class Carried {
     }
   }
 
+  /** Reads what a choice says beside its message. */
+  readChoice(choice: WireObject): void {
+    if (!isWireObject(choice.logprobs)) return
+    for (const field of ["content", "refusal"]) {
+      const tokens = elements(choice.logprobs[field])
+      if (tokens.length === 0) continue
+      const before = this.likelihoods.get(field)
+      if (before === undefined) this.likelihoods.set(field, [...tokens])
+      else for (const token of tokens) before.push(token)
+    }
+  }
+
   /** A detail of reasoning that belongs to no part. */
   addDetail(detail: WireObject): void {
     this.details.add(detail, () => this.reader.note("reasoning_details"))
   }
 
   end(events: Array<LlmEvent>): void {
-    const { annotations, audio, details, fields, reader, thinkingBlocks } = this
+    const { annotations, audio, details, fields, likelihoods, reader, thinkingBlocks } = this
     const back: Record<string, unknown> = {}
     if (details.isSealed) back.reasoning_details = details.whole
     if (thinkingBlocks.isSealed) back.thinking_blocks = thinkingBlocks.whole
@@ -82,6 +96,7 @@ export class Carried {
     if (Object.keys(back).length > 0) reader.keep(back, events)
     if (annotations.length > 0) reader.keep({ type: "annotations", annotations }, events)
     if (audio !== undefined) reader.keep({ type: "audio", audio }, events)
+    if (likelihoods.size > 0) reader.keep({ type: "logprobs", logprobs: Object.fromEntries(likelihoods) }, events)
     for (const field of [...telling, ...beside]) {
       if (fields.has(field)) reader.keep({ type: field, [field]: fields.get(field) }, events)
     }

@@ -60,9 +60,10 @@ export class MessageReader extends AnswerReader {
     this.carried.readAgain(message)
   }
 
-  /** What stands beside the message and belongs to the answer: Perplexity's sources. */
-  readBeside(body: WireObject): void {
+  /** What stands beside the message and belongs to the answer: sources, and how likely its tokens were. */
+  readBeside(body: WireObject, choice: WireObject | undefined): void {
     this.carried.readBeside(body)
+    if (choice !== undefined) this.carried.readChoice(choice)
   }
 
   end(events: Array<LlmEvent>): void {

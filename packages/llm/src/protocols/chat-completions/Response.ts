@@ -81,7 +81,7 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   const reader = new MessageReader()
   const events: Array<LlmEvent> = []
   reader.readWhole(message, events)
-  reader.readBeside(body)
+  reader.readBeside(body, choice)
   reader.end(events)
   const rawFinishReason = rawFinishReasonOf(choice.finish_reason)
   const usage = usageOf(rawUsageOf(body, choice))

@@ -26,7 +26,7 @@ class ChatCompletionsDecoder extends EventDecoder {
     const choice = firstChoice(choices)
     const figures = rawUsageOf(chunk, choice)
     if (figures !== undefined) this.figures = figures
-    this.reader.readBeside(chunk)
+    this.reader.readBeside(chunk, choice)
     if (choice !== undefined || nonEmpty(model) !== undefined) this.begin(model, events)
     const fault = choice === undefined ? undefined : this.readChoice(choice, events)
     if (this.stage === "ended" && this.figures !== undefined) this.stage = "whole"

@@ -164,6 +164,7 @@ export class ItemReader extends AnswerReader {
   private endMessage(key: unknown, opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
     elements(item.content).forEach((part, place) => {
       if (!isWireObject(part)) return
+      this.noteAll("annotations", elements(part.annotations).length)
       if (part.type === "refusal") this.complete(key, "refusal", place, part.refusal, events)
       else if (typeof part.text === "string") this.complete(key, "text", place, part.text, events)
       else this.keep({ type: "message", role: "assistant", content: [part] }, events)

@@ -411,7 +411,7 @@ describe("any JSON", () => {
     { requiredKeys: [] },
   )
 
-  it("as a body is an answer or a fault, never a defect", () => {
+  it("as a body is an answer or a fault, never a defect", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.oneof(body, fc.jsonValue()), (odd) => {
         expect(Result.isResult(Responses.protocol.decode(odd))).toBe(true)
@@ -421,7 +421,7 @@ describe("any JSON", () => {
     )
   })
 
-  it("as events is an answer or a fault, never a defect", () => {
+  it("as events is an answer or a fault, never a defect", { timeout: 60_000 }, () => {
     const event = fc.record(
       {
         type: fc.constantFrom(...types),
