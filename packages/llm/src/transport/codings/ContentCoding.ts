@@ -38,14 +38,17 @@ const codingsOf = (header: string): ReadonlyArray<string> =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "" && name !== "identity")
 
-/**
- * The first byte of JSON, HTML or an event stream. No compressed body begins with one of these, but for a large one in
- * Brotli that begins with `[`.
- */
-const textBeginnings = new Set([...'{<:deir"\r\n\t '].map((character) => character.charCodeAt(0)).concat(0xef))
+const bytesOf = (characters: string): ReadonlySet<number> =>
+  new Set([...characters].map((character) => character.charCodeAt(0)))
 
-const beginsAsText = (coding: string, first: number | undefined): boolean =>
-  first !== undefined && (textBeginnings.has(first) || (first === 0x5b && coding !== "br"))
+/** The first bytes of JSON, HTML and event streams. A compressed body begins with none of them, but for `[` in Brotli. */
+const beginnings = bytesOf('{[<:deir"\r\n\t \u00ef')
+
+/** What may follow `[` in JSON. A body in Brotli that begins with that byte is longer than 64 KiB, and seldom goes on so. */
+const afterBracket = bytesOf('{["]\r\n\t ')
+
+const beginsAsText = (coding: string, [first = -1, second = -1]: Uint8Array): boolean =>
+  beginnings.has(first) && (first !== 0x5b || coding !== "br" || afterBracket.has(second))
 
 /**
  * The body that `read` gives, decoded as its header says. `mayBeDecoded` is for clients that decode and keep the header:
@@ -61,13 +64,11 @@ const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean
   let active: Decompressor | "plain" | undefined
   let inputEnded = false
 
-  const isPlain = (chunks: Chunks) => mayBeDecoded && beginsAsText(coding, chunks.find(isFilled)?.[0])
-
   const begin = (chunks: Chunks): Read => {
     const first = chunks.find(isFilled)
     // Nothing but the header said so far that anything is compressed.
     if (first === undefined) return input
-    if (isPlain(chunks)) {
+    if (mayBeDecoded && beginsAsText(coding, first)) {
       active = "plain"
       return Effect.succeed(chunks)
     }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LlmError } from "../../model/LlmError.ts"
 import * as Setting from "../../settings/Setting.ts"
+import { afterMs } from "../RealTime.ts"
 import {
   type Broken,
   broken,
@@ -52,7 +53,7 @@ const readerOf = async (response: Response): Promise<Reader | undefined> => {
 /** How many more pieces of a body are read, at most, to see whether it ends. */
 const maxDrainReads = 16
 
-const ignore = () => undefined
+const ignore = (): void => undefined
 
 class FetchExchange implements Exchange {
   private readonly fetch: Fetch
@@ -123,9 +124,9 @@ class FetchExchange implements Exchange {
   /** Reads what is left of a body that is about to end, so that its connection is used again; not for long. */
   private async drain(): Promise<void> {
     const { reader } = this
-    let timer: ReturnType<typeof setTimeout> | undefined
+    let stopTimer = ignore
     const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainMs)
+      stopTimer = afterMs(drainMs, resolve)
     })
     const rest = async () => {
       // A body that is always ready would keep the timer from ever firing.
@@ -134,7 +135,7 @@ class FetchExchange implements Exchange {
       }
     }
     await Promise.race([rest().catch(ignore), patience])
-    clearTimeout(timer)
+    stopTimer()
     this.abort()
   }
 }

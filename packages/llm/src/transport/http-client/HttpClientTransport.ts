@@ -17,6 +17,7 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import { decode } from "../codings/ContentCoding.ts"
+import { afterMs } from "../RealTime.ts"
 import { broken, type Broken, drainMs, type Exchange, type Head, type WireRequest } from "../Transport.ts"
 
 const requestOf = ({ body, headers, method = "POST", url }: WireRequest): HttpClientRequest.HttpClientRequest =>
@@ -45,11 +46,7 @@ const bodyError = (error: Cause.Done | HttpClientError.HttpClientError): Effect.
       ? Cause.done()
       : Effect.fail(connectionError(error))
 
-/** Real time: a test's clock must not decide how long a connection stays open. */
-const patience = Effect.callback<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), drainMs)
-  return Effect.sync(() => clearTimeout(timer))
-})
+const patience = Effect.callback<void>((resume) => Effect.sync(afterMs(drainMs, () => resume(Effect.void))))
 
 /** Reads what is left of a body that is about to end. The answer is complete, so that nothing in it can fail the call. */
 const drain = (read: Exchange["read"]): Effect.Effect<void> => {

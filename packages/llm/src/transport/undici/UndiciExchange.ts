@@ -8,6 +8,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Dispatcher } from "./Undici.ts"
+import { afterMs } from "../RealTime.ts"
 import { decode } from "../codings/ContentCoding.ts"
 import type { Proxy } from "./Proxy.ts"
 import { broken, type Broken, drainMs, type Exchange, type Head } from "../Transport.ts"
@@ -98,10 +99,9 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   private get drain(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (this.ended) return resume(Effect.void)
-      const timer = setTimeout(() => this.abort(), drainMs)
-      timer.unref()
+      const stopTimer = afterMs(drainMs, () => this.abort())
       this.awaitingEnd = () => {
-        clearTimeout(timer)
+        stopTimer()
         resume(Effect.void)
       }
       this.take()

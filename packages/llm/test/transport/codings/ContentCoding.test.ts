@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { LlmProvider } from "../../../src/index.ts"
+import { LlmProvider, OpenAi } from "../../../src/index.ts"
 import type { CallName } from "../../faults/FaultScenario.ts"
 import { end, slowly, stall, type Step, write } from "../../faults/FaultServer.ts"
 import { chunk, head, lastChunk, streamHead } from "../../faults/HttpText.ts"
@@ -75,7 +75,7 @@ describe("a coded body", () => {
   it.live("longer than many reads is decoded whole", () =>
     Effect.gen(function* () {
       const text = Array.from({ length: 200_000 }, (_, index) => `${index} `).join("")
-      const server = yield* serve(() => answer("br", encoded("br", bodyOf("generate", text)), "generate", 10_000))
+      const server = yield* serve(() => answer("zstd", encoded("zstd", bodyOf("generate", text)), "generate", 10_000))
       expect(yield* Effect.provide(ask("generate"), provider(server.url))).toBe(text)
     }).pipe(Effect.scoped),
   )
@@ -165,6 +165,9 @@ describe("a coded body", () => {
 
 const clients = { fetch: FetchHttpClient.layer, undici: NodeHttpClient.layerUndici, http: NodeHttpClient.layerNodeHttp }
 
+const through = (client: typeof FetchHttpClient.layer, url: string) =>
+  Layer.provide(OpenAi.layerHttpClient({ apiKey: "sk-test", apiBase: `${url}/v1`, model: "gpt-5-mini" }), client)
+
 describe("a coded body through the program's own client", () => {
   it.live.each((["fetch", "undici", "http"] as const).flatMap((client) => cells.map((cell) => ({ ...cell, client }))))(
     "is decoded once, whether or not the client decodes ($call, $coding, $client)",
@@ -176,8 +179,24 @@ describe("a coded body through the program's own client", () => {
           chunk(body),
           lastChunk,
         ])
-        const layer = Layer.provide(provider(server.url), clients[client])
-        expect(yield* Effect.provide(ask(call), layer)).toBe(fullText)
+        expect(yield* Effect.provide(ask(call), through(clients[client], server.url))).toBe(fullText)
       }).pipe(Effect.scoped),
+  )
+
+  it.live("is decoded once also where the text begins like Brotli may", () =>
+    Effect.gen(function* () {
+      const body = zlib.brotliCompressSync(
+        `[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}]`,
+      )
+      const server = yield* serve(() => [
+        write(head(429, { "content-encoding": "br", "content-length": body.length })),
+        write(body),
+      ])
+      for (const client of [clients.fetch, clients.undici]) {
+        const { reason } = yield* Effect.flip(Effect.provide(ask("generate"), through(client, server.url)))
+        expect(reason).toMatchObject({ _tag: "RateLimitError" })
+        expect(reason.message).toContain("slow down")
+      }
+    }).pipe(Effect.scoped),
   )
 })

@@ -41,7 +41,8 @@ export const tlsFront = (url: string) =>
               behind.destroy()
             })
           }
-          inside.pipe(behind).pipe(inside)
+          inside.pipe(behind)
+          behind.pipe(inside)
         })
         server.on("tlsClientError", () => undefined)
         await once(server.listen(0, "127.0.0.1"), "listening")

@@ -77,7 +77,8 @@ const start = async (manners: ProxyManners): Promise<LoopbackProxy & { readonly 
     const behind = connect(port, "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 Connection Established\r\nproxy-agent: test\r\n\r\n")
       behind.write(rest)
-      behind.pipe(socket).pipe(behind)
+      behind.pipe(socket)
+      socket.pipe(behind)
     })
     open.add(behind)
     for (const side of [socket, behind]) {
