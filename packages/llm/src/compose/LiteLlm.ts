@@ -6,10 +6,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { looksLikeKey } from "../model/KeyShape.ts"
-import type { LlmError } from "../model/LlmError.ts"
+import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import type { Policy } from "../policies/Policy.ts"
@@ -86,6 +87,7 @@ export const layerRouting = <R = never>(
       }
       const choose = (id: string | undefined): Result.Result<Choice, LlmError> => {
         if (id === undefined) return Result.fail(noModel(candidates))
+        if (!Predicate.isString(id)) return Result.fail(notAName)
         const route = routeOf(id)
         if (route === undefined) return Result.fail(noRoute(whose(id), id, candidates))
         return Result.map(serviceFor(route, id, candidates), (service) => [service, route.model])
@@ -121,9 +123,16 @@ const serviceFor = ({ model, row }: ModelRoute, id: string, candidates: Candidat
     const candidate = candidates.get(other)
     if (candidate?.isConfigured === true && other.servesFamiliesOf.includes(row.name)) return candidate.service
   }
-  const problem = `is not set, and "${id}" is asked of ${row.title}; write for example ${keyVariable}=${apiKey}, or name another provider before the model, as in openrouter/…`
+  const problem = `is not set, and ${quoted(id)} is asked of ${row.title}; write for example ${keyVariable}=${apiKey}, or name another provider before the model, as in openrouter/…`
   return Result.fail(Setting.invalid(keyVariable, problem))
 }
+
+/** Types forbid it; programs without types may pass anything. */
+const notAName = new LlmError({
+  reason: new InvalidRequestError({ message: "invalid request: expected a string at model", parameter: "model" }),
+  provider: LiteLlmProxy.row.name,
+  attempts: [],
+})
 
 /** The first provider that has a key. */
 const reachable = (candidates: Candidates): Registry.ProviderRow | undefined =>

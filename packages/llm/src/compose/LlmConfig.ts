@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
 import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
@@ -174,12 +175,24 @@ const namedTargets = (list: string, primaryModel: string | undefined): Effect.Ef
     },
   )
 
+/** Targets given as an option, each completed. Programs without types may pass anything in their place. */
+export const completedAll = (targets: ReadonlyArray<Target>): Effect.Effect<ReadonlyArray<Target>, LlmError> =>
+  Array.isArray(targets)
+    ? Effect.forEach(targets, completed)
+    : Effect.fail(Setting.invalid("fallbacks", 'is not a list; write for example [{ provider: "anthropic" }]'))
+
 /**
  * A target given as an option, with what it leaves open from the provider's own settings. One at an address of its own
  * needs a key of its own: no key is sent to a place that it was not given for.
  */
-export const completed = (target: Target): Effect.Effect<Target, LlmError> =>
+const completed = (target: Target): Effect.Effect<Target, LlmError> =>
   Effect.gen(function* () {
+    if (!Predicate.isObject(target)) {
+      return yield* Setting.invalid(
+        "fallbacks",
+        'holds something that is not a target such as { provider: "anthropic" }',
+      )
+    }
     const row = yield* rowOf("fallbacks", target.provider)
     const own = yield* readTarget(row, row.fallbackModel, false)
     return {

@@ -82,7 +82,7 @@ export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmEr
       const fallbacks =
         options.fallbacks === undefined
           ? config.targets.slice(1)
-          : yield* provided(Effect.forEach(options.fallbacks, LlmConfig.completed))
+          : yield* provided(LlmConfig.completedAll(options.fallbacks))
       const renamed = (error: LlmError) => Layer.effect(LlmProvider, Effect.fail(named(error)))
       return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }).pipe(
         Layer.catch(renamed),

@@ -7,6 +7,7 @@ import * as Messages from "../protocols/messages/Messages.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
 import * as Credential from "./Credential.ts"
+import { checked } from "./OptionCheck.ts"
 import { configured, type Overrides } from "./Overrides.ts"
 import type { ProviderOptions } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
@@ -52,6 +53,7 @@ const defaultVersion = "2023-06-01"
 export const row: ProviderRow = {
   ...facts,
   endpoint: Effect.fnUntraced(function* (options: AnthropicOptions) {
+    yield* checked(options)
     const { example } = facts
     const base = yield* ApiBase.read(example.baseVariable, options.apiBase ?? example.apiBase, example.apiBase)
     const authorized = yield* Credential.authorization(options.apiKey, {

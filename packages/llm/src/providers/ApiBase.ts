@@ -32,6 +32,8 @@ const parse = (value: string): URL | undefined => {
 export const read = (setting: string, value: string, example: string): Effect.Effect<ApiBase, LlmError> => {
   const refuse = (problem: string) =>
     Effect.fail(Setting.invalid(setting, `${problem}; write for example ${setting}=${example}`))
+  // Programs without types may pass anything.
+  if (!Predicate.isString(value)) return refuse("is not a text")
   const url = parse(value.trim())
   if (url === undefined || !/^https?:$/.test(url.protocol)) return refuse("is not a web address")
   if (url.username !== "" || url.password !== "") return refuse("holds a user name or a password")

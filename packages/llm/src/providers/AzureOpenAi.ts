@@ -13,6 +13,7 @@ import * as ApiBase from "./ApiBase.ts"
 import { azureAddress, firstWithResponses } from "./AzureAddress.ts"
 import { wireApis } from "./ChatService.ts"
 import * as Credential from "./Credential.ts"
+import { checked } from "./OptionCheck.ts"
 import { configured, type Overrides } from "./Overrides.ts"
 import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
@@ -67,6 +68,7 @@ const facts: Omit<ProviderRow, "endpoint"> = {
 }
 
 const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
+  yield* checked(options)
   const { example } = facts
   if (options.apiBase === undefined) {
     const problem = `is not set; write for example ${example.baseVariable}=${example.apiBase}`

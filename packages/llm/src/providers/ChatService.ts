@@ -12,6 +12,7 @@ import type { Protocol } from "../protocols/Protocol.ts"
 import type { Endpoint } from "../transport/Endpoint.ts"
 import * as ApiBase from "./ApiBase.ts"
 import * as Credential from "./Credential.ts"
+import { checked } from "./OptionCheck.ts"
 import type { TargetOptions, WireApi } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 
@@ -53,6 +54,7 @@ export const endpoint = (
   service: Pick<Service, "capabilities" | "headers"> = {},
 ): Effect.Effect<Endpoint, LlmError> =>
   Effect.gen(function* () {
+    yield* checked(options)
     const { example } = row
     const given = options.apiBase ?? row.apiBase
     if (given === undefined) {

@@ -3,6 +3,7 @@
  * that was asked for is not kept.
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { AuthenticationError, type LlmError, type LlmErrorReason } from "../model/LlmError.ts"
 import * as Setting from "../settings/Setting.ts"
@@ -58,7 +59,10 @@ const text = (key: Key | undefined): string | undefined => (Redacted.isRedacted(
 
 /** The key as text. Fails with `ConfigurationError` where it is missing or cannot stand in a header. */
 const usableKey = (key: Key | undefined, { example, setting }: CredentialUse): Effect.Effect<string, LlmError> => {
-  const value = text(key)?.trim()
+  const given: unknown = text(key)
+  // Programs without types may pass anything.
+  if (given !== undefined && !Predicate.isString(given)) return Effect.fail(Setting.invalid(setting, "is not a text"))
+  const value = given?.trim()
   if (value === undefined || value === "") {
     return Effect.fail(Setting.invalid(setting, `is not set; write for example ${setting}=${example}`))
   }

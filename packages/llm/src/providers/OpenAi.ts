@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
@@ -35,7 +36,7 @@ const service = ChatService.row({
 
 /** OpenAI's own host without a path means its one version. */
 const versioned = (base: string | undefined): string | undefined =>
-  base !== undefined && /^https:\/\/api\.openai\.com\/?$/.test(base) ? apiBase : base
+  Predicate.isString(base) && /^https:\/\/api\.openai\.com\/?$/.test(base) ? apiBase : base
 
 /** What the registry knows of OpenAI. */
 export const row: ProviderRow = {

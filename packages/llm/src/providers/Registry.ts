@@ -185,7 +185,7 @@ const byName: ReadonlyMap<string, ProviderRow> = new Map(
 export const isProviderName = (name: string): name is ProviderName => Object.hasOwn(table, name)
 
 /** The row of a name or an alias, in upper or lower case. */
-export const find = (name: string): ProviderRow | undefined => byName.get(name.toLowerCase())
+export const find = (name: string): ProviderRow | undefined => byName.get(String(name).toLowerCase())
 
 /** The row whose models' names begin as this one does; undefined for a name that tells nothing. */
 export const findByModel = (model: string): ProviderRow | undefined => {
