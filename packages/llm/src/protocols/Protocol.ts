@@ -88,6 +88,12 @@ export interface StreamDecoder {
 /** True for an end that is none. */
 export const isFault = (end: Ending | Fault): end is Fault => "_tag" in end
 
+/** What a decoder needs to know of the request. */
+export interface StreamOptions {
+  /** False where the request did not ask for figures, so that none are due after the finish reason. Default true. */
+  readonly asksForUsage?: boolean | undefined
+}
+
 /** A wire format. */
 export interface Protocol {
   readonly name: string
@@ -96,5 +102,5 @@ export interface Protocol {
   readonly decode: (body: unknown) => Result.Result<Answer, Fault>
   /** Reads a body under a failing status: parsed JSON, or the text itself where it is not JSON. */
   readonly decodeFailure: (body: unknown, status: number) => ProviderFailure
-  readonly decodeStream: () => StreamDecoder
+  readonly decodeStream: (options?: StreamOptions) => StreamDecoder
 }

@@ -113,6 +113,15 @@ describe("a Chat Completions stream", () => {
     expect(chat(figures, choice({ content: "Hi" }, "stop")).isWhole).toBe(true)
   })
 
+  it("needs no figures where the request asked for none", () => {
+    const decoder = ChatCompletions.protocol.decodeStream({ asksForUsage: false })
+    decoder.push(undefined, JSON.stringify(choice({ content: "Hi" })), [])
+    expect(decoder.isWhole()).toBe(false)
+    decoder.push(undefined, JSON.stringify(choice({}, "stop")), [])
+    expect(decoder.isWhole()).toBe(true)
+    expect(decoder.isComplete()).toBe(false)
+  })
+
   it("takes the last usage instead of adding them up", () => {
     const usage = (tokens: number) => ({
       usage: { prompt_tokens: 1, completion_tokens: tokens, total_tokens: tokens + 1 },

@@ -7,7 +7,7 @@ import type { Usage } from "../../model/LlmResponse.ts"
 import { EventDecoder } from "../EventDecoder.ts"
 import { rawFinishReasonOf } from "../Ending.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
-import type { Fault, StreamDecoder } from "../Protocol.ts"
+import type { Fault, StreamDecoder, StreamOptions } from "../Protocol.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
 import { MessageReader } from "./Content.ts"
 import { failureInChoice, firstChoice, rawUsageOf, usageOf } from "./Response.ts"
@@ -16,6 +16,12 @@ class ChatCompletionsDecoder extends EventDecoder {
   protected readonly reader = new MessageReader()
   private figures: WireObject | undefined = undefined
   private sawDelta = false
+  private readonly asksForUsage: boolean
+
+  constructor({ asksForUsage = true }: StreamOptions) {
+    super()
+    this.asksForUsage = asksForUsage
+  }
 
   protected read(chunk: WireObject, events: Array<LlmEvent>): Fault | undefined {
     const { choices, model } = chunk
@@ -29,7 +35,7 @@ class ChatCompletionsDecoder extends EventDecoder {
     this.reader.readBeside(chunk, choice)
     if (choice !== undefined || nonEmpty(model) !== undefined) this.begin(model, events)
     const fault = choice === undefined ? undefined : this.readChoice(choice, events)
-    if (this.stage === "ended" && this.figures !== undefined) this.stage = "whole"
+    if (this.stage === "ended" && (this.figures !== undefined || !this.asksForUsage)) this.stage = "whole"
     return fault
   }
 
@@ -69,4 +75,4 @@ class ChatCompletionsDecoder extends EventDecoder {
 }
 
 /** A decoder for one stream. */
-export const decodeStream = (): StreamDecoder => new ChatCompletionsDecoder()
+export const decodeStream = (options: StreamOptions = {}): StreamDecoder => new ChatCompletionsDecoder(options)
