@@ -24,21 +24,32 @@ const join = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => 
 
 const decoder = new TextDecoder()
 
-/** Reads the whole body as UTF-8. */
-export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
+type Text<E> = Effect.Effect<string, Broken | E>
+
+/** Reads a body as UTF-8, as far as `maxBytes`; `past` says what becomes of one that goes on. */
+const collect = <E>(exchange: Exchange, maxBytes: number, past: (read: () => string) => Text<E>): Text<E> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let length = 0
-    const readAll: Effect.Effect<string, Broken | BodyTooLarge> = Pull.matchEffect(exchange.read, {
+    const text = () => decoder.decode(join(chunks, length))
+    const readAll: Text<E> = Pull.matchEffect(exchange.read, {
       onSuccess: (arrived) => {
         for (const chunk of arrived) {
           chunks.push(chunk)
           length += chunk.byteLength
         }
-        return length > maxBytes ? Effect.fail(tooLarge) : readAll
+        return length > maxBytes ? past(text) : readAll
       },
       onFailure: (cause) => Effect.failCause(cause),
-      onDone: () => Effect.succeed(decoder.decode(join(chunks, length))),
+      onDone: () => Effect.succeed(text()),
     })
     return readAll
   })
+
+/** Reads the whole body as UTF-8. */
+export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
+  collect(exchange, maxBytes, () => Effect.fail(tooLarge))
+
+/** Reads the beginning of a body as UTF-8: what came when it had become longer than `maxBytes`, or all of it. */
+export const collectBeginning = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken> =>
+  collect(exchange, maxBytes, (text) => Effect.succeed(text()))

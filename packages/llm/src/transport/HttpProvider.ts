@@ -34,7 +34,7 @@ import { validateRequest } from "../model/RequestValidation.ts"
 import { Attempt } from "../call/Attempt.ts"
 import { blank, Redactor } from "../settings/Redactor.ts"
 import * as Secrets from "../settings/Secrets.ts"
-import { type BodyTooLarge, collectBody } from "./Body.ts"
+import { type BodyTooLarge, collectBeginning, collectBody } from "./Body.ts"
 import { eventPull } from "./EventPull.ts"
 import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault, keyAsModel } from "./Failure.ts"
 import type { Endpoint } from "./Endpoint.ts"
@@ -45,6 +45,9 @@ import { readAnswer } from "./WholeAnswer.ts"
 
 /** How long the words of a failing status may take: the status alone says enough to try again or elsewhere. */
 const failureBodyMs = 5000
+
+/** How many bytes of them are read: a service's words are short, and stand at the beginning. */
+const failureBytes = 1024 * 1024
 
 /** A request that is ready to go, and the attempt it is. */
 interface Prepared {
@@ -168,7 +171,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
   ): Effect.Effect<never, LlmError> =>
     Effect.flatMap(
       Effect.timeoutOrElse(
-        Effect.orElseSucceed(collectBody(exchange, limits.maxBodyBytes), () => ""),
+        Effect.orElseSucceed(collectBeginning(exchange, Math.min(limits.maxBodyBytes, failureBytes)), () => ""),
         { duration: failureBodyMs, orElse: () => Effect.succeed("") },
       ),
       (raw) => {

@@ -99,6 +99,11 @@ describe("an error body that wants to hurt", () => {
     refusing(422, { detail: Array.from({ length: 300_000 }, () => ({ msg: "no" })) }),
     failsWith("InvalidRequestError"),
   )
+  checkCase(
+    "of 3 MB, most of which is not read: its beginning says what is wrong",
+    refusing(400, { error: { message: "Prompt is too long: 9 tokens", given: "a".repeat(3_000_000) } }),
+    failsWith("ContextLengthExceededError"),
+  )
   checkCase("that is a page of 1 MB", refusing(502, `<html>${"<p>".repeat(350_000)}`), failsWith("ServerError"))
   checkCase("that is a number", refusing(500, "500"), failsWith("ServerError"))
 })

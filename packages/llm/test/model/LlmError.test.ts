@@ -19,6 +19,7 @@ const own: Readonly<Record<string, object>> = {
   ContentFilterError: { categories: ["hate"] },
   ConfigurationError: { setting: "PRIMARY_MODEL" },
   QuotaExceededError: { scope: "user" },
+  ToolError: { tool: "weather", toolCallId: "call_1" },
   ConnectionError: { cause: { name: "Error", message: "connect ECONNREFUSED", code: "ECONNREFUSED" } },
 }
 
