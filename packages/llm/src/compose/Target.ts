@@ -13,13 +13,19 @@ import * as Setting from "../settings/Setting.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 
-/** `provider` is a name or an alias of the registry: `openai`, `anthropic`, `azure`, `litellm`, `groq` … */
+/** One provider and how to reach it. */
 export interface Target extends TransportOptions {
+  /** A name or an alias of the registry: `openai`, `anthropic`, `azure`, `litellm`, `groq` … */
   readonly provider: string
+  /** The model for requests that name none. */
   readonly model?: string | undefined
+  /** The key, or what is asked for it before each request. */
   readonly apiKey?: Credential | undefined
+  /** Another address than the provider's own. */
   readonly apiBase?: string | undefined
+  /** The version that Anthropic and Azure are asked in. */
   readonly apiVersion?: string | undefined
+  /** `responses` in place of Chat Completions, where the provider serves it. */
   readonly wireApi?: WireApi | undefined
   /** Headers added to every request to this target. */
   readonly headers?: Readonly<Record<string, string>> | undefined

@@ -219,11 +219,9 @@ export const verdicts: Readonly<Record<ErrorType, Verdict>> = {
   ConfigurationError: { retries: "never", fallsBack: false },
 }
 
-const never: Verdict = { retries: "never", fallsBack: false }
-
 /** The verdict on one reason: the table, but for the call's own deadline and a provider's `x-should-retry`. */
 export const verdict = (reason: LlmErrorReason): Verdict => {
-  if (reason._tag === "TimeoutError" && reason.clock === "total") return never
+  if (reason._tag === "TimeoutError" && reason.clock === "total") return { retries: "never", fallsBack: false }
   const fromTable = verdicts[reason._tag]
   if (reason._tag === "AuthenticationError" && reason.isKeyRenewed === true) return { ...fromTable, retries: "once" }
   if (reason._tag === "ConfigurationError" || reason.shouldRetry === undefined) return fromTable

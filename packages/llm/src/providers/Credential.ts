@@ -23,7 +23,9 @@ export const isAsked = (credential: Credential | undefined): credential is Exclu
 
 /** Where a key goes, and how it is called in errors. */
 export interface CredentialUse {
+  /** The variable or the option that an error names. */
   readonly setting: string
+  /** A key as an error shows it. */
   readonly example: string
   /** The headers of a request with this key. */
   readonly headers: (key: string) => Readonly<Record<string, string>>
@@ -31,6 +33,7 @@ export interface CredentialUse {
 
 /** What an endpoint needs of a credential. */
 export interface Authorization {
+  /** The headers of a request; run before each one. */
   readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
   /** For a key that is asked for: true where asking again gives other headers than `sent`, after those were refused. */
   readonly isRenewed?: (sent: Readonly<Record<string, string | undefined>>) => Effect.Effect<boolean>

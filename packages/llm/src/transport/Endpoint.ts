@@ -8,7 +8,9 @@ import type { TransportOptions, WireHeaders } from "./Transport.ts"
 
 /** What a provider adds to a protocol. */
 export interface Endpoint {
+  /** The name in errors and metadata, and the key of `providerOptions`. */
   readonly provider: string
+  /** The wire format. */
   readonly protocol: Protocol
   /** The model for requests that name none. */
   readonly model: string | undefined
