@@ -50,6 +50,9 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
   return apiKey === undefined && !given && !row.isKeyOptional
 }
 
+/** True for a name that requests may have options for: those of the registry, to the letter. */
+export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
+
 /** A Layer of the whole stack, and of its logger. */
 export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(

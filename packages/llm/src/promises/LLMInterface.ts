@@ -53,7 +53,10 @@ export class LLMInterface implements Llm {
   constructor(session: Session)
   constructor(options?: InterfaceOptions)
   constructor(given: InterfaceOptions | Session = {}) {
-    this.session = given instanceof Session ? given : new Session(DefaultStack.layer(given), { rereads: true })
+    this.session =
+      given instanceof Session
+        ? given
+        : new Session(DefaultStack.layer(given), { rereads: true, isProvider: DefaultStack.isProvider })
   }
 
   /**
@@ -158,7 +161,7 @@ export class LLMInterface implements Llm {
     const { session } = this
     const { settings, signal, summary } = call
     if (signal?.aborted === true) throw signal.reason
-    const request = call.request instanceof Promise ? await call.request : call.request
+    const request = session.check(call.request instanceof Promise ? await call.request : call.request)
     const acquired = session.acquire(signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     const exit = Exit.isFailure(built)

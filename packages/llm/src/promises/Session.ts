@@ -8,10 +8,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { ConfigurationError, type InvalidRequestError, isLlmError, LlmError } from "../model/LlmError.ts"
+import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import { CallOptions } from "../call/CallOptions.ts"
+import { looksLikeKey } from "../model/KeyShape.ts"
+import { suggestion } from "../model/NearestName.ts"
+import * as Registry from "../providers/Registry.ts"
+import type { CheckedRequest } from "./CallInput.ts"
 import { saidBy } from "./OwnCopy.ts"
 
 /** A built stack: the service, and the context (loggers, levels) that its effects run in. */
@@ -47,6 +52,8 @@ export const contextOf = ({ context }: Ready, settings: CallOptions | undefined)
   settings === undefined ? context : Context.add(context, CallOptions, settings)
 
 export interface SessionOptions {
+  /** True for the name of a provider that the stack may ask; without it any name may be one. */
+  readonly isProvider?: (name: string) => boolean
   /** True where a new build may find other settings: then a configuration failure leads to one. */
   readonly rereads: boolean
 }
@@ -54,6 +61,7 @@ export interface SessionOptions {
 export class Session {
   private readonly layer: Layer.Layer<LlmProvider, unknown>
   private readonly rereads: boolean
+  private readonly isProvider: SessionOptions["isProvider"]
   private readonly running = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly held = new Set<() => Promise<void>>()
   private scope: Scope.Closeable | undefined
@@ -65,6 +73,7 @@ export class Session {
   constructor(layer: Layer.Layer<LlmProvider, unknown>, options: SessionOptions = { rereads: false }) {
     this.layer = layer
     this.rereads = options.rereads
+    this.isProvider = options.isProvider
   }
 
   /**
@@ -75,6 +84,19 @@ export class Session {
     if (this.closed) return Promise.resolve(Exit.fail(disposed))
     if (this.stale && this.running.size === 0 && this.held.size === 0) void this.forget()
     return this.ready ?? orAborted((this.building ??= this.build()), signal)
+  }
+
+  /** The request, or why this stack cannot be asked it though another might: options for a provider that does not exist. */
+  check(request: CheckedRequest): CheckedRequest {
+    const { isProvider } = this
+    if (isProvider === undefined || Result.isFailure(request)) return request
+    const name = Object.keys(request.success.providerOptions ?? {}).find((given) => !isProvider(given))
+    if (name === undefined) return request
+    const parameter = looksLikeKey(name) ? "providerOptions" : `providerOptions.${name}`
+    const meant = Registry.find(name)?.name
+    const hint = meant === undefined ? suggestion(name, Registry.names) : `; did you mean "${meant}"?`
+    const message = `invalid request: ${parameter} is for no provider${hint}`
+    return Result.fail(new InvalidRequestError({ message, parameter }))
   }
 
   private async build(): Promise<Exit.Exit<Ready, LlmError>> {

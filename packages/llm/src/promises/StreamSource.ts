@@ -197,7 +197,9 @@ export class StreamSource {
       return Exit.interrupt()
     }
     signal?.addEventListener("abort", this.abort)
-    const request = this.call.request instanceof Promise ? await this.call.request : this.call.request
+    const request = this.session.check(
+      this.call.request instanceof Promise ? await this.call.request : this.call.request,
+    )
     const acquired = this.session.acquire(signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)

@@ -169,7 +169,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     const { settings, signal } = this.call
     if (signal?.aborted === true) throw signal.reason
     signal?.addEventListener("abort", this.abort)
-    const request = this.call.request instanceof Promise ? await this.call.request : this.call.request
+    const request = session.check(this.call.request instanceof Promise ? await this.call.request : this.call.request)
     const acquired = session.acquire(signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)

@@ -23,15 +23,35 @@ export class RequestEncoding {
     this.refusal ??= new InvalidRequestError({ message: `invalid request: ${problem} at ${parameter}`, parameter })
   }
 
+  /** The caller's own fields may say anything but that the answer has another shape than the one that is read. */
+  private checkOwn(own: Readonly<Record<string, unknown>>, { provider, stream }: EncodeOptions): void {
+    const at = `providerOptions.${provider}`
+    for (const name of ["n", "best_of"]) {
+      const answers = own[name]
+      if (typeof answers === "number" && answers > 1) {
+        this.refuse(`${at}.${name}`, "an answer is one answer: leave this out, and ask as often as you want answers")
+      }
+    }
+    if (own["stream"] !== undefined && own["stream"] !== stream) {
+      this.refuse(`${at}.stream`, "stream and generate set this themselves: call the one that you mean")
+    }
+    if (own["background"] === true) {
+      this.refuse(`${at}.background`, "an answer in the background is none yet: leave this out")
+    }
+  }
+
   /** The request, with the caller's own fields last and untouched (law 21). */
   finish(
     body: Record<string, unknown>,
     request: LlmRequest,
     options: EncodeOptions,
   ): Result.Result<EncodedRequest, InvalidRequestError> {
-    if (this.refusal !== undefined) return Result.fail(this.refusal)
     const own = request.providerOptions?.[options.provider]
-    if (own !== undefined) Object.assign(body, own)
+    if (own !== undefined) {
+      this.checkOwn(own, options)
+      Object.assign(body, own)
+    }
+    if (this.refusal !== undefined) return Result.fail(this.refusal)
     return Result.succeed({ body, warnings: this.warnings })
   }
 }
