@@ -94,7 +94,7 @@ describe("providerOptions", () => {
     const kept = {
       type: "other",
       provider: "chat-completions",
-      value: { type: "logprobs", logprobs: { content: tokens, refusal: [] } },
+      value: { type: "logprobs", logprobs: { content: tokens } },
     }
     expect(generated.parts).toEqual([{ type: "text", text: "Hello" }, kept])
     expect(streamed.parts).toEqual(generated.parts)
