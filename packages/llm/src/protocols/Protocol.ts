@@ -25,6 +25,24 @@ export interface EncodeOptions {
 export interface EncodedRequest {
   readonly body: Record<string, unknown>
   readonly warnings: ReadonlyArray<string>
+  /** Set where the provider makes the answer in the background, so that it may have to be asked for again. */
+  readonly background?: Background | undefined
+}
+
+/** Where an answer goes on: a path below the request's own address, and what its query says besides. */
+export interface Continuation {
+  readonly path: string
+  readonly query: string
+}
+
+/** How far one answer has come that is made in the background. It holds state; one answer, one of these. */
+export interface Background {
+  /** Where to ask again for the answer with this body; undefined where that is final. */
+  readonly pending: (body: string) => Continuation | undefined
+  /** Notes the data of one event of a stream. */
+  readonly note: (data: string) => void
+  /** Where the stream goes on after the last event; undefined where it has ended, or cannot. */
+  readonly resume: () => Continuation | undefined
 }
 
 /** How an answer ended, once the provider's own terminal signal has been seen. */

@@ -2,7 +2,7 @@
  * Writes a request for Responses. Wire names are those of openai 7.57's types; what the protocol has no field for is
  * dropped with a warning, or refused by name.
  */
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import { answerName, withAnswerForm } from "../encoding/AnswerForm.ts"
@@ -10,6 +10,7 @@ import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabil
 import { acceptedSampling, drop, dropToolOptions, RequestEncoding } from "../encoding/RequestEncoding.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 import { elements, isWireObject, type WireObject } from "../WireReader.ts"
+import { background } from "./Background.ts"
 import { encodeConversation } from "./Conversation.ts"
 
 type Body = Record<string, unknown>
@@ -141,5 +142,8 @@ export const encode = (
   encodeResponseFormat(request, body)
   encodeState(request, own, body)
   if (options.stream) body.stream = true
-  return encoding.finish(body, { ...request, providerOptions: { [provider]: withOwn(body, own) } }, options)
+  const merged = { ...request, providerOptions: { [provider]: withOwn(body, own) } }
+  return Result.map(encoding.finish(body, merged, options), (encoded) =>
+    encoded.body.background === true ? { ...encoded, background: background() } : encoded,
+  )
 }
