@@ -28,7 +28,8 @@ import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
 import { defaultLimits } from "../protocols/Limits.ts"
-import type { Fault } from "../protocols/Protocol.ts"
+import type { Background, Fault } from "../protocols/Protocol.ts"
+import { inBackground } from "./Background.ts"
 import { parseJson } from "../protocols/WireReader.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { Attempt } from "../call/Attempt.ts"
@@ -53,6 +54,7 @@ const failureBytes = 1024 * 1024
 interface Prepared {
   readonly attempt: Attempt
   readonly request: WireRequest
+  readonly background: Background | undefined
 }
 
 /** The clock of the headers ran out. */
@@ -94,7 +96,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(call, model, encoded.failure)
-    const { body, warnings } = encoded.success
+    const { background, body, warnings } = encoded.success
     const url = endpoint.url(model)
     if (typeof url !== "string") return refuse(call, model, url)
     const clock = fiber.getRef(Clock.Clock)
@@ -110,6 +112,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
           : send({
               attempt: new Attempt({ call, request: llmRequest, endpoint, provider, model, warnings, clock, redact }),
               request,
+              background,
             })
       },
     })
@@ -223,11 +226,14 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       },
     })
 
+  const begin = ({ background, request }: Prepared, isStream: boolean): Exchange =>
+    background === undefined ? open(request) : inBackground(open, request, background, limits, isStream)
+
   const generate = (llmRequest: LlmRequest) =>
     joinCall((call, fiber) =>
       prepare(llmRequest, call, fiber, false, (prepared) => {
-        const { attempt, request } = prepared
-        const exchange = open(request)
+        const { attempt } = prepared
+        const exchange = begin(prepared, false)
         return Effect.onExitPrimitive(
           receive(prepared, exchange, (response) => answer(attempt, exchange, response)),
           () => released(exchange.close(false), attempt.end(fiber)),
@@ -240,8 +246,8 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       Channel.fromTransform((_, scope) =>
         joinCall((call, fiber) =>
           prepare(llmRequest, call, fiber, true, (prepared) => {
-            const { attempt, request } = prepared
-            const exchange = open(request)
+            const { attempt } = prepared
+            const exchange = begin(prepared, true)
             const close = (exit: Exit.Exit<unknown, unknown>) =>
               Effect.withFiber(
                 (closingFiber) =>

@@ -2,6 +2,7 @@
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { background } from "../../../src/protocols/responses/Background.ts"
 import * as Responses from "../../../src/protocols/responses/Responses.ts"
 import { toReason } from "../../../src/protocols/failures/ProviderFailure.ts"
 import { corpusIsThere, loadResponses } from "../../Corpus.ts"
@@ -442,6 +443,12 @@ describe("any JSON", () => {
         const frames = events.map((one) => ({ name: undefined, data: JSON.stringify(one) ?? "null" }))
         const { ending, fault } = replay(Responses.protocol, frames)
         expect(ending === undefined || fault === undefined).toBe(true)
+        const following = background()
+        for (const { data } of frames) {
+          following.note(data)
+          following.pending(data)
+        }
+        following.resume()
       }),
       { numRuns: 500 },
     )
