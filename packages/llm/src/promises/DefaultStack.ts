@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
@@ -17,7 +18,7 @@ import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
-import { type InterfaceOptions, type LogOptions, unknownOption } from "./InterfaceOptions.ts"
+import { type InterfaceOptions, type LogOptions, readOptions } from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
 import * as OptionSettings from "./OptionSettings.ts"
 
@@ -54,11 +55,14 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
 export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
 
 /** A Layer of the whole stack, and of its logger. */
-export const layer = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
+export const layer = (given: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> => {
+  const read = readOptions(given)
+  return Result.isFailure(read) ? Layer.effect(LlmProvider, Effect.fail(read.failure)) : layerOf(read.success)
+}
+
+const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const problem = unknownOption(options)
-      if (problem !== undefined) return yield* problem
       const first = yield* Effect.fromResult(OptionSettings.read(options))
       const isNeeded = needsSettings(options)
       const explicit = ConfigProvider.orElse(first.settings, environment({ isNeeded, names: settingNames }))

@@ -1,5 +1,9 @@
 /** What an interface may be told, and the check of the names. What the values mean is for `OptionSettings`. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
@@ -9,6 +13,7 @@ import type { WireApi } from "../providers/ProviderOptions.ts"
 import type { ProviderName } from "../providers/Registry.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
 import type { LogLine } from "./LogLines.ts"
+import { attempted, Uncopied } from "./OwnCopy.ts"
 
 /**
  * A further provider to ask when the first cannot answer. What it leaves open is read from `providers` and from that
@@ -79,33 +84,57 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   readonly proxy?: TransportOptions["proxy"]
 }
 
-const accessOptions: Readonly<Record<keyof ProviderAccess, true>> = {
-  apiKey: true,
-  apiBase: true,
-  apiVersion: true,
-  wireApi: true,
-  headers: true,
+/** What a value must be, in words, and the check of it. Programs without types pass anything. */
+interface Kind {
+  readonly wanted: string
+  readonly fits: (value: unknown) => boolean
 }
 
-const interfaceOptions: Readonly<Record<keyof InterfaceOptions, true>> = {
-  provider: true,
-  model: true,
+const isText = (value: unknown): boolean => typeof value === "string" || typeof value === "number"
+/** What a text says is for the setting's own check, which knows an example. */
+const text: Kind = { wanted: "a text", fits: isText }
+const number: Kind = { wanted: "a number", fits: isText }
+const duration: Kind = {
+  wanted: 'a duration: write for example "30 seconds", or milliseconds as a number',
+  fits: (value) => isText(value) || Duration.isDuration(value) || typeof value === "bigint",
+}
+const record: Kind = { wanted: "a plain object", fits: (value) => Predicate.isObject(value) }
+const list: Kind = { wanted: "a list", fits: Array.isArray }
+
+const accessOptions: Readonly<Record<keyof ProviderAccess, Kind>> = {
+  apiKey: {
+    wanted: "a text, a Redacted, an Effect or a function",
+    fits: (value) =>
+      typeof value === "string" || Redacted.isRedacted(value) || Effect.isEffect(value) || typeof value === "function",
+  },
+  apiBase: text,
+  apiVersion: text,
+  wireApi: text,
+  headers: record,
+}
+
+const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
+  provider: text,
+  model: text,
   ...accessOptions,
-  providers: true,
-  temperature: true,
-  maxTokens: true,
-  maxRetries: true,
-  timeout: true,
-  idleTimeout: true,
-  attemptTimeout: true,
-  queueTimeout: true,
-  maxConcurrentRequests: true,
-  fallbacks: true,
-  fallbackText: true,
-  logger: true,
-  logLevel: true,
-  fetch: true,
-  proxy: true,
+  providers: record,
+  temperature: number,
+  maxTokens: number,
+  maxRetries: number,
+  timeout: duration,
+  idleTimeout: duration,
+  attemptTimeout: duration,
+  queueTimeout: duration,
+  maxConcurrentRequests: number,
+  fallbacks: list,
+  fallbackText: text,
+  logger: { wanted: "a function, or false", fits: (value) => value === false || typeof value === "function" },
+  logLevel: text,
+  fetch: { wanted: "a function", fits: (value) => typeof value === "function" },
+  proxy: {
+    wanted: "an address, or false",
+    fits: (value) => value === false || typeof value === "string" || Redacted.isRedacted(value),
+  },
 }
 
 /** What is wrong with an option, by its own name. */
@@ -116,24 +145,43 @@ export const invalidOption = (option: string, problem: string): LlmError =>
     attempts: [],
   })
 
-const unknownIn = (given: object, known: object, at: string): LlmError | undefined => {
-  const name = Object.keys(given).find((key) => !Object.hasOwn(known, key))
-  if (name === undefined) return undefined
-  const names = Object.keys(known)
-  // A key that was pasted in the place of a name is not shown.
-  return invalidOption(
-    looksLikeKey(name) ? "options" : `${at}${name}`,
-    `there is no such option${suggestion(name, names) || `; there are ${names.join(", ")}`}`,
-  )
+/** The first option that does not exist, or whose value is of a wrong kind. */
+const wrongIn = (given: object, known: Readonly<Record<string, Kind>>, at: string): LlmError | undefined => {
+  for (const [name, value] of Object.entries(given)) {
+    const kind = Object.hasOwn(known, name) ? known[name] : undefined
+    if (kind === undefined) {
+      const names = Object.keys(known)
+      const hint = suggestion(name, names) || `; there are ${names.join(", ")}`
+      // A key that was pasted in the place of a name is not shown.
+      return invalidOption(looksLikeKey(name) ? "options" : `${at}${name}`, `there is no such option${hint}`)
+    }
+    if (value !== undefined && !kind.fits(value)) return invalidOption(`${at}${name}`, `it is not ${kind.wanted}`)
+  }
+  return undefined
 }
 
-/** Unknown options are rejected. */
-export const unknownOption = (options: InterfaceOptions): LlmError | undefined => {
-  const own = unknownIn(options, interfaceOptions, "")
+const wrong = (options: InterfaceOptions): LlmError | undefined => {
+  const own = wrongIn(options, interfaceOptions, "")
   if (own !== undefined) return own
   for (const [name, access] of Object.entries(options.providers ?? {})) {
-    const problem = access === undefined ? undefined : unknownIn(access, accessOptions, `providers.${name}.`)
+    if (access === undefined) continue
+    const at = looksLikeKey(name) ? "providers" : `providers.${name}`
+    if (!Predicate.isObject(access)) return invalidOption(at, "it is not a plain object, as in { apiKey: … }")
+    const problem = wrongIn(access, accessOptions, `${at}.`)
     if (problem !== undefined) return problem
   }
   return undefined
+}
+
+/** The options as they are now, or what is wrong with them: a later change of the object changes nothing. */
+export const readOptions = (options: InterfaceOptions): Result.Result<InterfaceOptions, LlmError> => {
+  const read = attempted(() => {
+    if (!Predicate.isObject(options)) throw new Uncopied("", "is not an object")
+    const own: InterfaceOptions = { ...options }
+    const problem = wrong(own)
+    return problem === undefined ? Result.succeed(own) : Result.fail(problem)
+  })
+  return Result.isSuccess(read)
+    ? read.success
+    : Result.fail(invalidOption("options", `the argument of LLMInterface ${read.failure.problem}`))
 }

@@ -1,4 +1,5 @@
 /** What an interface is told reaches the right provider, and what is wrong with it is told by the option's own name. */
+import * as fc from "fast-check"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { generate, LLMInterface, type LogLine, unwrap } from "../../src/index.ts"
 import { FaultServer, inTurn } from "../faults/FaultServer.ts"
@@ -73,6 +74,38 @@ describe("an option that is wrong is told by its own name", () => {
     expect(failure).toMatchObject({ errorType: "ConfigurationError", setting: "apiKey" })
     expect(failure.error).toContain("providers: { openai")
   })
+})
+
+it("whatever options are passed, generate resolves", { timeout: 60_000 }, async () => {
+  vi.stubEnv("WISEFLOW_LOG_LEVEL", "none")
+  const value = fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true, withDate: true })
+  const throwing = fc.constant({
+    toString: () => {
+      throw new Error("boom")
+    },
+  })
+  const some = fc.oneof(value, throwing, fc.constantFrom("x", "", Symbol("x"), Number.NaN))
+  const names = ["model", "apiKey", "apiBase", "apiVersion", "headers", "providers", "temperature", "maxRetries"]
+  const more = ["timeout", "idleTimeout", "maxConcurrentRequests", "fallbacks", "fallbackText", "wireApi", "logLevel"]
+  const fields = Object.fromEntries([...names, ...more, "proxy", "fetch", "provider"].map((name) => [name, some]))
+  const options = fc.oneof(
+    value,
+    fc.record(fields, { requiredKeys: [] }),
+    // Nobody listens there: nothing leaves this machine, whatever the options come to.
+    fc.record(fields, { requiredKeys: [] }).map((odd) => ({
+      ...{ provider: "openai", apiKey: "sk-1", model: "m", maxRetries: 0, ...odd },
+      apiBase: odd["apiBase"] ?? "http://127.0.0.1:9/v1",
+    })),
+  )
+  await fc.assert(
+    fc.asyncProperty(options, async (given) => {
+      const holder: { readonly options: Options } = JSON.parse("{}")
+      Reflect.set(holder, "options", given)
+      await using llm = new LLMInterface(holder.options)
+      expect(await llm.generate({ messages, model: "nobody/at-all", timeout: 50 })).toHaveProperty("metadata")
+    }),
+    { numRuns: 300 },
+  )
 })
 
 describe("keys and headers", () => {
