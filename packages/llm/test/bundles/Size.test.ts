@@ -19,7 +19,8 @@ const promises: Case = {
     const llm = new LLMInterface({ provider: "openai", model: "m", apiKey: "k" })
     export const ask = (messages) => llm.generate({ messages })
     export const stream = (messages) => llm.stream({ messages })`,
-  ceilingKb: 120,
+  // A class is bundled with all its methods: tools and values are 14 KB of it, the check of JSON Schemas 7.
+  ceilingKb: 145,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic"): Case => ({
@@ -31,7 +32,7 @@ const effectOf = (provider: "OpenAi" | "Anthropic"): Case => ({
     export const ask = (messages) => Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages }))
     export const stream = (messages) => Effect.map(LlmProvider, (llm) => llm.stream({ messages }))`,
   // OpenAi holds both of its protocols.
-  ceilingKb: 95,
+  ceilingKb: 98,
 })
 
 const openAi = effectOf("OpenAi")
