@@ -38,8 +38,8 @@ export { withTelemetry } from "./policies/Telemetry.ts"
 export * as Tool from "./tools/Tool.ts"
 export * as ToolLoop from "./tools/ToolLoop.ts"
 export * as StructuredOutput from "./tools/StructuredOutput.ts"
-export { withJsonSchema } from "./tools/SchemaReader.ts"
-export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/AnySchema.ts"
+export { withJsonSchema } from "./tools/schemas/SchemaReader.ts"
+export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/schemas/AnySchema.ts"
 export type { JsonSchema } from "./protocols/encoding/JsonSchema.ts"
 export {
   generate,

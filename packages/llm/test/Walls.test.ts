@@ -145,6 +145,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ],
   ],
   [
+    "packages/llm/src/tools/schemas",
+    ["../../protocols/Protocol.ts", "../../policies/Policy.ts", "../../promises/Session.ts", "zod", "node:fs"],
+    ["../Tool.ts", "../../model/LlmError.ts", "../../protocols/encoding/JsonSchema.ts", "#installed-package"],
+  ],
+  [
     "packages/llm/src/testing",
     ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../compose/LlmStack.ts", "effect/http/HttpClient"],
     ["../model/LlmProvider.ts", "../call/Ledger.ts", "../promises/LLMInterface.ts", "effect/Layer"],

@@ -10,7 +10,7 @@ import type {
   TextPart,
   ToolResultPart,
 } from "../model/LlmRequest.ts"
-import type { AnySchema, OutputOf } from "../tools/AnySchema.ts"
+import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./PromiseResponse.ts"
 
 /** Bytes as JavaScript holds them, or as base64 text. */

@@ -23,10 +23,10 @@ import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { answerName } from "../protocols/encoding/AnswerForm.ts"
 import { ThinkingFilter, writtenIn } from "./AnswerValue.ts"
-import type { AnySchema, DeepPartial, InputOf, OutputOf } from "./AnySchema.ts"
-import * as ObjectRoot from "./ObjectRoot.ts"
+import type { AnySchema, DeepPartial, InputOf, OutputOf } from "./schemas/AnySchema.ts"
+import * as ObjectRoot from "./schemas/ObjectRoot.ts"
 import { PartialJson } from "./PartialJson.ts"
-import * as SchemaReader from "./SchemaReader.ts"
+import * as SchemaReader from "./schemas/SchemaReader.ts"
 import { attemptsOf, totalOf } from "./Totals.ts"
 
 /**

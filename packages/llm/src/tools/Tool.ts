@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Semaphore from "effect/Semaphore"
 import type { FilePart, ImagePart, Message, TextPart } from "../model/LlmRequest.ts"
-import type { AnySchema, OutputOf } from "./AnySchema.ts"
+import type { AnySchema, OutputOf } from "./schemas/AnySchema.ts"
 
 /** What a tool is told beside its arguments. */
 export interface ToolContext {

@@ -9,8 +9,8 @@ import * as Result from "effect/Result"
 import { InvalidRequestError, ToolError } from "../model/LlmError.ts"
 import type { ToolDefinition, ToolResultPart } from "../model/LlmRequest.ts"
 import type { ToolCall } from "../model/LlmResponse.ts"
-import * as ObjectRoot from "./ObjectRoot.ts"
-import * as SchemaReader from "./SchemaReader.ts"
+import * as ObjectRoot from "./schemas/ObjectRoot.ts"
+import * as SchemaReader from "./schemas/SchemaReader.ts"
 import { isContent, type Tool, type ToolContext } from "./Tool.ts"
 
 /**

@@ -11,8 +11,8 @@ import * as oldestV from "valibot-oldest"
 import * as z from "zod"
 import * as mini from "zod/mini"
 import * as oldestZ from "zod-oldest"
-import type { AnySchema } from "../../src/tools/AnySchema.ts"
-import * as SchemaReader from "../../src/tools/SchemaReader.ts"
+import type { AnySchema } from "../../src/tools/schemas/AnySchema.ts"
+import * as SchemaReader from "../../src/tools/schemas/SchemaReader.ts"
 
 const json = {
   type: "object",

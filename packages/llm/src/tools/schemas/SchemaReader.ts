@@ -7,8 +7,9 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
-import { InvalidRequestError } from "../model/LlmError.ts"
-import { isJsonSchema, type JsonSchema } from "../protocols/encoding/JsonSchema.ts"
+import { InvalidRequestError } from "../../model/LlmError.ts"
+import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
+import { load } from "#installed-package"
 import type { AnySchema, OutputOf } from "./AnySchema.ts"
 
 /** What a value turned out to be: the schema's value, or what is wrong with it in one line. */
@@ -71,9 +72,11 @@ const isStandard = (schema: unknown): schema is StandardSchemaV1 =>
   "~standard" in schema &&
   Predicate.hasProperty(schema["~standard"], "validate")
 
-/** A module that the program has beside this library. The name is no literal, so that bundlers do not look for it. */
-const load = (name: string, why: string): Effect.Effect<unknown, InvalidRequestError> =>
-  Effect.tryPromise({ try: () => import(name), catch: () => invalid(`${why}; add the package ${name}`) })
+/** A converter that the program has, or can bring along by writing the JSON Schema itself. */
+const installed = (name: string, why: string): Effect.Effect<unknown, InvalidRequestError> =>
+  Effect.mapError(load(name), () =>
+    invalid(`${why}; add the package ${name}, or, in a bundle, use withJsonSchema(schema, jsonSchema)`),
+  )
 
 const convert = (
   name: string,
@@ -81,7 +84,7 @@ const convert = (
   why: string,
   args: ReadonlyArray<unknown>,
 ): Effect.Effect<JsonSchema, InvalidRequestError> =>
-  Effect.flatMap(load(name, why), (module) => {
+  Effect.flatMap(installed(name, why), (module) => {
     const write = Predicate.hasProperty(module, method) ? module[method] : undefined
     return typeof write === "function"
       ? written(name, () => write(...args))

@@ -2,8 +2,8 @@
  * A schema whose root is an object, which every wire wants of answers and arguments: a list, a choice or a union is put
  * under the key `value`, and taken out again.
  */
-import { restored } from "../protocols/encoding/FormedValue.ts"
-import { isJsonSchema, type JsonSchema, mapInner, withPlainRoot } from "../protocols/encoding/JsonSchema.ts"
+import { restored } from "../../protocols/encoding/FormedValue.ts"
+import { isJsonSchema, type JsonSchema, mapInner, withPlainRoot } from "../../protocols/encoding/JsonSchema.ts"
 
 const key = "value"
 

@@ -4,7 +4,7 @@
  */
 import type * as Schema from "effect/Schema"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
-import type { JsonSchema } from "../protocols/encoding/JsonSchema.ts"
+import type { JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
 import type { OfJsonSchema } from "./JsonSchemaType.ts"
 
 /** A schema of any kind. A schema of effect/Schema must decode without services. */
