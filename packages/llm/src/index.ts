@@ -87,3 +87,4 @@ export type {
 } from "./promises/InterfaceOptions.ts"
 export type { LogLine } from "./promises/LogLines.ts"
 export type { EventStream } from "./promises/EventStream.ts"
+export type { Fetch, TransportOptions } from "./transport/Transport.ts"
