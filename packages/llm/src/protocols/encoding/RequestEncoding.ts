@@ -8,6 +8,13 @@ import type { FilePart, ImagePart, LlmRequest, Message } from "../../model/LlmRe
 import type { ModelCapabilities } from "./ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 
+/** Whose own fields are added to a body, and what they may say. */
+interface FinishOptions extends Pick<EncodeOptions, "provider"> {
+  readonly stream?: boolean
+  /** The protocol asks for an answer in the background until it is there. */
+  readonly followsBackground?: boolean
+}
+
 /** The notes of one encoding. The encoder goes on after a refusal; nothing of what it writes then is used. */
 export class RequestEncoding {
   readonly warnings: Array<string> = []
@@ -24,7 +31,10 @@ export class RequestEncoding {
   }
 
   /** The caller's own fields may say anything but that the answer has another shape than the one that is read. */
-  private checkOwn(own: Readonly<Record<string, unknown>>, { provider, stream }: EncodeOptions): void {
+  private checkOwn(
+    own: Readonly<Record<string, unknown>>,
+    { followsBackground, provider, stream }: FinishOptions,
+  ): void {
     const at = `providerOptions.${provider}`
     for (const name of ["n", "best_of"]) {
       const answers = own[name]
@@ -32,19 +42,22 @@ export class RequestEncoding {
         this.refuse(`${at}.${name}`, "an answer is one answer: leave this out, and ask as often as you want answers")
       }
     }
-    if (own["stream"] !== undefined && own["stream"] !== stream) {
+    if (stream !== undefined && own["stream"] !== undefined && own["stream"] !== stream) {
       this.refuse(`${at}.stream`, "stream and generate set this themselves: call the one that you mean")
     }
-    if (own["background"] === true) {
-      this.refuse(`${at}.background`, "an answer in the background is none yet: leave this out")
+    if (own["background"] === true && !followsBackground) {
+      this.refuse(
+        `${at}.background`,
+        "an answer in the background is none yet, unless wireApi is responses: leave this out",
+      )
     }
   }
 
   /** The request, with the caller's own fields last and untouched (law 21). */
   finish(
     body: Record<string, unknown>,
-    request: LlmRequest,
-    options: EncodeOptions,
+    request: Pick<LlmRequest, "providerOptions">,
+    options: FinishOptions,
   ): Result.Result<EncodedRequest, InvalidRequestError> {
     const own = request.providerOptions?.[options.provider]
     if (own !== undefined) {

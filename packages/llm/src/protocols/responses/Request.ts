@@ -143,7 +143,8 @@ export const encode = (
   encodeState(request, own, body)
   if (options.stream) body.stream = true
   const merged = { ...request, providerOptions: { [provider]: withOwn(body, own) } }
-  return Result.map(encoding.finish(body, merged, options), (encoded) =>
-    encoded.body.background === true ? { ...encoded, background: background() } : encoded,
+  return Result.map(
+    encoding.finish(body, merged, { provider, stream: options.stream, followsBackground: true }),
+    (encoded) => (encoded.body.background === true ? { ...encoded, background: background() } : encoded),
   )
 }
