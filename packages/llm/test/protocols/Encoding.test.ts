@@ -62,6 +62,14 @@ describe.each(both)("a request in %s", (_, encode) => {
     expect(body).not.toHaveProperty("never")
   })
 
+  it("keeps the functions beside the tools that the caller's own fields add", () => {
+    const hosted = { type: "web_search_20260209", name: "web_search" }
+    const own = { openai: { tools: [hosted] }, anthropic: { tools: [hosted] } }
+    const { body } = encode({ tools: [{ name: "f", parameters: { type: "object" } }], providerOptions: own })
+    expect(body["tools"]).toHaveLength(2)
+    expect(body["tools"]).toContain(hosted)
+  })
+
   it("does not choose among tools that are not there", () => {
     const { body, warnings } = encode({ toolChoice: "required", parallelToolCalls: false })
     expect(body).not.toHaveProperty("tool_choice")

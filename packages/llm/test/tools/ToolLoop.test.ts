@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { Tool } from "../../src/index.ts"
+import { LLMInterface, Tool, tool } from "../../src/index.ts"
+import { openai } from "../contract/Providers.ts"
 import { forms, type PlainTool } from "./Forms.ts"
 import { listen, type Play, resultsIn, type Turn } from "./ToolUpstream.ts"
 
@@ -390,5 +391,116 @@ describe.each(forms.filter(({ name }) => name.includes("tream")))("$name", ({ ru
     })
     expect(types.indexOf("tool-result")).toBeGreaterThan(types.indexOf("response-finish"))
     expect(types.indexOf("tool-result")).toBeLessThan(types.lastIndexOf("step-start"))
+  })
+})
+
+describe("a run over a stack with a fallback", () => {
+  it("goes on with the next target where the first one fails in the middle, and tells of both", async () => {
+    await using first = await listen("chat", (index) => (index === 0 ? { calls: [add(1, 2)] } : { status: 500 }))
+    await using second = await listen("messages", (index) => (index === 0 ? { calls: [add(3, 4)] } : { text: "done" }))
+    await using llm = new LLMInterface({
+      ...openai.options(first.url),
+      maxRetries: 0,
+      fallbacks: [{ provider: "anthropic", model: "claude-sonnet-5", apiKey: "sk-test", apiBase: second.url }],
+    })
+    let runs = 0
+    const sum = tool({
+      name: "add",
+      parameters: Add,
+      execute: ({ a, b }) => {
+        runs += 1
+        return a + b
+      },
+    })
+    const response = await runTools(llm, sum)
+    expect(response).toMatchObject({ text: "done" })
+    expect(runs).toBe(2)
+    expect(response.metadata.attempts.map(({ provider, errorType }) => [provider, errorType])).toEqual([
+      ["openai", undefined],
+      ["openai", "ServerError"],
+      ["anthropic", undefined],
+      ["openai", "ServerError"],
+      ["anthropic", undefined],
+    ])
+    expect([...first.refusals, ...second.refusals]).toEqual([])
+    expect(resultsIn(second.requests[0])).toEqual(["3"])
+  })
+
+  it("retries a step, and runs its tools once", async () => {
+    let asked = 0
+    await using server = await listen("chat", (index) => {
+      asked += 1
+      return asked % 2 === 1 ? { status: 500 } : index < 1 ? { calls: [add(1, 2)] } : { text: "done" }
+    })
+    await using llm = new LLMInterface({ ...openai.options(server.url), maxRetries: 2 })
+    let runs = 0
+    const sum = tool({ name: "add", parameters: Add, execute: () => (runs += 1) })
+    const response = await runTools(llm, sum)
+    expect(response).toMatchObject({ text: "done" })
+    expect(runs).toBe(1)
+    expect(response.metadata.attempts).toHaveLength(4)
+  }, 20_000)
+})
+
+const runTools = (llm: LLMInterface, ...tools: ReadonlyArray<Tool.Tool>) =>
+  llm.runTools({ messages: [{ role: "user", content: "Go." }], tools })
+
+describe("streamTools", () => {
+  const endless = tool({ name: "add", parameters: Add, execute: () => new Promise<string>(() => {}) })
+
+  it("sends nothing before somebody reads, and response reads where nobody does", async () => {
+    await using server = await listen("chat", inTurn({ calls: [add(1, 2)] }, { text: "done" }))
+    await using llm = new LLMInterface(openai.options(server.url))
+    const sum = tool({ name: "add", parameters: Add, execute: ({ a, b }) => a + b })
+    const stream = llm.streamTools({ messages: [{ role: "user", content: "Go." }], tools: [sum] })
+    await sleep(5)
+    expect(server.requests).toHaveLength(0)
+    expect(await stream.response).toMatchObject({ text: "done" })
+    expect((await stream.next()).done).toBe(true)
+  })
+
+  it("aborts the tools that run when its reader leaves, and response tells so", async () => {
+    await using server = await listen("chat", inTurn({ text: "Let me see.", calls: [add(1, 2)] }))
+    await using llm = new LLMInterface(openai.options(server.url))
+    let aborted = 0
+    let begin = () => {}
+    const hanging = tool({
+      name: "add",
+      parameters: Add,
+      execute: (_, { signal }) => {
+        signal.addEventListener("abort", () => (aborted += 1))
+        begin()
+        return new Promise<string>(() => {})
+      },
+    })
+    const messages = [{ role: "user", content: "Go." }] as const
+    for (const [place, concurrency] of [1, 8].entries()) {
+      const begun = new Promise<void>((resolve) => (begin = resolve))
+      const stream = llm.streamTools({ messages, tools: [hanging], concurrency })
+      const whole = stream.response
+      const events: Array<unknown> = []
+      const reading = (async () => {
+        for await (const event of stream) events.push(event)
+      })()
+      await begun
+      await stream.return()
+      await reading
+      expect(events.length).toBeGreaterThan(0)
+      expect(await whole).toMatchObject({ errorType: "StreamInterruptedError" })
+      expect(aborted).toBe(place + 1)
+    }
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it("ends with its interface", async () => {
+    await using server = await listen("chat", inTurn({ calls: [add(1, 2)] }))
+    const llm = new LLMInterface(openai.options(server.url))
+    const stream = llm.streamTools({ messages: [{ role: "user", content: "Go." }], tools: [endless] })
+    for await (const event of stream) {
+      if (event.type !== "response-finish") continue
+      await llm.dispose()
+      break
+    }
+    await expect(stream.response).rejects.toThrow(/disposed/)
   })
 })

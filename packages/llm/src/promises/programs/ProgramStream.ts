@@ -45,6 +45,8 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
   private readonly call: CallInput
   private readonly program: Program<Event, Success, Failure>
   private readonly scope = Scope.makeUnsafe()
+  /** Ends the read under way: the caller's signal, a reader that leaves and `dispose` all come to this. */
+  private readonly stop = new AbortController()
   private request: LlmRequest | undefined
   private pull: (() => Promise<Exit.Exit<ReadonlyArray<Emitted<Event, Success>>, LlmError | Cause.Done>>) | undefined
   private events: Array<Event> = []
@@ -170,7 +172,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     if (signal?.aborted === true) throw signal.reason
     signal?.addEventListener("abort", this.abort)
     const request = session.check(this.call.request instanceof Promise ? await this.call.request : this.call.request)
-    const acquired = session.acquire(signal)
+    const acquired = session.acquire(this.stop.signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
     const { service } = built.value
@@ -178,7 +180,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     this.request = request.success
     if (this.end !== undefined || !session.hold(this.disposed)) throw abortError("the interface was disposed of")
     const context = contextOf(built.value, settings)
-    const run = <A, E>(effect: Effect.Effect<A, E>) => session.run(context, effect, signal)
+    const run = <A, E>(effect: Effect.Effect<A, E>) => session.run(context, effect, this.stop.signal)
     const stream = Stream.provideService(this.program.run(request.success), LlmProvider, service)
     const opened = await run(Channel.toPullScoped(stream.channel, this.scope))
     if (Exit.isFailure(opened)) return Exit.failCause(opened.cause)
@@ -201,6 +203,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     this.session.letGo(this.disposed)
     this.call.signal?.removeEventListener("abort", this.abort)
     const aborted = end._tag === "Aborted"
+    this.stop.abort(aborted ? end.reason : end.error)
     await Effect.runPromise(Scope.close(this.scope, aborted ? Exit.interrupt() : Exit.void))
     this.settle?.(end)
   }

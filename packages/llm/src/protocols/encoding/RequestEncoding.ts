@@ -53,7 +53,10 @@ export class RequestEncoding {
     }
   }
 
-  /** The request, with the caller's own fields last and untouched (law 21). */
+  /**
+   * The request, with the caller's own fields last and untouched (law 21). Their tools, which are hosted ones, stand beside
+   * the request's functions.
+   */
   finish(
     body: Record<string, unknown>,
     request: Pick<LlmRequest, "providerOptions">,
@@ -62,7 +65,9 @@ export class RequestEncoding {
     const own = request.providerOptions?.[options.provider]
     if (own !== undefined) {
       this.checkOwn(own, options)
+      const { tools } = body
       Object.assign(body, own)
+      if (Array.isArray(tools) && Array.isArray(own["tools"])) body["tools"] = [...new Set([...tools, ...own["tools"]])]
     }
     if (this.refusal !== undefined) return Result.fail(this.refusal)
     return Result.succeed({ body, warnings: this.warnings })
