@@ -40,8 +40,12 @@ export abstract class AnswerReader {
 
   /** Counts something that the answer carries beside its parts. False past the limit: it is not to be kept. */
   note(field: string): boolean {
-    if (this.notes === maxNotes) this.exceed(`the answer has more than ${maxNotes} ${field}`, field)
-    return this.notes++ < maxNotes
+    if (this.notes < maxNotes) {
+      this.notes++
+      return true
+    }
+    this.noteAll(field, Infinity)
+    return false
   }
 
   /** Checks the number of what came in one list, and is kept as it is. */

@@ -57,7 +57,12 @@ export abstract class EventDecoder implements StreamDecoder {
 
   push(name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined {
     this.position++
-    if (this.stage === "complete") return undefined
+    if (this.stage === "complete" || data === "") return undefined
+    // Before it is parsed: an exception costs more than an event, and gateways may write this one often.
+    if (data.length < 12 && data.trim() === "[DONE]") {
+      this.done()
+      return undefined
+    }
     const event = parseJson(data)
     if (!isWireObject(event)) return this.readOdd(name, data, event)
     if (name === "error" || event.type === "error" || reportsFailure(event.error)) return readFailure(event, undefined)
@@ -85,13 +90,9 @@ export abstract class EventDecoder implements StreamDecoder {
     )
   }
 
-  /** Data that is no JSON object: `[DONE]`, nothing at all, the words of a failure, or something unreadable. */
+  /** Data that is no JSON object: nothing at all, the words of a failure, or something unreadable. */
   private readOdd(name: string | undefined, data: string, value: unknown): Fault | undefined {
     if (value === null || data.trim() === "") return undefined
-    if (data.length < 12 && data.trim() === "[DONE]") {
-      this.done()
-      return undefined
-    }
     if (name === "error") return readFailure(value === undefined ? data : value, undefined)
     const what = value === undefined ? whyNotJson(data) : "is not a JSON object"
     return failureUnderSuccess(value) ?? unreadable(`an event ${what}`, `event ${this.position}`, data)

@@ -265,6 +265,22 @@ const growing: ReadonlyArray<readonly [string, (size: number) => Replayed | Resu
         status: "completed",
       }),
   ],
+  [
+    "texts of one item",
+    (n) =>
+      Responses.protocol.decode({
+        output: [{ type: "message", content: many(n, () => ({ type: "output_text", text: "a" })) }],
+        status: "completed",
+      }),
+  ],
+  [
+    "summaries of one item",
+    (n) =>
+      Responses.protocol.decode({
+        output: [{ type: "reasoning", summary: many(n, () => ({ type: "summary_text", text: "a" })) }],
+        status: "completed",
+      }),
+  ],
   ["one long event", (n) => replay(ChatCompletions.protocol, [{ name: undefined, data: `["${'\\"['.repeat(n)}"]` }])],
 ]
 

@@ -112,6 +112,7 @@ export class Carried {
   /** Claude's thinking with its signature, as LiteLLM passes it on. */
   private readBlocks(blocks: ReadonlyArray<unknown>): void {
     for (const block of blocks) {
+      if (this.reader.excess !== undefined) return
       if (isWireObject(block)) this.thinkingBlocks.add(block, () => this.reader.note("thinking_blocks"))
     }
   }

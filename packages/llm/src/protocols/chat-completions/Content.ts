@@ -125,6 +125,7 @@ export class MessageReader extends AnswerReader {
   /** Details that come with or after reasoning belong to it; others are the message's. */
   private readDetails(details: ReadonlyArray<unknown>): void {
     for (const detail of details) {
+      if (this.excess !== undefined) return
       if (!isWireObject(detail)) continue
       if (this.reasoning === undefined) this.carried.addDetail(detail)
       else this.reasoning.details.add(detail, () => this.note("reasoning_details"))
@@ -151,17 +152,24 @@ export class MessageReader extends AnswerReader {
   }
 
   private readParts(parts: ReadonlyArray<unknown>, events: Array<LlmEvent>): void {
+    let text = ""
     for (const part of parts) {
       if (this.excess !== undefined) return
-      if (typeof part === "string") this.say("text", part, events)
-      else if (isWireObject(part)) this.readPart(part, events)
+      const said = plainTextOf(part)
+      if (said !== undefined) {
+        text += said
+        continue
+      }
+      this.say("text", text, events)
+      text = ""
+      if (isWireObject(part)) this.readPart(part, events)
     }
+    this.say("text", text, events)
   }
 
   private readPart(part: WireObject, events: Array<LlmEvent>): void {
     if (part.type === "thinking" || part.type === "reasoning") return this.readThinking(part, events)
     if (part.type === "refusal" && typeof part.refusal === "string") return this.say("refusal", part.refusal, events)
-    if (typeof part.text === "string") return this.say("text", part.text, events)
     const image = imageOf(part)
     if (image === undefined && nonEmpty(part.type) === undefined) return
     this.close(events)
@@ -181,6 +189,13 @@ export class MessageReader extends AnswerReader {
       this.keep({ type: "thinking", thinking: [other] }, events)
     }
   }
+}
+
+/** The text of a part that is nothing but text; undefined of another. */
+const plainTextOf = (part: unknown): string | undefined => {
+  if (typeof part === "string") return part
+  if (!isWireObject(part) || typeof part.text !== "string") return undefined
+  return part.type === "thinking" || part.type === "reasoning" || part.type === "refusal" ? undefined : part.text
 }
 
 /** The text of content parts, one after the other. */

@@ -36,8 +36,11 @@ export const thoughtOf = (delta: WireObject): Thought | undefined => {
 /** The fields of a detail whose text grows from piece to piece. */
 const growing: ReadonlySet<string> = new Set(["text", "summary", "thinking"])
 
-const goesOn = (piece: WireObject): boolean =>
-  typeof piece.signature === "string" || [...growing].some((field) => typeof piece[field] === "string")
+const goesOn = ({ signature, summary, text, thinking }: WireObject): boolean =>
+  typeof signature === "string" ||
+  typeof text === "string" ||
+  typeof summary === "string" ||
+  typeof thinking === "string"
 
 /** Details whose pieces are put together again: the service wants them back whole, unmodified and in order. */
 export class Details {

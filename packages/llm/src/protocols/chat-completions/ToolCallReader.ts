@@ -69,6 +69,7 @@ export class ToolCallReader {
   /** Reads the tool calls of a delta. */
   read(delta: WireObject, events: Array<LlmEvent>): void {
     for (const call of elements(delta.tool_calls)) {
+      if (this.reader.excess !== undefined) return
       const piece = pieceOf(call)
       if (piece !== undefined) this.extend(this.continued(piece), piece, events)
     }
@@ -81,16 +82,17 @@ export class ToolCallReader {
   /** Reads the tool calls of a whole message: each is one of its own, or one that pieces have brought already. */
   readWhole(message: WireObject, events: Array<LlmEvent>): void {
     const known = this.calls.length
-    elements(message.tool_calls).forEach((call, place) => {
+    for (const [place, call] of elements(message.tool_calls).entries()) {
+      if (this.reader.excess !== undefined) return
       const piece = pieceOf(call)
-      if (piece === undefined) return
+      if (piece === undefined) continue
       const named = piece.id === undefined ? undefined : this.byId.get(piece.id)
       const placed = this.calls[place]
       const found = named ?? (piece.id === undefined || placed?.given === undefined ? placed : undefined)
       const before = found !== undefined && found.position < known ? found : undefined
       if (before === undefined) this.extend(undefined, piece, events)
       else if (before.text === "") this.extend(before, piece, events)
-    })
+    }
     if (isWireObject(message.function_call) && !this.byKey.has(legacyKey)) {
       this.read({ function_call: message.function_call }, events)
     }
@@ -156,6 +158,7 @@ export class ToolCallReader {
   }
 
   private add(given: string | undefined): OpenCall {
+    this.reader.noteAll("tool calls", this.calls.length)
     const position = this.calls.length
     const nesting = new JsonNesting()
     const call = { position, given, id: "", name: "", text: "", index: undefined, data: undefined, nesting }

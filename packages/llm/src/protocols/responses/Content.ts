@@ -37,7 +37,8 @@ interface OpenCall {
 /** An item under way. */
 interface OpenItem {
   readonly item: WireObject
-  readonly said: Array<Said>
+  /** Its texts, in order, and by where they stand. */
+  readonly said: Map<string, Said>
   call: OpenCall | undefined
   annotations: Array<unknown>
 }
@@ -77,10 +78,10 @@ export class ItemReader extends AnswerReader {
       return grow(last, delta, events)
     }
     const item = this.open.get(key) ?? this.begin(key, { type: kindTypes[kind] })
-    let said = item.said.find((one) => one.kind === kind && one.place === place)
+    let said = item.said.get(standing(kind, place))
     if (said === undefined) {
       said = { kind, place, index: this.nextIndex(), text: new GrowingText() }
-      item.said.push(said)
+      item.said.set(standing(kind, place), said)
       if (kind === "refusal") this.refused = true
     }
     this.last = said
@@ -91,7 +92,7 @@ export class ItemReader extends AnswerReader {
   /** A text as its service writes it at its end: what no piece brought is said now. */
   complete(key: unknown, kind: Kind, place: unknown, text: unknown, events: Array<LlmEvent>): void {
     if (typeof text !== "string") return
-    const said = this.open.get(key)?.said.find((one) => one.kind === kind && one.place === place)
+    const said = this.open.get(key)?.said.get(standing(kind, place))
     const before = said === undefined ? "" : `${said.text}`
     if (text.startsWith(before)) this.say(key, kind, place, text.slice(before.length), events)
   }
@@ -139,7 +140,7 @@ export class ItemReader extends AnswerReader {
   }
 
   private begin(key: unknown, item: WireObject): OpenItem {
-    const opened: OpenItem = { item, said: [], call: undefined, annotations: [] }
+    const opened: OpenItem = { item, said: new Map(), call: undefined, annotations: [] }
     this.open.set(key, opened)
     this.types.set(key, item.type)
     this.count++
@@ -162,13 +163,14 @@ export class ItemReader extends AnswerReader {
   }
 
   private endMessage(key: unknown, opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
-    elements(item.content).forEach((part, place) => {
-      if (!isWireObject(part)) return
+    for (const [place, part] of elements(item.content).entries()) {
+      if (this.excess !== undefined) return
+      if (!isWireObject(part)) continue
       this.noteAll("annotations", elements(part.annotations).length)
       if (part.type === "refusal") this.complete(key, "refusal", place, part.refusal, events)
       else if (typeof part.text === "string") this.complete(key, "text", place, part.text, events)
       else this.keep({ type: "message", role: "assistant", content: [part] }, events)
-    })
+    }
     const details = detailsOfMessage(item, opened.annotations)
     if (details !== undefined) this.keep(details, events)
   }
@@ -178,14 +180,16 @@ export class ItemReader extends AnswerReader {
    * That is taken from the item's end: at its beginning it is another value (recorded).
    */
   private endReasoning(key: unknown, opened: OpenItem, item: WireObject, events: Array<LlmEvent>): void {
-    const sayAll = (kind: Kind, parts: unknown) =>
-      elements(parts).forEach((part, place) => {
+    const sayAll = (kind: Kind, parts: unknown) => {
+      for (const [place, part] of elements(parts).entries()) {
+        if (this.excess !== undefined) return
         if (isWireObject(part)) this.complete(key, kind, place, part.text, events)
-      })
+      }
+    }
     sayAll("summary", item.summary)
     sayAll("thought", item.content)
     const redacted = nonEmpty(item.encrypted_content)
-    const said = opened.said.filter(({ kind }) => kind === "summary" || kind === "thought")
+    const said = [...opened.said.values()].filter(({ kind }) => kind === "summary" || kind === "thought")
     if (redacted === undefined) {
       for (const { index, kind, text } of said) {
         if (kind === "thought")
@@ -242,6 +246,9 @@ const kindTypes: Readonly<Record<Kind, string>> = {
   summary: "reasoning",
   thought: "reasoning",
 }
+
+/** Where a text stands within its item. Places are numbers; what else a service may write there is one place. */
+const standing = (kind: Kind, place: unknown): string => `${kind} ${typeof place === "number" ? place : ""}`
 
 const grow = ({ index, kind, text }: Said, delta: string, events: Array<LlmEvent>): void => {
   text.add(delta)
