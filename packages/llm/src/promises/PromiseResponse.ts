@@ -5,7 +5,13 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type ErrorType, LlmError, type LlmErrorReason, type TimeoutClock } from "../model/LlmError.ts"
+import {
+  type ErrorType,
+  LlmError,
+  type LlmErrorReason,
+  type SystemCause,
+  type TimeoutClock,
+} from "../model/LlmError.ts"
 import { AttemptRecord, type LlmResponse, type ResponseMetadata, type Usage } from "../model/LlmResponse.ts"
 
 /** An answer: neither `error` nor `errorType` exists on it. */
@@ -35,6 +41,10 @@ export interface FailureDetails {
   readonly parameter?: string | undefined
   /** `ContentFilterError`: the filters that fired, as the provider names them. */
   readonly categories?: ReadonlyArray<string> | undefined
+  /** `QuotaExceededError`: `user` where the budget of one end user or tag is used up, else `account`. */
+  readonly scope?: "account" | "user" | undefined
+  /** `ConnectionError`: what the system said. */
+  readonly cause?: SystemCause | undefined
   /** `ConfigurationError`: the option or variable that is missing or malformed. */
   readonly setting?: string | undefined
   /** `ToolError`: the tool that failed. */
@@ -94,6 +104,8 @@ const detailNames = [
   "parameter",
   "categories",
   "setting",
+  "scope",
+  "cause",
   "tool",
   "toolCallId",
 ] as const satisfies ReadonlyArray<keyof FailureDetails>

@@ -51,6 +51,9 @@ export const refusal = (provider: string, reason: InvalidRequestError): LlmError
 export const contextOf = ({ context }: Ready, settings: CallOptions | undefined): Context.Context<LlmProvider> =>
   settings === undefined ? context : Context.add(context, CallOptions, settings)
 
+/** True for a setting that reading again may find mended; options and arguments stay what they are. */
+const isVariable = (setting: string): boolean => /^[A-Z][A-Z\d_]*$/.test(setting)
+
 export interface SessionOptions {
   /** True for the name of a provider that the stack may ask; without it any name may be one. */
   readonly isProvider?: (name: string) => boolean
@@ -117,8 +120,8 @@ export class Session {
   }
 
   /** A call failed. After a configuration failure the settings are read again, by the next call that runs alone. */
-  noteFailure(error: LlmError): void {
-    if (this.rereads && error.reason._tag === "ConfigurationError") this.stale = true
+  noteFailure({ reason }: LlmError): void {
+    if (this.rereads && reason._tag === "ConfigurationError" && isVariable(reason.setting)) this.stale = true
   }
 
   private async forget(): Promise<void> {

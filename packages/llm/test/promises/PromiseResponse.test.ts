@@ -33,10 +33,14 @@ import { whole } from "../faults/HttpText.ts"
 const told = { message: "what happened", status: 500, code: "c", type: "t", requestId: "req_1", body: "{}" }
 
 const reasons: ReadonlyArray<LlmErrorReason> = [
-  new ConnectionError({ message: "no response", code: "ECONNREFUSED" }),
+  new ConnectionError({
+    message: "no response",
+    code: "ECONNREFUSED",
+    cause: { name: "Error", message: "connect ECONNREFUSED", code: "ECONNREFUSED" },
+  }),
   new TimeoutError({ message: "not finished", clock: "total", limitMs: 1000 }),
   new RateLimitError({ ...told, status: 429, retryAfterMs: 2500, shouldRetry: true }),
-  new QuotaExceededError({ ...told, code: "insufficient_quota" }),
+  new QuotaExceededError({ ...told, code: "insufficient_quota", scope: "user" }),
   new OverloadedError(told),
   new ServerError(told),
   new StreamInterruptedError({ message: "broke off" }),
