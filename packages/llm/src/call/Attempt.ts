@@ -1,166 +1,222 @@
 /**
- * One request to one provider: its record in the call's ledger, and the two things that come out of it, metadata or an
- * error. It measures and writes down; it sends nothing and decides nothing.
+ * One request of a call, from the moment before it is sent to its end: its record in the ledger, and what comes out of it,
+ * metadata or an error. Only its provider writes to it; it measures, sends nothing and decides nothing.
  */
-import type * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
+import * as Clock from "effect/Clock"
 import type * as Fiber from "effect/Fiber"
-import { hearsDebug, type LlmCall, openAttempt, type OpenAttempt } from "./LlmCall.ts"
 import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
-import type { ResponseMetadata, Usage } from "../model/LlmResponse.ts"
+import type { AttemptRecord, FinishReason, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
 import { costUsd } from "../prices/Prices.ts"
-import type { Ending } from "../protocols/Protocol.ts"
-import type { Redact } from "../settings/Redactor.ts"
+import { type CallContext, tell } from "./CallContext.ts"
+import { metadataOf } from "./Metadata.ts"
+import { clockMs, isoTime, monotonicMs } from "./Time.ts"
+
+/** How an answer ended, once the provider's own terminal signal has been seen. */
+export interface AnswerEnd {
+  readonly finishReason?: FinishReason | undefined
+  readonly rawFinishReason?: string | undefined
+  readonly usage: Usage
+  readonly usageStatus: UsageStatus
+  readonly servedModel?: string | undefined
+  readonly warnings?: ReadonlyArray<string> | undefined
+}
 
 /** Names of models, requests and finish reasons are short; a longer one is cut. */
 const nameLength = 256
 
-/** What is known of a provider beside its name: see `Endpoint`. */
-interface PricedEndpoint {
+const unchanged = (text: string): string => text
+
+/** What is asked of whom. */
+export interface AttemptTarget {
+  readonly provider: string
+  readonly model: string | undefined
+  /** As they are sent. */
+  readonly temperature?: number | undefined
+  readonly maxTokens?: number | undefined
+  /** What was dropped from the request. */
+  readonly warnings?: ReadonlyArray<string> | undefined
+  /** The name of the provider in traces, where that is not its name. */
   readonly telemetryName?: string | undefined
+  /** The part of the price table that it charges by; without one, only a cost that it reports itself is known. */
   readonly priceList?: string | undefined
+  /** False where the name of the model asked for says nothing of its price (a deployment's). */
   readonly pricesModelAsked?: boolean | undefined
+  /** Blanks the secrets that the request is sent with: for every word of the server's. */
+  readonly redact?: ((text: string) => string) | undefined
 }
 
-export class Attempt {
-  readonly call: LlmCall
-  readonly provider: string
-  readonly model: string
-  readonly record: OpenAttempt
-  readonly warnings: ReadonlyArray<string>
-  /** Blanks the secrets that the request was sent with: for every word of the server's. */
-  readonly redact: Redact
-  private readonly endpoint: PricedEndpoint
-  /** The price a proxy named itself; it wins over the table (law 19). */
-  reportedCostUsd: number | undefined
-  /** As they were sent: the request is the caller's, who may change it meanwhile. */
-  private readonly temperature: number | undefined
-  private readonly maxTokens: number | undefined
-  private readonly startedMs: number
-  private readonly clock: Clock.Clock
-  private closed = false
+type Writable = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
-  constructor(options: {
-    readonly call: LlmCall
-    readonly request: LlmRequest
-    readonly endpoint: PricedEndpoint
-    readonly provider: string
-    readonly model: string
-    readonly warnings: ReadonlyArray<string>
-    readonly clock: Clock.Clock
-    readonly redact: Redact
-  }) {
-    this.call = options.call
-    this.temperature = options.request.temperature
-    this.maxTokens = options.request.maxTokens
-    this.provider = options.provider
-    this.model = options.model
-    this.warnings = options.warnings
-    this.endpoint = options.endpoint
-    this.clock = options.clock
-    this.redact = options.redact
-    this.startedMs = this.nowMs()
-    const { model, provider } = options
-    const { telemetryName } = options.endpoint
-    this.record = openAttempt(options.call, this.startedMs, { provider, model, telemetryName })
+export class Attempt {
+  private readonly context: CallContext
+  private readonly target: AttemptTarget
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly clock: Clock.Clock
+  private readonly startedMs: number
+  private readonly written: Writable
+  private readonly number: number
+  private reportedCostUsd: number | undefined
+  private isOpen = true
+
+  /** Opens the record, and charges to it what the call has waited for it. */
+  constructor(context: CallContext, fiber: Fiber.Fiber<unknown, unknown>, target: AttemptTarget) {
+    this.context = context
+    this.target = target
+    this.fiber = fiber
+    this.clock = fiber.getRef(Clock.Clock)
+    this.startedMs = clockMs(this.clock)
+    this.written = {
+      provider: target.provider,
+      model: target.model,
+      targetIndex: context.targetIndex,
+      started: isoTime(this.clock.currentTimeMillisUnsafe()),
+      queuedMs: Math.round(context.queuedMs + context.ledger.takeWaits()),
+      waitedMs: Math.round(context.waitedMs),
+      durationMs: 0,
+      costUsd: null,
+    }
+    this.number = context.ledger.add(this)
+    if (context.observers.length > 0) {
+      tell(
+        context,
+        { type: "attempt-start", attempt: this.number, record: this.record(), telemetryName: this.telemetryName },
+        fiber,
+      )
+    }
   }
 
-  /** The call's clock. */
-  nowMs(): number {
+  get provider(): string {
+    return this.target.provider
+  }
+
+  get model(): string | undefined {
+    return this.target.model
+  }
+
+  /** The name of the provider in traces. */
+  get telemetryName(): string {
+    return this.target.telemetryName ?? this.target.provider
+  }
+
+  get requestId(): string | undefined {
+    return this.written.requestId
+  }
+
+  /** Milliseconds since the epoch, by the call's clock. */
+  epochMs(): number {
     return this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** A copy of the record; one that still runs is told up to now. */
+  record(): AttemptRecord {
+    if (!this.isOpen) return { ...this.written }
+    const cutShort = this.context.clock?.cutShort
+    const durationMs = this.elapsedMs()
+    return cutShort === undefined
+      ? { ...this.written, durationMs }
+      : { ...this.written, durationMs, errorType: cutShort._tag }
+  }
+
+  /** Notes the head of the response. A cost that a service reports itself wins over the price table (law 19). */
+  sawHead(head: {
+    readonly status: number
+    readonly requestId: string | undefined
+    readonly costUsd?: number | undefined
+  }): void {
+    this.written.status = head.status
+    this.written.requestId = this.nameOf(head.requestId)
+    this.reportedCostUsd = head.costUsd
   }
 
   /** Notes the first piece of the answer. */
   sawOutput(): void {
-    this.record.firstOutputMs ??= this.nowMs() - this.startedMs
-  }
-
-  /** Ends the record, once; for an attempt that nobody waits for any more this is all that happens. */
-  close(): void {
-    if (this.closed) return
-    this.closed = true
-    this.record.durationMs = this.nowMs() - this.startedMs
-    this.call.openSinceMs = undefined
-  }
-
-  /** Ends the record, and logs it where somebody listens: for the end of a scope or of a fiber. */
-  end(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
-    this.close()
-    if (!hearsDebug(fiber)) return undefined
-    const { durationMs, errorType, requestId, status } = this.record
-    const { model, provider } = this
-    return Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
+    if (this.written.firstOutputMs !== undefined) return
+    const afterMs = this.elapsedMs()
+    this.written.firstOutputMs = afterMs
+    if (this.context.observers.length > 0) {
+      tell(this.context, { type: "first-output", attempt: this.number, afterMs }, this.fiber)
+    }
   }
 
   /** The attempt failed: its record says so, and the error tells every attempt of the call so far. */
-  fail(reason: LlmErrorReason, usage: Usage | undefined, text: string | undefined): LlmError {
-    this.record.errorType = reason._tag
-    if (reason._tag !== "ConfigurationError") this.record.retryAfterMs = reason.retryAfterMs
+  fail(reason: LlmErrorReason, usage?: Usage, text?: string): LlmError {
+    this.written.errorType = reason._tag
+    if (reason._tag !== "ConfigurationError") this.written.retryAfterMs = reason.retryAfterMs
     if (usage !== undefined && Object.keys(usage).length > 0) this.account(usage)
     this.close()
+    const { warnings = [] } = this.target
     return new LlmError({
       reason,
       provider: this.provider,
       model: this.model,
-      attempts: [...this.call.attempts],
+      attempts: this.context.ledger.attempts(),
       ...(text === undefined || text === "" ? {} : { text }),
-      ...(this.warnings.length === 0 ? {} : { warnings: this.warnings }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     })
   }
 
   /** The attempt succeeded: what surrounds the answer. */
-  finish(ending: Ending): ResponseMetadata {
-    const { rawFinishReason, servedModel, warnings } = this.clean(ending)
-    this.record.servedModel = servedModel
-    if (ending.usageStatus !== "unknown") this.account(ending.usage)
-    this.record.costUsd = this.reportedCostUsd ?? this.record.costUsd
+  finish(end: AnswerEnd): ResponseMetadata {
+    const servedModel = this.nameOf(end.servedModel)
+    this.written.servedModel = servedModel
+    if (end.usageStatus !== "unknown") this.account(end.usage)
+    this.written.costUsd = this.reportedCostUsd ?? this.written.costUsd
     this.close()
-    const { call, maxTokens, record, temperature } = this
-    return {
+    const { context, target, written } = this
+    const { ledger } = context
+    const { warnings = [] } = target
+    return metadataOf({
       provider: this.provider,
       model: this.model,
       servedModel,
-      temperature,
-      maxTokens,
-      usage: ending.usage,
-      usageStatus: ending.usageStatus,
-      latencyMs: this.nowMs() - call.startedMs,
-      timestamp: call.started,
-      requestId: record.requestId,
-      rawFinishReason,
-      costUsd: record.costUsd,
-      attempts: [...call.attempts],
-      warnings: warnings.length === 0 ? this.warnings : [...this.warnings, ...warnings],
-      degraded: false,
+      temperature: target.temperature,
+      maxTokens: target.maxTokens,
+      usage: end.usage,
+      usageStatus: end.usageStatus,
+      latencyMs: Math.round(clockMs(this.clock) - ledger.startedMs),
+      timestamp: ledger.started,
+      requestId: written.requestId,
+      rawFinishReason: this.nameOf(end.rawFinishReason),
+      costUsd: written.costUsd,
+      attempts: ledger.attempts(),
+      warnings: [...warnings, ...(end.warnings ?? []).map(target.redact ?? unchanged)],
+    })
+  }
+
+  /** Closes the record where it is still open: the attempt has ended, or nobody waits for it any more. */
+  close(): void {
+    if (!this.isOpen) return
+    const { context, written } = this
+    written.durationMs = this.elapsedMs()
+    written.errorType ??= context.clock?.cutShort?._tag
+    this.isOpen = false
+    if (context.observers.length > 0) {
+      tell(context, { type: "attempt-end", attempt: this.number, record: this.record() }, this.fiber)
     }
   }
 
-  /** A name that the server told: a model's, a request's. */
-  name(text: string): string {
-    return this.redact(text.length > nameLength ? `${text.slice(0, nameLength)}…` : text)
+  /** A name that the server told, a model's or a request's, without a secret that it may have put there. */
+  nameOf(text: string | undefined): string | undefined {
+    if (text === undefined) return undefined
+    const { redact = unchanged } = this.target
+    return redact(text.length > nameLength ? `${text.slice(0, nameLength)}…` : text)
   }
 
-  /** The words of the ending that are the server's, without a secret that it may have put there. */
-  private clean({ rawFinishReason, servedModel, warnings }: Ending) {
-    return {
-      rawFinishReason: rawFinishReason === undefined ? undefined : this.name(rawFinishReason),
-      servedModel: servedModel === undefined ? undefined : this.name(servedModel),
-      warnings: warnings.map(this.redact),
-    }
+  private elapsedMs(): number {
+    return Math.round(clockMs(this.clock) - this.startedMs)
   }
 
   /** The answer's price: by the model that served where its price is known, else by the one asked for. */
   private account(usage: Usage): void {
-    const { record } = this
-    record.usage = usage
-    const at = this.startedMs
-    const billed = billedUsage(usage)
-    const { priceList, pricesModelAsked } = this.endpoint
+    const { target, written } = this
+    const atMs = this.epochMs()
+    written.usage = { ...usage }
+    const { priceList, pricesModelAsked } = target
     if (priceList === undefined) return
-    record.costUsd =
-      costUsd(priceList, record.servedModel, billed, at) ??
-      (pricesModelAsked === false ? null : costUsd(priceList, this.model, billed, at))
+    const billed = billedUsage(usage)
+    written.costUsd =
+      costUsd(priceList, written.servedModel, billed, atMs) ??
+      (pricesModelAsked === false ? null : costUsd(priceList, target.model, billed, atMs))
   }
 }
 
@@ -173,3 +229,32 @@ const billedUsage = (usage: Usage): Usage => {
     ? { ...usage, outputTokens: outputTokens + reasoningTokens }
     : usage
 }
+
+/** Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. */
+export const openAttempt = (
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  target: AttemptTarget,
+): Attempt => {
+  context.ledger.admit(monotonicMs(fiber))
+  return new Attempt(context, fiber, target)
+}
+
+/**
+ * Notes a request that was refused before it was sent: by a breaker, a clock or a limit of this library. It has a record
+ * like every attempt (law 17), of no duration.
+ */
+export const refuseAttempt = (
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  target: AttemptTarget,
+  reason: LlmErrorReason,
+): LlmError => new Attempt(context, fiber, target).fail(reason)
+
+/** A failure that belongs to no attempt: what is wrong was found before one could begin. */
+export const failBefore = (
+  context: CallContext,
+  target: { readonly provider: string; readonly model?: string | undefined },
+  reason: LlmErrorReason,
+): LlmError =>
+  new LlmError({ reason, provider: target.provider, model: target.model, attempts: context.ledger.attempts() })

@@ -69,7 +69,7 @@ type Choice = readonly [LlmProvider["Service"], string]
  */
 export const layerRouting = <R = never>(
   model: string | undefined,
-  policies: Policy = (provider) => provider,
+  policies: Policy<LlmError> = (provider) => provider,
   targetLayer?: TargetLayer<R>,
 ): Layer.Layer<LlmProvider, LlmError, R> =>
   Layer.effect(

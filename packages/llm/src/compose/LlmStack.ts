@@ -13,8 +13,8 @@ import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
 import { withDefaults } from "../policies/Defaults.ts"
 import { withFallback } from "../policies/Fallback.ts"
-import * as Permits from "../policies/Permits.ts"
-import type { Policy } from "../policies/Policy.ts"
+import * as Permits from "../policies/mechanisms/Permits.ts"
+import type { ServicePolicy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
@@ -46,12 +46,14 @@ const stackOf = <R>(
         (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits, layerOfTarget))),
         targetLayer(first, config, permits, layerOfTarget),
       )
+      const timely = targets.pipe(
+        withTimeout({ total: config.timeout, totalFrom: "first-permit", idle: config.idleTimeout }),
+      )
       const answering =
         config.fallbackText === undefined
-          ? targets
-          : targets.pipe(withFallback(FallbackText.layer(config.fallbackText)))
+          ? timely
+          : timely.pipe(withFallback(FallbackText.layer(config.fallbackText), { onDeadline: true }))
       return answering.pipe(
-        withTimeout({ total: config.timeout, idle: config.idleTimeout }),
         withDefaults({ temperature: config.temperature, maxTokens: config.maxTokens }),
         withTelemetry,
       )
@@ -64,7 +66,7 @@ const targetLayer = <R>(
   permits: Permits.Permits,
   layerOfTarget: TargetLayer<R>,
 ): Layer.Layer<LlmProvider, LlmError, R> => {
-  const policies: Policy = (provider) =>
+  const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
       config.firstOutputTimeout === undefined
         ? (unlimited) => unlimited

@@ -187,6 +187,24 @@ export interface ResponseFinish {
 export const isOutput = (event: LlmEvent): boolean =>
   event.type !== "response-start" && event.type !== "response-finish"
 
+/** The parts of a whole answer as the pieces of a stream. */
+export const eventsOf = (parts: ReadonlyArray<ResponsePart>): Array<LlmEvent> =>
+  parts.flatMap((part, index): ReadonlyArray<LlmEvent> => {
+    switch (part.type) {
+      case "text":
+        return [{ type: "text-delta", index, delta: part.text }]
+      case "refusal":
+        return [{ type: "refusal-delta", index, delta: part.text }]
+      case "tool-call":
+        return [
+          { type: "tool-call-start", index, id: part.id, name: part.name },
+          { ...part, type: "tool-call-end", index },
+        ]
+      default:
+        return [{ type: "part-end", index, part }]
+    }
+  })
+
 /** Puts the pieces of one stream together again. Feed it every event in order; it keeps no event. */
 export interface Assembly {
   /** Takes the next event. */

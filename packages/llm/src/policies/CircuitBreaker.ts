@@ -1,27 +1,37 @@
 /**
- * Law 16: one breaker per target and model. It opens on consecutive failures or on a failure rate, of final outcomes and
+ * Law 16: one circuit per target and model. It opens on consecutive failures or on a failure rate, of final outcomes and
  * not of HTTP statuses; caller mistakes and aborts do not count, nor does being told to slow down. While it is open a call
- * fails at once with `CircuitOpenError` and no request, so that a fallback takes over; then one probe is let through. A
- * quota error pauses the target for a minute, whatever the model: money does not come back sooner. The breaker never
- * waits.
+ * fails at once with `CircuitOpenError` and no request, so that a fallback takes over; then one probe is let through. An
+ * empty account pauses the target for a minute, whatever the model, where another target follows; the last one is always
+ * asked, since the account may have been topped up. The breaker never waits.
  *
  * Put it outside `withRetry`: it then judges calls. Inside, it judges attempts, and one call's four attempts may open it.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { attemptsOf, type LlmCall, openAttempt, timeOf } from "../call/LlmCall.ts"
+import { refuseAttempt } from "../call/Attempt.ts"
+import { type CallContext, tell } from "../call/CallContext.ts"
+import { monotonicMs } from "../call/Time.ts"
 import {
   CircuitOpenError,
   type ErrorType,
-  LlmError,
+  type LlmError,
   type LlmErrorReason,
   QuotaExceededError,
 } from "../model/LlmError.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { Asked, Identity } from "./mechanisms/Around.ts"
+import { type Admission, Circuit, type OnChange, type Thresholds } from "./mechanisms/Circuit.ts"
+import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 
-/** Opens after `failures` in a row, or when `rate` of at least `calls` calls within `window` failed; stays open for `openFor`. */
+/**
+ * The circuit opens after `failures` in a row (10), or when `rate` (0.5) of at least `calls` (20) calls within `window` (30
+ * seconds) failed; it stays open for `openFor` (5 seconds). `quotaPause` (1 minute) is how long a target whose account is
+ * empty is passed over. Each circuit lives as long as the Layer.
+ */
 export interface CircuitBreakerOptions {
   readonly failures?: number | undefined
   readonly rate?: number | undefined
@@ -31,8 +41,8 @@ export interface CircuitBreakerOptions {
   readonly quotaPause?: Duration.Input | undefined
 }
 
-/** Outcomes that say the target is ill. */
-const ill: ReadonlySet<ErrorType> = new Set<ErrorType>([
+/** Outcomes that say that the target is unhealthy. */
+const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "ConnectionError",
   "TimeoutError",
   "OverloadedError",
@@ -41,49 +51,16 @@ const ill: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "InvalidResponseError",
 ])
 
-/** Models a breaker remembers before it forgets the healthy ones. */
+/** Models a breaker remembers before it forgets those whose circuits are closed. */
 const maxModels = 1000
 
-/** One model's health. */
-interface Circuit {
-  openUntilMs: number
-  probing: boolean
-  because: LlmErrorReason | undefined
-  consecutive: number
-  windowSinceMs: number
-  succeeded: number
-  failed: number
-}
+/** A deadline shorter than this says nothing of a target that is not known to answer faster. */
+const shortDeadlineMs = 1000
 
-const healthy = (nowMs: number): Circuit => ({
-  openUntilMs: 0,
-  probing: false,
-  because: undefined,
-  consecutive: 0,
-  windowSinceMs: nowMs,
-  succeeded: 0,
-  failed: 0,
-})
-
-interface Thresholds {
-  readonly failures: number
-  readonly rate: number
-  readonly calls: number
-  readonly windowMs: number
-  readonly openMs: number
-  readonly pauseMs: number
-}
-
-/** What a call holds while it runs: its circuit, and whether it is the probe. */
-interface Pass {
-  readonly circuit: Circuit
-  readonly probe: boolean
-}
-
-/** Fails fast while a target is ill. Defaults: 10 failures in a row or half of 20 calls in 30 s; open for 5 s; quota pause 60 s. */
-export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.Policy => {
+/** Fails fast while a target is unhealthy. */
+export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.ServicePolicy<LlmError> => {
   const { openFor, quotaPause, window } = options
-  const wrong = Policy.misconfiguredDuration("withCircuitBreaker", { openFor, quotaPause, window })
+  const wrong = Policy.refusedDuration("withCircuitBreaker", { openFor, quotaPause, window }) ?? refusedNumber(options)
   if (wrong !== undefined) return wrong
   const ms = (input: Duration.Input | undefined, otherwise: number) =>
     input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
@@ -93,115 +70,147 @@ export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.
     calls: options.calls ?? 20,
     windowMs: ms(window, 30_000),
     openMs: ms(openFor, 5000),
-    pauseMs: ms(quotaPause, 60_000),
   }
-  return Policy.make((inner) =>
+  return Policy.mechanism((inner) =>
     Effect.sync(() => {
-      const key = healthy(0)
-      const models = new Map<string, Circuit>()
-      return Policy.aroundAnswer(
-        inner,
-        (call, request, fiber) => admit(key, models, inner.name, call, request, timeOf(fiber)),
-        (pass, outcome, call, fiber) => {
-          judge(pass, key, outcome, call, thresholds, timeOf(fiber))
+      const breaker = new Breaker(inner, thresholds, ms(quotaPause, 60_000))
+      return aroundAnswer<Held>({
+        begin: (context, request, fiber) => breaker.begin(context, request, fiber),
+        output: (held, fiber) => breaker.output(held, monotonicMs(fiber)),
+        end: (held, outcome, context, fiber) => {
+          breaker.end(held, outcome, context, monotonicMs(fiber))
           return undefined
         },
-      )
+      })
     }),
   )
 }
 
-const circuitOf = (models: Map<string, Circuit>, model: string, nowMs: number): Circuit => {
-  const known = models.get(model)
-  if (known !== undefined) return known
-  if (models.size >= maxModels) {
-    for (const [name, circuit] of models) if (circuit.openUntilMs === 0) models.delete(name)
+const refusedNumber = ({
+  calls,
+  failures,
+  rate,
+}: CircuitBreakerOptions): Policy.ServicePolicy<LlmError> | undefined => {
+  for (const [name, value] of Object.entries({ failures, calls })) {
+    if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
+    return Policy.refused("withCircuitBreaker", `${name} must be a whole number above 0, not ${value}`)
   }
-  const circuit = healthy(nowMs)
-  models.set(model, circuit)
-  return circuit
+  if (rate === undefined || (rate > 0 && rate <= 1)) return undefined
+  return Policy.refused("withCircuitBreaker", `rate must be a share above 0 and up to 1, not ${rate}`)
 }
 
-const admit = (
-  key: Circuit,
-  models: Map<string, Circuit>,
-  name: string,
-  call: LlmCall,
-  request: LlmRequest,
-  nowMs: number,
-): Result.Result<Pass, LlmError> => {
-  const circuit = key.openUntilMs === 0 ? circuitOf(models, request.model ?? "", nowMs) : key
-  if (circuit.openUntilMs === 0) return Result.succeed({ circuit, probe: false })
-  if (nowMs >= circuit.openUntilMs && !circuit.probing) {
-    circuit.probing = true
-    return Result.succeed({ circuit, probe: true })
-  }
-  const reason = refusal(circuit, name, Math.max(0, circuit.openUntilMs - nowMs))
-  const attempt = openAttempt(call, nowMs, { provider: name, model: request.model })
-  attempt.errorType = reason._tag
-  attempt.retryAfterMs = reason.retryAfterMs
-  call.openSinceMs = undefined
-  return Result.fail(new LlmError({ reason, provider: name, model: request.model, attempts: attemptsOf(call, nowMs) }))
+/** What a call holds while it runs. */
+interface Held {
+  readonly admission: Admission
+  /** The attempts of the call before this one. */
+  readonly attemptsBefore: number
+  readonly onChange: OnChange
 }
 
-const refusal = (circuit: Circuit, name: string, retryAfterMs: number): CircuitOpenError | QuotaExceededError => {
-  const { because } = circuit
-  return because?._tag === "QuotaExceededError"
-    ? new QuotaExceededError({
-        message: `no request made: ${name} said its quota is used up (${because.message})`,
-        code: because.code,
-        retryAfterMs,
-      })
-    : new CircuitOpenError({
-        message: `no request made: ${name} failed too often (last ${because?._tag ?? "unknown"}), its circuit is open`,
-        retryAfterMs,
-      })
+class Breaker {
+  private readonly inner: Identity
+  private readonly thresholds: Thresholds
+  private readonly pauseMs: number
+  private readonly account = new Circuit(0)
+  private readonly models = new Map<string, Circuit>()
+
+  constructor(inner: Identity, thresholds: Thresholds, pauseMs: number) {
+    this.inner = inner
+    this.thresholds = thresholds
+    this.pauseMs = pauseMs
+  }
+
+  begin(context: CallContext, request: Asked, fiber: Fiber.Fiber<unknown, unknown>): Result.Result<Held, LlmError> {
+    const nowMs = monotonicMs(fiber)
+    const { name } = this.inner
+    const model = request.model ?? this.inner.model
+    const onChange: OnChange = (from, to) => tell(context, { type: "circuit", provider: name, model, from, to }, fiber)
+    // Only where another target follows does an empty account refuse: the last target is always asked.
+    if (!this.account.isClosed && context.targetsAfter > 0) {
+      const remainingMs = this.account.remainingMs(nowMs)
+      if (remainingMs > 0) return refuse(this.paused(remainingMs))
+    }
+    const circuit = this.circuitOf(model ?? "", nowMs)
+    const admission = circuit.admit(nowMs, this.thresholds, onChange)
+    return admission === undefined
+      ? refuse(this.open(circuit, circuit.remainingMs(nowMs)))
+      : Result.succeed({ admission, onChange, attemptsBefore: context.ledger.count })
+
+    function refuse(reason: LlmErrorReason): Result.Result<never, LlmError> {
+      return Result.fail(refuseAttempt(context, fiber, { provider: name, model }, reason))
+    }
+  }
+
+  /** A stream whose probe has brought its first piece has shown what it was to show. */
+  output({ admission, onChange }: Held, nowMs: number): void {
+    if (admission.isProbe) admission.circuit.succeed(admission, nowMs, this.thresholds, onChange)
+  }
+
+  end(held: Held, outcome: Outcome, context: CallContext, nowMs: number): void {
+    const { admission, onChange } = held
+    const { circuit } = admission
+    if (outcome._tag === "Answered") {
+      this.account.close(() => {})
+      return circuit.succeed(admission, nowMs, this.thresholds, onChange)
+    }
+    if (outcome._tag === "Died") return circuit.abandon(admission, nowMs)
+    const reason = outcome._tag === "Failed" ? outcome.error.reason : cutShort(context, held)
+    if (reason === undefined) return circuit.abandon(admission, nowMs)
+    if (reason._tag === "QuotaExceededError") {
+      // One end user's budget says nothing of the account.
+      if (!isUserBudget(reason)) this.account.open(reason, nowMs + this.pauseMs, () => {})
+      return circuit.abandon(admission, nowMs)
+    }
+    // The target answered, if only to say that the request is wrong or too early: it is not unhealthy.
+    if (!unhealthy.has(reason._tag) || (reason._tag === "TimeoutError" && reason.clock === "queue")) {
+      return admission.isProbe ? circuit.succeed(admission, nowMs, this.thresholds, onChange) : undefined
+    }
+    circuit.fail(admission, reason, nowMs, this.thresholds, onChange)
+  }
+
+  private circuitOf(model: string, nowMs: number): Circuit {
+    const known = this.models.get(model)
+    if (known !== undefined) return known
+    if (this.models.size >= maxModels) {
+      for (const [name, circuit] of this.models) if (circuit.isClosed) this.models.delete(name)
+      if (this.models.size >= maxModels) this.models.clear()
+    }
+    const circuit = new Circuit(nowMs)
+    this.models.set(model, circuit)
+    return circuit
+  }
+
+  private paused(retryAfterMs: number): QuotaExceededError {
+    const { because } = this.account
+    return new QuotaExceededError({
+      message: `no request made: ${this.inner.name} said its quota is used up (${because?.message ?? "no reason given"})`,
+      ...(because?._tag === "QuotaExceededError" && because.code !== undefined ? { code: because.code } : {}),
+      retryAfterMs: Math.ceil(retryAfterMs),
+    })
+  }
+
+  private open({ because }: Circuit, retryAfterMs: number): CircuitOpenError {
+    const { name } = this.inner
+    return new CircuitOpenError({
+      message: `no request made: ${name} failed too often (last ${because?._tag ?? "unknown"}), its circuit is open`,
+      retryAfterMs: Math.ceil(retryAfterMs),
+    })
+  }
 }
 
-const judge = (
-  { circuit, probe }: Pass,
-  key: Circuit,
-  outcome: Policy.Outcome,
-  call: LlmCall,
-  thresholds: Thresholds,
-  nowMs: number,
-): void => {
-  if (probe) circuit.probing = false
-  if (nowMs - circuit.windowSinceMs >= thresholds.windowMs) {
-    circuit.windowSinceMs = nowMs
-    circuit.succeeded = 0
-    circuit.failed = 0
-  }
-  if (outcome._tag === "Answered") {
-    circuit.succeeded += 1
-    circuit.consecutive = 0
-    if (probe) close(circuit)
-    return
-  }
-  // A deadline or an idle clock around the breaker ends a call like an abort, but the target was too slow.
-  const reason = outcome._tag === "Failed" ? outcome.error.reason : call.cutShort
-  if (reason === undefined) return
-  if (reason._tag === "QuotaExceededError") return open(key, reason, nowMs + thresholds.pauseMs)
-  // The target answered, if only to say that the request is wrong or too early: it is not ill.
-  if (!ill.has(reason._tag) || (reason._tag === "TimeoutError" && reason.clock === "queue")) {
-    return probe ? close(circuit) : undefined
-  }
-  circuit.failed += 1
-  circuit.consecutive += 1
-  const total = circuit.succeeded + circuit.failed
-  const tooMany = total >= thresholds.calls && circuit.failed / total >= thresholds.rate
-  if (probe || circuit.consecutive >= thresholds.failures || tooMany) open(circuit, reason, nowMs + thresholds.openMs)
-}
+const isUserBudget = (reason: LlmErrorReason): boolean =>
+  Predicate.hasProperty(reason, "scope") && reason.scope === "user"
 
-const open = (circuit: Circuit, because: LlmErrorReason, untilMs: number): void => {
-  circuit.openUntilMs = untilMs
-  circuit.because = because
-}
-
-const close = (circuit: Circuit): void => {
-  circuit.openUntilMs = 0
-  circuit.because = undefined
-  circuit.consecutive = 0
-  circuit.succeeded = 0
-  circuit.failed = 0
+/**
+ * A clock around the breaker ends a call like an abort does, but the target may have been too slow. Only time that a
+ * request took counts, not the queue. Silence counts, and a share of a deadline; a deadline of one caller's own counts only
+ * if the target had longer than it needs.
+ */
+const cutShort = (context: CallContext, { admission, attemptsBefore }: Held): LlmErrorReason | undefined => {
+  const reason = context.clock?.cutShort
+  const last = context.ledger.count > attemptsBefore ? context.ledger.last : undefined
+  if (reason === undefined || last?.errorType !== "TimeoutError") return undefined
+  if (reason.clock !== "total") return reason
+  const neededMs = Math.max(shortDeadlineMs, 2 * admission.circuit.patienceMs)
+  return last.durationMs >= neededMs ? reason : undefined
 }

@@ -8,83 +8,85 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
-import { attemptsOf, joinCall, type LlmCall, targetOf, timeOf } from "../call/LlmCall.ts"
-import { LlmError, TimeoutError } from "../model/LlmError.ts"
-import * as Permits from "./Permits.ts"
+import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
+import { monotonicMs } from "../call/Time.ts"
+import { type LlmError, TimeoutError } from "../model/LlmError.ts"
+import type { Around, Identity } from "./mechanisms/Around.ts"
+import { timeoutFailure } from "./mechanisms/Bounded.ts"
+import * as Permits from "./mechanisms/Permits.ts"
+import { openStream, streamFrom } from "./mechanisms/StreamStart.ts"
 import * as Policy from "./Policy.ts"
 
-/** At most so many requests in flight; pass `Permits` or a `Semaphore` to share one limit among several targets. */
-export const withConcurrency = (limit: number | Semaphore.Semaphore | Permits.Permits): Policy.Policy =>
+/**
+ * At most so many requests in flight. A number makes permits that live as long as the Layer; pass `Permits` or a
+ * `Semaphore` of your own to share one limit among several Layers.
+ */
+export const withConcurrency = (
+  limit: number | Semaphore.Semaphore | Permits.Permits,
+): Policy.ServicePolicy<LlmError> =>
   typeof limit === "number" && !(limit >= 1)
-    ? Policy.misconfigured("withConcurrency", `the limit must be 1 or more, not ${limit}`)
-    : limited(limit)
+    ? Policy.refused("withConcurrency", `the limit must be 1 or more, not ${limit}`)
+    : Policy.mechanism((inner) => Effect.sync(() => limited(permitsOf(limit), inner)))
 
-const limited = (limit: number | Semaphore.Semaphore | Permits.Permits): Policy.Policy =>
-  Policy.make((inner) =>
-    Effect.map(
-      Effect.sync(() =>
-        typeof limit === "number"
-          ? Permits.make(limit)
-          : Permits.isPermits(limit)
-            ? limit
-            : Permits.fromSemaphore(limit),
-      ),
-      (permits): Policy.Service => ({
-        name: inner.name,
-        generate: (request) =>
-          joinCall((call, fiber) =>
-            call.queueLimitMs === undefined
-              ? permits.hold(arriving(call, fiber, () => inner.generate(request)))
-              : Effect.scopedWith((scope) =>
-                  Effect.andThen(permit(permits, call, inner.name, scope), inner.generate(request)),
-                ),
-          ),
-        stream: (request) =>
-          Policy.streamFrom((scope) =>
-            joinCall((call) =>
-              Effect.andThen(permit(permits, call, inner.name, scope), Policy.openStream(inner.stream(request), scope)),
-            ),
-          ),
-      }),
-    ),
-  )
-
-/** Charges the wait for a permit to the attempt that follows. */
-const arriving = <A, E>(
-  call: LlmCall,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  then: () => Effect.Effect<A, E>,
-): Effect.Effect<A, E> => {
-  const sinceMs = timeOf(fiber)
-  return Effect.suspend(() => {
-    call.queuedMs += timeOf(fiber) - sinceMs
-    return then()
-  })
+const permitsOf = (limit: number | Semaphore.Semaphore | Permits.Permits): Permits.Permits => {
+  if (typeof limit === "number") return Permits.make(limit)
+  return Permits.isPermits(limit) ? limit : Permits.fromSemaphore(limit)
 }
 
-/** A permit for as long as the scope lasts; the `queue` clock limits the wait for it. */
-const permit = (
+const limited = (permits: Permits.Permits, inner: Identity): Around => ({
+  effect: (request, run) =>
+    joinCall((context, fiber) => {
+      const sinceMs = monotonicMs(fiber)
+      const admitted = Effect.suspend(() => arrived(context, fiber, sinceMs, run(request)))
+      if (!isQueueing(context)) return permits.hold(admitted)
+      return Effect.scopedWith((scope) => Effect.andThen(inTime(permits, context, inner, scope), admitted))
+    }),
+  stream: (request, run) =>
+    streamFrom((scope) =>
+      joinCall((context, fiber) => {
+        const sinceMs = monotonicMs(fiber)
+        const permit = isQueueing(context) ? inTime(permits, context, inner, scope) : permits.holdIn(scope)
+        return Effect.andThen(
+          permit,
+          Effect.suspend(() => arrived(context, fiber, sinceMs, openStream(run(request), scope))),
+        )
+      }),
+    ),
+})
+
+/** True while the `queue` clock runs: it ends with the call's first permit. */
+const isQueueing = ({ ledger, queue }: CallContext): boolean => queue !== undefined && ledger.admittedMs === undefined
+
+/** The call has a permit: the wait for it is charged to the attempt that follows. */
+const arrived = <A, E>(
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  sinceMs: number,
+  effect: Effect.Effect<A, E>,
+): Effect.Effect<A, E> => {
+  const nowMs = monotonicMs(fiber)
+  const waitedMs = nowMs - sinceMs
+  context.ledger.admit(nowMs)
+  if (context.observers.length > 0) tell(context, { type: "permit", waitedMs: Math.round(waitedMs) }, fiber)
+  // Most calls do not wait, and need no context of their own for it.
+  return waitedMs < 1 ? effect : within(effect, { ...context, queuedMs: context.queuedMs + waitedMs })
+}
+
+/** A permit for as long as the scope lasts, if it comes within the `queue` clock. */
+const inTime = (
   permits: Permits.Permits,
-  call: LlmCall,
-  name: string,
+  context: CallContext,
+  inner: Identity,
   scope: Scope.Scope,
 ): Effect.Effect<void, LlmError> =>
   Effect.withFiber((fiber) => {
-    const taken = Effect.andThen(
-      permits.holdIn(scope),
-      arriving(call, fiber, () => Effect.void),
-    )
-    const limitMs = call.queueLimitMs
-    if (limitMs === undefined) return taken
-    return Effect.timeoutOrElse(taken, {
-      duration: limitMs,
-      orElse: () =>
-        Effect.suspend(() => {
-          call.queuedMs += limitMs
-          const message = `no free place among the requests in flight within ${limitMs} ms`
-          const reason = new TimeoutError({ clock: "queue", limitMs, message })
-          const attempts = attemptsOf(call, timeOf(fiber))
-          return Effect.fail(new LlmError({ reason, ...targetOf(call, name), attempts }))
-        }),
+    const sinceMs = monotonicMs(fiber)
+    const { endsMs, limitMs } = context.queue ?? { endsMs: Number.POSITIVE_INFINITY, limitMs: 0 }
+    const late = Effect.suspend(() => {
+      const message = `no permit among the requests in flight within ${limitMs} ms (queue timeout)`
+      const reason = new TimeoutError({ clock: "queue", limitMs, message })
+      context.ledger.waitedInVain(monotonicMs(fiber) - sinceMs)
+      return Effect.fail(timeoutFailure(context, reason, inner.name))
     })
+    return Effect.timeoutOrElse(permits.holdIn(scope), { duration: Math.max(0, endsMs - sinceMs), orElse: () => late })
   })

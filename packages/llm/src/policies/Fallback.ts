@@ -1,7 +1,8 @@
 /**
  * Another target when one cannot answer. Law 13: targets in order, each with its own model. Law 14: in a stream only
  * before the first output; afterwards the stream fails with the partial text, and no text is ever emitted twice. Law 15:
- * if all fail the error is the last target's, and its `attempts` tell the whole story.
+ * if all fail the error is the last target's, and its `attempts` tell the whole story. Law 10: while targets are left, each
+ * may take at most an equal share of the deadline around them, so that a target that hangs leaves the others time to answer.
  *
  * Put it outside `withRetry`, and each target is retried before the next is tried: with `times: 3` and three targets at
  * most 12 requests. Inside, one retry runs through all targets again.
@@ -9,72 +10,190 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { joinCall, type LlmCall } from "../call/LlmCall.ts"
-import { type LlmError, verdict } from "../model/LlmError.ts"
+import { CallClock } from "../call/CallClock.ts"
+import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
+import { monotonicMs } from "../call/Time.ts"
+import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
-import * as Policy from "./Policy.ts"
+import type { Identity } from "./mechanisms/Around.ts"
+import { bounded } from "./mechanisms/Bounded.ts"
+import { mayFallBack } from "./mechanisms/Judgement.ts"
+import { type Events, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
+import { timedStream } from "./mechanisms/TimedStream.ts"
 
 /**
  * `model` is the one to ask the second target for; without it that layer's default is used, never the request's, which
- * was meant for the first. `onContentFilter: false` keeps a refused prompt from being sent elsewhere.
+ * was meant for the first. `onContentFilter: false` keeps a refused prompt from being sent elsewhere. `onDeadline: true`
+ * asks the second target even when the call's `total` deadline has passed: only for one that answers at once.
  */
 export interface FallbackOptions {
   readonly model?: string | undefined
   readonly onContentFilter?: boolean | undefined
+  readonly onDeadline?: boolean | undefined
 }
 
-const fallsBack = (error: LlmError, options: FallbackOptions): boolean =>
-  verdict(error.reason).fallsBack && (options.onContentFilter !== false || error.reason._tag !== "ContentFilterError")
-
 /**
- * Asks `that` where this provider cannot answer; see the error table for which reasons fall back. A Layer that stands on both
- * sides is built once.
+ * Asks `that` where this provider cannot answer; see the error table for which reasons fall back. Both sides must provide
+ * the same service. A Layer that stands on both sides is built once.
  */
 export const withFallback =
-  <E2, R2>(that: Layer.Layer<LlmProvider, E2, R2>, options: FallbackOptions = {}) =>
-  <E, R>(self: Layer.Layer<LlmProvider, E, R>): Layer.Layer<LlmProvider, E | E2, R | R2> =>
+  <I2 extends LlmProvider | EmbeddingProvider, E2, R2>(that: Layer.Layer<I2, E2, R2>, options: FallbackOptions = {}) =>
+  <I extends I2, E, R>(self: Layer.Layer<I, E, R>): Layer.Layer<I, E | E2, R | R2> =>
     Layer.fromBuildMemo((memoMap, scope) =>
       Effect.zipWith(
         Layer.buildWithMemoMap(self, memoMap, scope),
         Layer.buildWithMemoMap(that, memoMap, scope),
-        (first, second) =>
-          Context.make(
-            LlmProvider,
-            fallback(Context.get(first, LlmProvider), Context.get(second, LlmProvider), options),
-          ),
+        (first, second) => either(first, second, options),
       ),
     )
 
-const fallback = (first: Policy.Service, second: Policy.Service, options: FallbackOptions): Policy.Service => {
-  const either = <A>(
-    request: LlmRequest,
-    call: LlmCall,
-    begin: (service: Policy.Service, request: LlmRequest) => Effect.Effect<A, LlmError>,
-  ): Effect.Effect<A, LlmError> =>
-    Effect.matchEffect(begin(first, request), {
+const either = <I>(first: Context.Context<I>, second: Context.Context<never>, options: FallbackOptions) => {
+  let services = first
+  const llm = both(first, second, LlmProvider)
+  if (llm !== undefined) services = Context.merge(services, Context.make(LlmProvider, eitherLlm(...llm, options)))
+  const embedding = both(first, second, EmbeddingProvider)
+  if (embedding !== undefined) {
+    services = Context.merge(services, Context.make(EmbeddingProvider, eitherEmbedding(...embedding, options)))
+  }
+  return services
+}
+
+const both = <I, S>(
+  first: Context.Context<never>,
+  second: Context.Context<never>,
+  tag: Context.Key<I, S>,
+): readonly [S, S] | undefined => {
+  const one = Context.getOrUndefined(first, tag)
+  const two = Context.getOrUndefined(second, tag)
+  return one === undefined || two === undefined ? undefined : [one, two]
+}
+
+const targetsOf = ({ targets = 1 }: Identity): number => targets
+
+const identity = (first: Identity, second: Identity): Identity => ({
+  name: first.name,
+  model: first.model,
+  targets: targetsOf(first) + targetsOf(second),
+})
+
+const eitherLlm = (
+  first: LlmProvider["Service"],
+  second: LlmProvider["Service"],
+  options: FallbackOptions,
+): LlmProvider["Service"] => ({
+  ...identity(first, second),
+  generate: (request) =>
+    inTurn(first, second, options, {
+      first: (context, share) => answerWithin(first.generate(request), context, share, first.name),
+      second: () => second.generate({ ...request, model: options.model }),
+    }),
+  stream: (request) =>
+    streamFrom((scope) =>
+      inTurn(first, second, options, {
+        first: (context, share) => {
+          const stream = first.stream(request)
+          return share === undefined
+            ? within(startStream(stream, scope), context)
+            : timedStream(
+                (source) => startStream(stream, source),
+                scope,
+                context,
+                { whole: [], firstOutput: share },
+                first.name,
+              )
+        },
+        second: (): Effect.Effect<Events, LlmError> =>
+          startStream(second.stream({ ...request, model: options.model }), scope),
+      }),
+    ),
+})
+
+const eitherEmbedding = (
+  first: EmbeddingProvider["Service"],
+  second: EmbeddingProvider["Service"],
+  options: FallbackOptions,
+): EmbeddingProvider["Service"] => ({
+  ...identity(first, second),
+  embed: (request) =>
+    inTurn(first, second, options, {
+      first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
+      second: () => second.embed({ ...request, model: options.model }),
+    }),
+})
+
+const answerWithin = <A>(
+  answer: Effect.Effect<A, LlmError>,
+  context: CallContext,
+  share: CallClock | undefined,
+  name: string,
+): Effect.Effect<A, LlmError> =>
+  share === undefined ? within(answer, context) : bounded(answer, context, [share], name)
+
+/** The beginnings of an answer: at the first side, within its share of the deadline, and at the second. */
+interface Sides<A> {
+  readonly first: (context: CallContext, share: CallClock | undefined) => Effect.Effect<A, LlmError>
+  readonly second: () => Effect.Effect<A, LlmError>
+}
+
+const inTurn = <A>(
+  first: Identity,
+  second: Identity,
+  options: FallbackOptions,
+  sides: Sides<A>,
+): Effect.Effect<A, LlmError> =>
+  joinCall((context, fiber) => {
+    const share = shareOf(context, targetsOf(first), targetsOf(second), monotonicMs(fiber))
+    const atFirst: CallContext = {
+      ...context,
+      clock: share ?? context.clock,
+      targetsAfter: context.targetsAfter + targetsOf(second),
+    }
+    return Effect.matchEffect(sides.first(atFirst, share), {
       onSuccess: (value) => Effect.succeed(value),
       onFailure: (error) => {
-        if (!fallsBack(error, options)) return Effect.fail(error)
-        call.targetIndex += 1
-        return Effect.andThen(announce(error, second.name), begin(second, { ...request, model: options.model }))
+        const isOver = context.clock?.isOver(monotonicMs(fiber)) ?? false
+        if (!fallsBack(error, options, isOver)) return Effect.fail(error)
+        tell(context, { type: "fallback", error, provider: second.name }, fiber)
+        const atSecond = { ...context, targetIndex: context.targetIndex + targetsOf(first), queuedMs: 0, waitedMs: 0 }
+        return Effect.andThen(
+          log(error, second.name),
+          within(
+            Effect.suspend(() => sides.second()),
+            atSecond,
+          ),
+        )
       },
     })
-  return {
-    name: first.name,
-    generate: (request) =>
-      joinCall((call) => either(request, call, (target, targetRequest) => target.generate(targetRequest))),
-    stream: (request) =>
-      Policy.streamFrom((scope) =>
-        joinCall((call) =>
-          either(request, call, (target, targetRequest) => Policy.startStream(target.stream(targetRequest), scope)),
-        ),
-      ),
-  }
+  })
+
+/**
+ * The first side's share of the deadline around it: what is left, divided by the targets that may still be asked. None
+ * where there is no deadline, or where the second side needs no time.
+ */
+const shareOf = (context: CallContext, first: number, second: number, nowMs: number): CallClock | undefined => {
+  const { clock, ledger } = context
+  if (clock === undefined || second === 0) return undefined
+  const leftMs = clock.remainingMs(nowMs)
+  if (!Number.isFinite(leftMs)) return undefined
+  return new CallClock({
+    name: "attempt",
+    limitMs: Math.max(0, leftMs) * (first / (first + second)),
+    outer: clock,
+    ledger,
+    from: clock.awaitsPermit ? "first-permit" : nowMs,
+  })
+}
+
+/** Whether the second side is asked. A deadline around this fallback ends it, whatever the error table says. */
+const fallsBack = (error: LlmError, options: FallbackOptions, isOver: boolean): boolean => {
+  if (options.onContentFilter === false && error.reason._tag === "ContentFilterError") return false
+  if (options.onDeadline === true && error.reason._tag === "TimeoutError") return true
+  return !isOver && mayFallBack(error.reason)
 }
 
 /** A wrong key is somebody's mistake and should be seen, even where another target saves the call. */
-const announce = (error: LlmError, next: string): Effect.Effect<void> => {
+const log = (error: LlmError, next: string): Effect.Effect<void> => {
   const text = `falling back from ${error.provider} to ${next}`
   const details = { errorType: error.reason._tag, message: error.message }
   return error.reason._tag === "AuthenticationError" || error.reason._tag === "PermissionDeniedError"

@@ -1,245 +1,113 @@
 /**
- * The one shape of every policy: a Layer of `LlmProvider` in, a Layer of `LlmProvider` out, so that policies compose in
- * any order and none can forget `generate` or `stream`. Two mechanisms serve them all: `aroundStart` for what may happen
- * again (an answer that has not begun), `aroundAnswer` for what lasts from the first moment of a call to its end.
+ * A policy: a Layer of a service in, a Layer of the same service out, so that policies compose in any order. This library's
+ * own are mechanisms on plain effects that serve every service; `make` builds one of your own around `LlmProvider`.
  */
-import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
-import * as Channel from "effect/Channel"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Pull from "effect/Pull"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { attemptsOf, joinCall, type LlmCall, timeOf } from "../call/LlmCall.ts"
+import { joinCall } from "../call/CallContext.ts"
+import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
-import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { LlmRequest } from "../model/LlmRequest.ts"
-import type { LlmResponse } from "../model/LlmResponse.ts"
+import { type Around, type Identity, identityOf, surround, surroundLlm } from "./mechanisms/Around.ts"
+import { streamFrom, openStream } from "./mechanisms/StreamStart.ts"
+
+export { type Answered, type Around, aroundStart, type Asked, type Identity, type Start } from "./mechanisms/Around.ts"
+export { aroundAnswer, type Holding, type Outcome } from "./mechanisms/HeldAnswer.ts"
+export { type Events, openStream, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
 
 /** What a Layer of `LlmProvider` provides. */
 export type Service = LlmProvider["Service"]
 
-/** A policy: put it around a provider with `pipe`. */
+/** A policy around `LlmProvider`: put it around a provider with `pipe`. */
 export type Policy<EX = never, RX = never> = <E, R>(
   layer: Layer.Layer<LlmProvider, E, R>,
 ) => Layer.Layer<LlmProvider, E | EX, R | Exclude<RX, Scope.Scope>>
 
-/** A policy from what it makes of the service within. */
+/** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, or a Layer of both. */
+export type ServicePolicy<EX = never, RX = never> = <I extends LlmProvider | EmbeddingProvider, E, R>(
+  layer: Layer.Layer<I, E, R>,
+) => Layer.Layer<I, E | EX, R | Exclude<RX, Scope.Scope>>
+
+/** A Layer from what another one provides; memoised as that one is. */
+const mapLayer = <I, E, R, EX, RX>(
+  layer: Layer.Layer<I, E, R>,
+  change: (context: Context.Context<I>) => Effect.Effect<Context.Context<I>, EX, RX>,
+): Layer.Layer<I, E | EX, R | Exclude<RX, Scope.Scope>> =>
+  Layer.fromBuildMemo((memoMap, scope) =>
+    Effect.flatMap(Layer.buildWithMemoMap(layer, memoMap, scope), (context) =>
+      Effect.provideService(change(context), Scope.Scope, scope),
+    ),
+  )
+
+/**
+ * A policy from what it makes of the provider within: `wrap` gets the service and returns another one. It runs once for
+ * each time that the Layer is built, in the Layer's scope. What the returned service does is one call: everything that it
+ * asks the provider within, once or several times, stands in one story of attempts.
+ */
 export const make =
   <EX = never, RX = never>(wrap: (inner: Service) => Effect.Effect<Service, EX, RX>): Policy<EX, RX> =>
   (layer) =>
-    Layer.provide(Layer.effect(LlmProvider, Effect.flatMap(LlmProvider, wrap)), layer)
+    mapLayer(layer, (context) => {
+      const inner = Context.get(context, LlmProvider)
+      return Effect.map(wrap(inner), (service) =>
+        Context.add(
+          context,
+          LlmProvider,
+          surroundLlm(
+            {
+              name: service.name,
+              model: service.model ?? inner.model,
+              targets: service.targets ?? inner.targets,
+              generate: (request) => service.generate(request),
+              stream: (request) => service.stream(request),
+            },
+            oneCall,
+          ),
+        ),
+      )
+    })
 
-/**
- * What a policy becomes whose settings cannot be meant: each call fails with a `ConfigurationError` that says so, and
- * nothing is sent.
- */
-export const misconfigured = (setting: string, problem: string): Policy => {
-  const reason = new ConfigurationError({ setting, message: `${setting}: ${problem}` })
-  return make((inner) => {
-    const refused = joinCall((call, fiber) =>
-      Effect.fail(new LlmError({ reason, provider: inner.name, attempts: attemptsOf(call, timeOf(fiber)) })),
-    )
-    return Effect.succeed({ name: inner.name, generate: () => refused, stream: () => Stream.fromEffect(refused) })
-  })
+/** Everything that happens within is one call. */
+const oneCall: Around = {
+  effect: (request, run) => joinCall(() => run(request)),
+  stream: (request, run) => streamFrom((scope) => joinCall(() => openStream(run(request), scope))),
 }
 
-/** The misconfigured policy of a setting that is no duration, if one is not. */
-export const misconfiguredDuration = (
+/** A policy for every service, from a mechanism that is built once for each time that the Layer is. */
+export const mechanism =
+  <EX = never, RX = never>(build: (inner: Identity) => Effect.Effect<Around, EX, RX>): ServicePolicy<EX, RX> =>
+  (layer) =>
+    mapLayer(layer, (context) => Effect.map(build(identityOf(context)), (around) => surround(context, around)))
+
+/** The error of a policy's setting. */
+const invalid = (setting: string, problem: string): LlmError =>
+  new LlmError({
+    reason: new ConfigurationError({ setting, message: `${setting}: ${problem}` }),
+    provider: "configuration",
+    attempts: [],
+  })
+
+/** A policy with invalid settings: building its Layer fails with a `ConfigurationError`, before any call. */
+export const refused =
+  (setting: string, problem: string): ServicePolicy<LlmError> =>
+  () =>
+    Layer.fromBuild(() => Effect.fail(invalid(setting, problem)))
+
+/** The refused policy of the first invalid duration, if there is one. */
+export const refusedDuration = (
   policy: string,
   durations: Readonly<Record<string, Duration.Input | undefined>>,
-): Policy | undefined => {
+): ServicePolicy<LlmError> | undefined => {
   for (const [name, input] of Object.entries(durations)) {
     if (input === undefined || Option.isSome(Duration.fromInput(input))) continue
-    const problem = `${name} is no duration: ${JSON.stringify(input)}; write for example "10 seconds", or milliseconds`
-    return misconfigured(policy, problem)
+    const problem = `${name} is not a duration: ${shown(input)}; write for example "10 seconds", or milliseconds`
+    return refused(policy, problem)
   }
   return undefined
 }
 
-/** The events of one stream, as they are pulled. */
-export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
-
-/** A stream from the effect that opens it; the scope is the stream's own and closes with it. */
-export const streamFrom = (
-  open: (scope: Scope.Scope) => Effect.Effect<Events, LlmError>,
-): Stream.Stream<LlmEvent, LlmError> => Stream.fromChannel(Channel.fromTransform((_, scope) => open(scope)))
-
-/** Opens a stream within a scope. */
-export const openStream = (stream: Stream.Stream<LlmEvent, LlmError>, scope: Scope.Scope): Effect.Effect<Events> =>
-  Channel.toPullScoped(stream.channel, scope)
-
-/**
- * Opens a stream and waits for its first output: succeeds with everything from the beginning, or fails with nothing
- * emitted and everything closed. This is the moment up to which an attempt may be repeated (law 14).
- */
-export const startStream = (
-  stream: Stream.Stream<LlmEvent, LlmError>,
-  parent: Scope.Scope,
-): Effect.Effect<Events, LlmError> =>
-  Effect.suspend(() => {
-    const scope = Scope.forkUnsafe(parent)
-    return Effect.onError(
-      Effect.flatMap(openStream(stream, scope), (pull) => untilOutput(pull, [])),
-      (cause) => Scope.close(scope, Exit.failCause(cause)),
-    )
-  })
-
-const untilOutput = (pull: Events, before: ReadonlyArray<LlmEvent>): Effect.Effect<Events, LlmError> =>
-  Pull.matchEffect(pull, {
-    onSuccess: (events) => {
-      const begun = before.length === 0 ? events : Arr.appendAll(before, events)
-      return events.some((event) => isOutput(event) || event.type === "response-finish") &&
-        Arr.isReadonlyArrayNonEmpty(begun)
-        ? Effect.succeed(resume(begun, pull))
-        : untilOutput(pull, begun)
-    },
-    onFailure: (cause) => Effect.failCause(cause),
-    onDone: () => Effect.succeed(Arr.isReadonlyArrayNonEmpty(before) ? resume(before, Cause.done()) : Cause.done()),
-  })
-
-const resume = (begun: Arr.NonEmptyReadonlyArray<LlmEvent>, rest: Events): Events => {
-  let first: Arr.NonEmptyReadonlyArray<LlmEvent> | undefined = begun
-  return Effect.suspend(() => {
-    if (first === undefined) return rest
-    const events = first
-    first = undefined
-    return Effect.succeed(events)
-  })
-}
-
-/**
- * A service whose answers begin through `start`. It receives the beginning of an answer as an effect that it may run
- * never, once or again: the whole of `generate`, and of `stream` what comes before the first output.
- */
-export const aroundStart = (
-  inner: Service,
-  start: <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, request: LlmRequest) => Effect.Effect<A, LlmError>,
-): Service => ({
-  name: inner.name,
-  generate: (request) => joinCall((call) => start(inner.generate(request), call, request)),
-  stream: (request) =>
-    streamFrom((scope) => joinCall((call) => start(startStream(inner.stream(request), scope), call, request))),
-})
-
-/** How an answer ended: whole, with an error, or because nobody wants it any more. */
-export type Outcome =
-  | { readonly _tag: "Answered"; readonly finish: Pick<LlmResponse, "finishReason" | "metadata"> }
-  | { readonly _tag: "Failed"; readonly error: LlmError }
-  | { readonly _tag: "Aborted" }
-
-const aborted: Outcome = { _tag: "Aborted" }
-
-const outcomeOf = (exit: Exit.Exit<LlmResponse, LlmError>): Outcome => {
-  if (Exit.isSuccess(exit)) return { _tag: "Answered", finish: exit.value }
-  const error = Cause.findErrorOption(exit.cause)
-  return error._tag === "Some" ? { _tag: "Failed", error: error.value } : aborted
-}
-
-type Begin<Held> = (
-  call: LlmCall,
-  request: LlmRequest,
-  fiber: Fiber.Fiber<unknown, unknown>,
-) => Result.Result<Held, LlmError>
-
-type End<Held> = (
-  held: Held,
-  outcome: Outcome,
-  call: LlmCall,
-  fiber: Fiber.Fiber<unknown, unknown>,
-) => Effect.Effect<void> | undefined
-
-/**
- * A service whose every answer is held between `begin` and `end`. `begin` may refuse; `end` runs exactly once for each
- * `begin` that did not, with how the answer ended. Neither waits. The end is laid down before the beginning, so that no
- * interruption can come between the two.
- */
-export const aroundAnswer = <Held>(inner: Service, begin: Begin<Held>, end: End<Held>): Service => ({
-  name: inner.name,
-  generate: (request) =>
-    joinCall((call, fiber) => {
-      const answer = new HeldAnswer(begin, end, call)
-      return Effect.onExitPrimitive(
-        Effect.suspend(() => answer.begin(request, fiber, () => inner.generate(request))),
-        (exit) => answer.end(outcomeOf(exit), fiber),
-      )
-    }),
-  stream: (request) =>
-    streamFrom((scope) =>
-      joinCall((call, fiber) => {
-        const answer = new HeldAnswer(begin, end, call)
-        // A stream may end in another fiber than it began in.
-        const settle = (outcome: Outcome) =>
-          Effect.withFiber((endingFiber) => answer.end(outcome, endingFiber) ?? Effect.void)
-        const opened = () => Effect.map(openStream(inner.stream(request), scope), (pull) => settling(pull, settle))
-        return Effect.andThen(
-          Scope.addFinalizer(scope, settle(aborted)),
-          Effect.suspend(() => answer.begin(request, fiber, opened)),
-        )
-      }),
-    ),
-})
-
-/** What one answer holds, from its beginning to the first of its ends. */
-class HeldAnswer<Held> {
-  private readonly onBegin: Begin<Held>
-  private readonly onEnd: End<Held>
-  private readonly call: LlmCall
-  private held: Result.Success<Held, LlmError> | undefined
-  private ended = false
-
-  constructor(onBegin: Begin<Held>, onEnd: End<Held>, call: LlmCall) {
-    this.onBegin = onBegin
-    this.onEnd = onEnd
-    this.call = call
-  }
-
-  begin<A>(
-    request: LlmRequest,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    answer: () => Effect.Effect<A, LlmError>,
-  ): Effect.Effect<A, LlmError> {
-    // The scope of a stream was closed already: nobody would come to end this.
-    if (this.ended) return Effect.interrupt
-    const begun = this.onBegin(this.call, request, fiber)
-    if (Result.isFailure(begun)) return refuse(begun.failure)
-    this.held = begun
-    return answer()
-  }
-
-  end(outcome: Outcome, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
-    this.ended = true
-    const { held } = this
-    this.held = undefined
-    return held === undefined ? undefined : this.onEnd(held.success, outcome, this.call, fiber)
-  }
-}
-
-const refuse = (error: LlmError): Effect.Effect<never, LlmError> =>
-  Effect.andThen(Effect.logDebug(error.message, { errorType: error.reason._tag }), Effect.fail(error))
-
-/** The same events, settling with the last of them or with the failure. */
-const settling = (pull: Events, settle: (outcome: Outcome) => Effect.Effect<void>): Events =>
-  Pull.matchEffect(pull, {
-    onSuccess: (events) => {
-      const last = Arr.lastNonEmpty(events)
-      return last.type === "response-finish"
-        ? Effect.as(settle({ _tag: "Answered", finish: last }), events)
-        : Effect.succeed(events)
-    },
-    onFailure: (cause) => {
-      const error = Cause.findErrorOption(cause)
-      return Effect.andThen(
-        settle(error._tag === "Some" ? { _tag: "Failed", error: error.value } : aborted),
-        Effect.failCause(cause),
-      )
-    },
-    onDone: () => Cause.done(),
-  })
+const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))

@@ -6,16 +6,20 @@
  * Put it outside `withConcurrency`, and no permit is held while backing off (law 8): with 10 permits and 10 calls waiting
  * 30 seconds for a rate limit, an 11th call goes at once; the other way round it waits 30 seconds for nothing.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import type { LlmCall } from "../call/LlmCall.ts"
-import { type LlmError, verdict } from "../model/LlmError.ts"
+import { type CallContext, tell, within } from "../call/CallContext.ts"
+import { CallOptions } from "../call/CallOptions.ts"
+import { epochMs, monotonicMs } from "../call/Time.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import { aroundStart } from "./mechanisms/Around.ts"
+import { retriesOf } from "./mechanisms/Judgement.ts"
+import * as RetryBudget from "./mechanisms/RetryBudget.ts"
 import * as Policy from "./Policy.ts"
-import * as RetryBudget from "./RetryBudget.ts"
 
 /** A schedule that sees each error and says how long to wait, or ends. */
 export type RetrySchedule = Schedule.Schedule<unknown, LlmError>
@@ -38,74 +42,86 @@ export const defaultSchedule: RetrySchedule = Schedule.exponential("1 second").p
 /** How much longer than asked a caller waits: up to a tenth, at least a quarter of a second, at most five. */
 const spreadMs = (waitMs: number) => Math.min(Math.max(waitMs / 10, 250), 5000)
 
-/** Whether one more attempt may help: the error table, of which some reasons are worth a single retry in a call. */
-const mayRetry = (error: LlmError, hadItsRetry: boolean) => {
-  const { retries } = verdict(error.reason)
-  return retries === "always" || (retries === "once" && !hadItsRetry)
-}
-
 /** Retries what may succeed when sent again; see the error table for which reasons do. Takes options or a schedule of your own. */
-export const withRetry = (how: RetryOptions | RetrySchedule = {}): Policy.Policy => {
+export const withRetry = (how: RetryOptions | RetrySchedule = {}): Policy.ServicePolicy<LlmError> => {
   const options: RetryOptions = Schedule.isSchedule(how) ? { schedule: how } : how
-  const schedule = options.schedule ?? defaultSchedule
   const times = options.times ?? (options.schedule === undefined ? 3 : Number.POSITIVE_INFINITY)
   if (!(times >= 0) || (Number.isFinite(times) && !Number.isInteger(times))) {
-    return Policy.misconfigured("withRetry", `times must be a whole number, 0 or more, not ${times}`)
+    return Policy.refused("withRetry", `times must be a whole number, 0 or more, not ${times}`)
   }
-  return Policy.make((inner) =>
+  return Policy.mechanism((inner) =>
     Effect.sync(() => {
-      const budget = RetryBudget.make()
-      return Policy.aroundStart(inner, (begin, call) => retrying(begin, call, { schedule, times, budget }))
+      const budgets = RetryBudget.byModel()
+      return aroundStart((begin, context, request, fiber) => {
+        const budget = budgets(request.model ?? inner.model ?? "")
+        const { maxRetries } = fiber.getRef(CallOptions)
+        return retrying(begin, context, fiber, { schedule: options.schedule, times: maxRetries ?? times, budget })
+      })
     }),
   )
 }
 
 interface Rules {
-  readonly schedule: RetrySchedule
+  /** The caller's own schedule. */
+  readonly schedule: RetrySchedule | undefined
   readonly times: number
   readonly budget: RetryBudget.RetryBudget
 }
 
-const retrying = <A>(begin: Effect.Effect<A, LlmError>, call: LlmCall, rules: Rules): Effect.Effect<A, LlmError> => {
-  const { targetIndex } = call
-  return Effect.matchEffect(begin, {
+const retrying = <A>(
+  begin: Effect.Effect<A, LlmError>,
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  rules: Rules,
+): Effect.Effect<A, LlmError> =>
+  Effect.matchEffect(begin, {
     onSuccess: (value) => {
       rules.budget.succeeded(0)
       return Effect.succeed(value)
     },
-    onFailure: (error) => {
-      if (rules.times === 0 || !mayRetry(error, false)) return Effect.fail(error)
-      // A fallback within begins at its first target again.
-      const again = Effect.suspend(() => {
-        call.targetIndex = targetIndex
-        return begin
-      })
-      return backOff(again, call, rules, error)
-    },
+    onFailure: (error) =>
+      rules.times === 0 || !mayRetry(error, false, context, fiber)
+        ? Effect.fail(error)
+        : backOff(begin, context, fiber, rules, error),
   })
+
+/** Whether one more attempt may help: the error table, of which some reasons are worth a single retry in a call. */
+const mayRetry = (
+  error: LlmError,
+  hadItsRetry: boolean,
+  { clock, ledger, queue }: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): boolean => {
+  const retries = retriesOf(error)
+  if (retries === "never" || (retries === "once" && hadItsRetry)) return false
+  const nowMs = monotonicMs(fiber)
+  // A call that found no permit in time finds none by asking again.
+  if (queue !== undefined && ledger.admittedMs === undefined && nowMs >= queue.endsMs) return false
+  return !(clock?.isOver(nowMs) ?? false)
 }
 
 /** The slow path: something failed, and another attempt may help. */
 const backOff = Effect.fnUntraced(function* <A>(
   begin: Effect.Effect<A, LlmError>,
-  call: LlmCall,
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
   { budget, schedule, times }: Rules,
   first: LlmError,
 ): Effect.fn.Return<A, LlmError> {
-  const step = yield* Schedule.toStep(schedule)
+  const step = yield* Schedule.toStep(schedule ?? defaultSchedule)
   let error = first
   let hadItsRetry = false
   budget.failed(first, 0)
-  for (let retried = 0; retried < times && mayRetry(error, hadItsRetry); retried++) {
-    hadItsRetry ||= verdict(error.reason).retries === "once"
-    const nowMs = yield* Clock.currentTimeMillis
+  for (let retried = 0; retried < times && mayRetry(error, hadItsRetry, context, fiber); retried++) {
+    hadItsRetry ||= retriesOf(error) === "once"
+    const nowMs = monotonicMs(fiber)
     const delayMs = yield* Pull.catchDone(
-      Effect.map(step(nowMs, error), ([, delay]) => Duration.toMillis(delay)),
+      Effect.map(step(epochMs(fiber), error), ([, delay]) => Duration.toMillis(delay)),
       () => Effect.succeed(undefined),
     )
     if (delayMs === undefined) break
-    const waitMs = yield* waitFor(error, delayMs)
-    if (call.deadlineMs !== undefined && nowMs + waitMs >= call.deadlineMs) {
+    const waitMs = yield* waitFor(error, delayMs, schedule !== undefined)
+    if (context.clock !== undefined && waitMs >= context.clock.remainingMs(nowMs)) {
       yield* Effect.logDebug(`not retrying: the wait of ${Math.round(waitMs)} ms would pass the call's deadline`)
       break
     }
@@ -113,11 +129,11 @@ const backOff = Effect.fnUntraced(function* <A>(
       yield* Effect.logDebug("not retrying: the retry budget is used up, nothing has succeeded for a while")
       break
     }
+    tell(context, { type: "retry", error, waitMs, retry: retried + 1 }, fiber)
     yield* Effect.logDebug(`retrying in ${Math.round(waitMs)} ms`, { errorType: error.reason._tag, retry: retried + 1 })
     yield* Effect.sleep(waitMs)
     if (!budget.take()) break
-    call.waitedMs += waitMs
-    const result = yield* Effect.result(begin)
+    const result = yield* Effect.result(within(begin, { ...context, queuedMs: 0, waitedMs: waitMs }))
     if (result._tag === "Success") {
       budget.succeeded(retried + 1)
       return result.success
@@ -128,10 +144,14 @@ const backOff = Effect.fnUntraced(function* <A>(
   return yield* Effect.fail(error)
 })
 
-/** The provider's wait where it names one, never cut short; else the schedule's. Whole milliseconds, rounded up. */
-const waitFor = (error: LlmError, delayMs: number): Effect.Effect<number> => {
+/**
+ * What the provider asks for is never cut short; where it asks for nothing the schedule counts. A schedule of the caller's
+ * own is never cut short either: the longer wait counts. Whole milliseconds, rounded up.
+ */
+const waitFor = (error: LlmError, delayMs: number, isOwn: boolean): Effect.Effect<number> => {
   const askedMs = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
-  return askedMs <= 0
-    ? Effect.succeed(Math.ceil(delayMs))
-    : Effect.map(Random.next, (random) => Math.ceil(askedMs + random * spreadMs(askedMs)))
+  if (askedMs <= 0) return Effect.succeed(Math.ceil(delayMs))
+  return Effect.map(Random.next, (random) =>
+    Math.ceil(Math.max(askedMs + random * spreadMs(askedMs), isOwn ? delayMs : 0)),
+  )
 }

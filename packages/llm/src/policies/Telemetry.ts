@@ -1,10 +1,11 @@
 /**
- * One span and at most one log line per call: what was asked of whom, how it ended, how long it took, what it cost. Never what was
- * said, and never a key.
+ * One span a call with a child for each attempt, and at most one log line: what was asked of whom, how it ended, how long it
+ * took, what it cost. Never what was said, and never a key.
  *
  * Names follow OpenTelemetry's GenAI conventions (semantic-conventions-genai, client inference spans; in development).
  * Put it outermost: it then counts the wait in the queue and the retries as the caller feels them.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,56 +13,148 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { hearsDebug, type LlmCall, targetOf, timeOf } from "../call/LlmCall.ts"
+import { type CallContext, within } from "../call/CallContext.ts"
+import type { CallEvent, CallObserver } from "../call/CallEvent.ts"
+import { logsDebug, monotonicMs } from "../call/Time.ts"
 import { shownModel } from "../model/KeyShape.ts"
+import type { AttemptRecord } from "../model/LlmResponse.ts"
+import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 
 /**
- * Adds a span (`chat {model}`) and a log line: WARN for a failure, INFO for an answer that took more than one attempt or is
- * degraded, DEBUG for any other answer and for an abort.
+ * Adds a span (`chat {model}`), a child span for each attempt, and a log line: ERROR for a defect, WARN for a failure, INFO
+ * for an answer that took more than one attempt or is degraded, DEBUG for any other answer and for an abort.
  */
-export const withTelemetry: Policy.Policy = Policy.make((inner) =>
+export const withTelemetry: Policy.ServicePolicy = (layer) => telemetry(layer)
+
+const telemetry = Policy.mechanism((inner) =>
   Effect.succeed(
-    Policy.aroundAnswer(
-      inner,
-      (_, request, fiber) =>
-        Result.succeed(openSpan(request.model === undefined ? "chat" : `chat ${shownModel(request.model)}`, fiber)),
-      (span, outcome, call, fiber) => {
-        if (span !== undefined) {
-          describe(span, outcome, call, inner.name)
-          const failed = outcome._tag === "Failed"
-          const endNanos = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
-          span.end(endNanos, failed ? Exit.fail(outcome.error) : Exit.void)
-        }
-        return log(outcome, call, inner.name, fiber)
+    aroundAnswer<CallSpan | undefined>({
+      begin: (_, request, fiber) => Result.succeed(openSpan(asked(request.model ?? inner.model), fiber)),
+      inside: (effect, span, context) => (span === undefined ? effect : span.inside(effect, context)),
+      end: (span, outcome, context, fiber) => {
+        span?.end(outcome, context, inner.name, fiber)
+        return log(outcome, context, inner.name, fiber)
       },
-    ),
+    }),
   ),
 )
+
+/** The name of a model as it may be shown: a key may have been pasted in its place. */
+const asked = (model: string | undefined): string | undefined => (model === undefined ? undefined : shownModel(model))
 
 /** Effect's own tracer keeps spans to itself: where no other is installed, nobody could see one. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
 
-const openSpan = (name: string, fiber: Fiber.Fiber<unknown, unknown>): Tracer.Span | undefined =>
-  fiber.getRef(Tracer.Tracer) === unseen
-    ? undefined
-    : Effect.runSync(
-        Effect.provideContext(
-          Effect.makeSpan(name, { kind: "client", attributes: { "gen_ai.operation.name": "chat" } }),
-          fiber.context,
-        ),
-      )
+const openSpan = (model: string | undefined, fiber: Fiber.Fiber<unknown, unknown>): CallSpan | undefined => {
+  if (fiber.getRef(Tracer.Tracer) === unseen) return undefined
+  const attributes = {
+    "gen_ai.operation.name": "chat",
+    ...(model === undefined ? {} : { "gen_ai.request.model": model }),
+  }
+  const span = makeSpan(model === undefined ? "chat" : `chat ${model}`, attributes, fiber)
+  return span.sampled ? new CallSpan(span) : undefined
+}
 
-const describe = (span: Tracer.Span, outcome: Policy.Outcome, call: LlmCall, name: string): void => {
-  const target = targetOf(call, name)
-  span.attribute("gen_ai.provider.name", call.telemetryName ?? target.provider)
-  if (target.model !== undefined) span.attribute("gen_ai.request.model", target.model)
+const makeSpan = (
+  name: string,
+  attributes: Record<string, unknown>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  parent?: Tracer.Span,
+): Tracer.Span =>
+  Effect.runSync(
+    Effect.provideContext(
+      Effect.makeSpan(name, { kind: "client", attributes, ...(parent === undefined ? {} : { parent }) }),
+      fiber.context,
+    ),
+  )
+
+const nowNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+
+/** The span of one call: the parent of what happens within, and of one span for each attempt. */
+class CallSpan {
+  private readonly span: Tracer.Span
+  private readonly attempts = new Map<number, Tracer.Span>()
+
+  constructor(span: Tracer.Span) {
+    this.span = span
+  }
+
+  inside<A, E>(effect: Effect.Effect<A, E>, context: CallContext): Effect.Effect<A, E> {
+    const observers = [...context.observers, this.observe]
+    return within(Effect.provideService(effect, Tracer.ParentSpan, this.span), { ...context, observers })
+  }
+
+  private readonly observe: CallObserver = (event: CallEvent, fiber) => {
+    switch (event.type) {
+      case "attempt-start": {
+        const { model } = event.record
+        const name = model === undefined ? "attempt" : `attempt ${model}`
+        return void this.attempts.set(
+          event.attempt,
+          makeSpan(name, attributesOf(event.telemetryName, model), fiber, this.span),
+        )
+      }
+      case "attempt-end": {
+        const attempt = this.attempts.get(event.attempt)
+        this.attempts.delete(event.attempt)
+        return attempt === undefined ? undefined : endAttempt(attempt, event.record, fiber)
+      }
+      case "retry":
+        return this.span.event("retry", nowNanos(fiber), {
+          "error.type": event.error.reason._tag,
+          "wiseflow.wait_ms": event.waitMs,
+        })
+      case "fallback":
+        return this.span.event("fallback", nowNanos(fiber), {
+          "error.type": event.error.reason._tag,
+          "wiseflow.next": event.provider,
+        })
+      case "permit":
+        return event.waitedMs === 0
+          ? undefined
+          : this.span.event("permit", nowNanos(fiber), { "wiseflow.queued_ms": event.waitedMs })
+      default:
+        return undefined
+    }
+  }
+
+  end(outcome: Outcome, context: CallContext, name: string, fiber: Fiber.Fiber<unknown, unknown>): void {
+    describe(this.span, outcome, context, name)
+    this.span.end(nowNanos(fiber), outcome.exit)
+  }
+}
+
+const attributesOf = (provider: string, model: string | undefined): Record<string, unknown> => ({
+  "gen_ai.operation.name": "chat",
+  "gen_ai.provider.name": provider,
+  ...(model === undefined ? {} : { "gen_ai.request.model": model }),
+})
+
+const endAttempt = (span: Tracer.Span, record: AttemptRecord, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  note(span, "http.response.status_code", record.status)
+  note(span, "gen_ai.response.model", record.servedModel)
+  note(span, "error.type", record.errorType)
+  note(span, "wiseflow.target_index", record.targetIndex)
+  note(span, "wiseflow.queued_ms", record.queuedMs)
+  note(span, "wiseflow.waited_ms", record.waitedMs)
+  const exit = record.errorType === undefined ? Exit.void : Exit.failCause(Cause.fail(record.errorType))
+  span.end(nowNanos(fiber), exit)
+}
+
+const describe = (span: Tracer.Span, outcome: Outcome, context: CallContext, name: string): void => {
+  const target = context.ledger.lastTarget(name)
+  span.attribute("gen_ai.provider.name", context.ledger.lastTelemetryName(name))
+  note(span, "gen_ai.request.model", target.model)
   if (outcome._tag === "Failed") return span.attribute("error.type", outcome.error.reason._tag)
   if (outcome._tag === "Aborted") return span.attribute("error.type", "aborted")
-  const { finishReason, metadata } = outcome.finish
+  if (outcome._tag === "Died") return span.attribute("error.type", "defect")
+  const { finishReason, metadata } = outcome
   const { usage } = metadata
   note(span, "gen_ai.response.model", metadata.servedModel)
-  note(span, "gen_ai.response.finish_reasons", [metadata.rawFinishReason ?? finishReason])
+  if (finishReason !== undefined) {
+    span.attribute("gen_ai.response.finish_reasons", [metadata.rawFinishReason ?? finishReason])
+  }
   note(span, "gen_ai.request.temperature", metadata.temperature)
   note(span, "gen_ai.request.max_tokens", metadata.maxTokens)
   note(span, "gen_ai.usage.input_tokens", usage.inputTokens)
@@ -76,25 +169,32 @@ const note = (span: Tracer.Span, name: string, value: unknown): void => {
 }
 
 const log = (
-  outcome: Policy.Outcome,
-  call: LlmCall,
+  outcome: Outcome,
+  { ledger }: CallContext,
   name: string,
   fiber: Fiber.Fiber<unknown, unknown>,
 ): Effect.Effect<void> | undefined => {
-  const attempts = call.attempts.length
-  const smooth = outcome._tag === "Answered" && attempts === 1 && !outcome.finish.metadata.degraded
+  const attempts = ledger.count
+  const smooth = outcome._tag === "Answered" && attempts <= 1 && !outcome.metadata.degraded
   // Nearly every call ends here, and nearly nobody listens.
-  if (smooth && !hearsDebug(fiber)) return undefined
-  const { model, provider } = targetOf(call, name)
-  const latencyMs = timeOf(fiber) - call.startedMs
-  if (outcome._tag === "Aborted") return Effect.logDebug("aborted", { provider, model, latencyMs, attempts })
-  if (outcome._tag === "Failed") {
-    const { message, reason } = outcome.error
-    return Effect.logWarning("failed", { provider, model, errorType: reason._tag, message, latencyMs, attempts })
+  if (smooth && !logsDebug(fiber)) return undefined
+  const { model, provider } = ledger.lastTarget(name)
+  const latencyMs = Math.round(monotonicMs(fiber) - ledger.startedMs)
+  switch (outcome._tag) {
+    case "Aborted":
+      return Effect.logDebug("aborted", { provider, model, latencyMs, attempts })
+    case "Died":
+      return Effect.logError("died", { provider, model, latencyMs, attempts }, Cause.die(outcome.defect))
+    case "Failed": {
+      const { message, reason } = outcome.error
+      return Effect.logWarning("failed", { provider, model, errorType: reason._tag, message, latencyMs, attempts })
+    }
+    case "Answered": {
+      const { finishReason, metadata } = outcome
+      const { costUsd, usage } = metadata
+      const { inputTokens, outputTokens } = usage
+      const fields = { provider, model, finishReason, inputTokens, outputTokens, costUsd, latencyMs, attempts }
+      return smooth ? Effect.logDebug("answered", fields) : Effect.logInfo("answered", fields)
+    }
   }
-  const { finishReason, metadata } = outcome.finish
-  const { costUsd, usage } = metadata
-  const { inputTokens, outputTokens } = usage
-  const fields = { provider, model, finishReason, inputTokens, outputTokens, costUsd, latencyMs, attempts }
-  return smooth ? Effect.logDebug("answered", fields) : Effect.logInfo("answered", fields)
 }

@@ -7,7 +7,7 @@ import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import { MinimumLogLevel } from "effect/References"
-import { isoTime } from "../call/LlmCall.ts"
+import { isoTime } from "../call/Time.ts"
 
 /** One log line as a record: what was logged, and the fields that belong to it (`provider`, `model`, `errorType`, …). */
 export interface LogLine {

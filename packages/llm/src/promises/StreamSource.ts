@@ -12,7 +12,8 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { joinCall, type LlmCall } from "../call/LlmCall.ts"
+import { joinCall } from "../call/CallContext.ts"
+import type { Ledger } from "../call/Ledger.ts"
 import { LlmError, StreamInterruptedError } from "../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Events, openStream } from "../policies/Policy.ts"
@@ -52,7 +53,7 @@ export class StreamSource {
   private readonly scope = Scope.makeUnsafe()
   private context: Context.Context<never> = Context.empty()
   private service = "unknown"
-  private ledger: LlmCall | undefined
+  private ledger: Ledger | undefined
   private events: Array<LlmEvent> = []
   private position = 0
   private source: Events | undefined
@@ -154,7 +155,7 @@ export class StreamSource {
 
   /** What came of an answer that its reader did not want to the end. */
   private left(): LlmError {
-    const attempts = this.ledger?.attempts ?? []
+    const attempts = this.ledger?.attempts() ?? []
     const text = this.assembly.text()
     return new LlmError({
       reason: new StreamInterruptedError({ message: "the program stopped reading the stream before its end" }),
@@ -218,8 +219,8 @@ export class StreamSource {
 
   /** Opens the stream within a call of its own, whose ledger it keeps: it tells what was tried where nobody waits. */
   private begin(stream: Stream.Stream<LlmEvent, LlmError>): Events {
-    return joinCall((call) => {
-      this.ledger = call
+    return joinCall(({ ledger }) => {
+      this.ledger = ledger
       return Effect.flatMap(openStream(stream, this.scope), (pull) => {
         this.source = pull
         return pull

@@ -10,33 +10,22 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import { GrowingText } from "../model/GrowingText.ts"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../model/LlmError.ts"
-import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
+import { eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { Usage } from "../model/LlmResponse.ts"
 import type { Limits } from "../protocols/Limits.ts"
-import { type Answer, type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
+import { type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
 import type { Attempt } from "../call/Attempt.ts"
+import { monotonicMs } from "../call/Time.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
 import { readAnswer } from "./WholeAnswer.ts"
 
-/** A whole answer as the events of a stream, for a server that was asked to stream and did not. */
-export const eventsOf = (answer: Answer): Array<LlmEvent> =>
-  answer.parts.flatMap((part, index): ReadonlyArray<LlmEvent> => {
-    switch (part.type) {
-      case "text":
-        return [{ type: "text-delta", index, delta: part.text }]
-      case "refusal":
-        return [{ type: "refusal-delta", index, delta: part.text }]
-      case "tool-call":
-        return [
-          { type: "tool-call-start", index, id: part.id, name: part.name },
-          { ...part, type: "tool-call-end", index },
-        ]
-      default:
-        return [{ type: "part-end", index, part }]
-    }
-  })
+/** The events of one answer, as they are pulled. */
+export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
+
+/** How long a server may dawdle after everything that is due has come: heartbeats do not keep an answer open. */
+const graceMs = 250
 
 /** A JSON document or a page of HTML: no line of an event stream begins like this. */
 const beginsDocument = (text: string): boolean => text[0] === "{" || text[0] === "[" || text[0] === "<"
@@ -51,7 +40,7 @@ export const eventPull = (
   protocol: Protocol,
   limits: Limits,
   toReason: (fault: Fault, body?: string) => LlmErrorReason,
-): Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError> => {
+): Events => {
   const decoder = protocol.decodeStream()
   let out: Array<LlmEvent> = []
   let fault: Fault | undefined
@@ -61,6 +50,7 @@ export const eventPull = (
   let length = 0
   let started = false
   let finished = false
+  let wholeSinceMs: number | undefined
   let kind: "unknown" | "events" | "document" = "unknown"
   const document = new GrowingText()
   let figures: Usage | undefined
@@ -91,7 +81,7 @@ export const eventPull = (
     const whole = `${document}`
     const decoded = readAnswer(protocol, whole)
     if (Result.isSuccess(decoded)) {
-      for (const event of eventsOf(decoded.success)) out.push(event)
+      for (const event of eventsOf(decoded.success.parts)) out.push(event)
       return finish(decoded.success)
     }
     const found = decoded.failure
@@ -134,7 +124,7 @@ export const eventPull = (
     if (!started && first !== undefined) {
       if (first.type !== "response-start") ready.unshift({ type: "response-start" })
       else if (first.servedModel !== undefined) {
-        ready[0] = { type: "response-start", servedModel: attempt.name(first.servedModel) }
+        ready[0] = { type: "response-start", servedModel: attempt.nameOf(first.servedModel) ?? "" }
       }
     }
     if (Arr.isArrayNonEmpty(ready)) {
@@ -152,7 +142,15 @@ export const eventPull = (
     return finished ? Cause.done() : read
   }
 
-  const read: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> = Pull.matchEffect(bytes, {
+  /** The next bytes; once everything that is due has come, only for a short time. */
+  const nextBytes: Exchange["read"] = Effect.withFiber((fiber) => {
+    if (finished || !decoder.isWhole()) return bytes
+    wholeSinceMs ??= monotonicMs(fiber)
+    const leftMs = wholeSinceMs + graceMs - monotonicMs(fiber)
+    return Effect.timeoutOrElse(bytes, { duration: Math.max(0, leftMs), orElse: () => Cause.done() })
+  })
+
+  const read: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> = Pull.matchEffect(nextBytes, {
     onSuccess: (chunks) => {
       for (const chunk of chunks) {
         if (fault !== undefined || reason !== undefined) break

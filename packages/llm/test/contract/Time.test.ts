@@ -118,15 +118,33 @@ describe.concurrent(law[10], patient, () => {
   ]
   it.live.each(streamCells.flatMap((cell) => stalls.map(([where, answer]) => ({ ...cell, where, answer }))))(
     "total: it ends a stream $where, and is not tried again ($on)",
-    Effect.fnUntraced(function* ({ answer, provider }) {
+    Effect.fnUntraced(function* ({ answer, provider, where }) {
       const server = yield* serve(() => answer(provider.wire))
-      const second = yield* serve(() => goodAnswer(provider.wire, "stream"))
+      const second = yield* serve(() => [stall])
       const stack = provider.layer(server.url).pipe(quickRetry, withFallback(provider.layer(second.url)))
       const { error } = yield* ask(yield* open(stack.pipe(withTimeout(800))), "stream")
       expect(error?.reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 800 })
       // Not within this call, but in a new one.
       expect(error?.isRetryable).toBe(true)
-      expect([server.requests.length, second.requests.length]).toEqual([1, 0])
+      // A target that brought nothing had its share of the deadline; one that had begun has all of it.
+      expect([server.requests.length, second.requests.length]).toEqual([1, where === "in the middle" ? 0 : 1])
+      yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
+    }),
+  )
+
+  it.live.each(cells.flatMap((cell) => stalls.slice(0, 2).map(([where, answer]) => ({ ...cell, where, answer }))))(
+    "total: a target that hangs $where leaves its fallback the time to answer ($call, $on)",
+    Effect.fnUntraced(function* ({ answer, call, provider }) {
+      const server = yield* serve(() => answer(provider.wire))
+      const second = yield* serve(() => goodAnswer(provider.wire, call))
+      const stack = provider.layer(server.url).pipe(quickRetry, withFallback(provider.layer(second.url)))
+      const saved = yield* ask(yield* open(stack.pipe(withTimeout(1000))), call)
+      expect(saved.text).toBe(fullText)
+      expect([server.requests.length, second.requests.length]).toEqual([1, 1])
+      const [hung, answered] = saved.response?.metadata.attempts ?? []
+      expect([hung?.targetIndex, hung?.errorType, answered?.targetIndex]).toEqual([0, "TimeoutError", 1])
+      expect(hung?.durationMs).toBeGreaterThanOrEqual(450)
+      expect(hung?.durationMs).toBeLessThan(1000)
       yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
     }),
   )

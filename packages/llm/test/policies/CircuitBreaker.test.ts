@@ -1,11 +1,16 @@
 /** Law 16: one breaker per target and model; it judges final outcomes, fails fast, and lets one probe through. */
 import { describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import { openStream } from "../../src/policies/Policy.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
@@ -178,22 +183,78 @@ describe.each(callNames)("the circuit breaker of %s", (name) => {
     }).pipe(Effect.provide(upstream.layer.pipe(three, withFallback(second.layer))))
   })
 
-  it.effect("pauses the key, whatever the model, when the account is empty", () => {
+  it.effect("pauses the target, whatever the model, when the account is empty and another target follows", () => {
     const { now, upstream } = changing({ error: reasons.QuotaExceededError() })
+    const second = new Upstream(() => "from the second", "second")
+    const stack = upstream.layer.pipe(withCircuitBreaker(), withFallback(second.layer.pipe(withCircuitBreaker())))
     return Effect.gen(function* () {
-      expect(yield* ends(name, 2)).toEqual(["QuotaExceededError", "QuotaExceededError"])
-      expect(yield* ends(name, 1, "another")).toEqual(["QuotaExceededError"])
-      expect(upstream.asked).toHaveLength(1)
+      expect(yield* ends(name, 2)).toEqual(["answered", "answered"])
+      expect(yield* ends(name, 1, "another")).toEqual(["answered"])
+      expect([upstream.asked.length, second.asked.length]).toEqual([1, 3])
       yield* TestClock.adjust(59_999)
       yield* ends(name, 1)
       expect(upstream.asked).toHaveLength(1)
       yield* TestClock.adjust(1)
-      expect(yield* ends(name, 1)).toEqual(["QuotaExceededError"])
-      expect(upstream.asked).toHaveLength(2)
       now.answer = "hello"
-      yield* TestClock.adjust("1 minute")
+      yield* ends(name, 2)
+      expect([upstream.asked.length, second.asked.length]).toEqual([3, 4])
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("always asks the last target, since an account may have been topped up", () => {
+    const { now, upstream } = changing({ error: reasons.QuotaExceededError() })
+    const first = new Upstream(() => ({ error: reasons.ServerError() }), "first")
+    const last = upstream.layer.pipe(withCircuitBreaker())
+    return Effect.gen(function* () {
+      for (const stack of [last, first.layer.pipe(withFallback(last))]) {
+        const counted = upstream.asked.length
+        now.answer = { error: reasons.QuotaExceededError() }
+        const [before, after] = yield* Effect.provide(
+          Effect.gen(function* () {
+            const refused = yield* ends(name, 3)
+            now.answer = "hello"
+            return [refused, yield* ends(name, 1)]
+          }),
+          stack,
+        )
+        expect(before).toEqual(Array<string>(3).fill("QuotaExceededError"))
+        expect(after).toEqual(["answered"])
+        expect(upstream.asked.length - counted).toBe(4)
+      }
+    })
+  })
+
+  it.effect("forgets calls that were admitted before it opened", () => {
+    const now: { answer: Answer } = { answer: { error: reasons.ServerError(), delay: 1000 } }
+    const upstream = new Upstream(() => now.answer)
+    return Effect.gen(function* () {
+      const early = yield* Effect.forEach(Array(10), () => Effect.forkChild(ends(name, 1)))
+      yield* TestClock.adjust(500)
+      now.answer = busy
+      yield* ends(name, 3)
+      now.answer = "hello"
+      yield* TestClock.adjust(500)
+      yield* Effect.forEach(early, Fiber.join)
+      yield* TestClock.adjust(4500)
       expect(yield* ends(name, 2)).toEqual(["answered", "answered"])
-    }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker())))
+    }).pipe(Effect.provide(upstream.layer.pipe(three)))
+  })
+
+  it.effect("does not open for the short deadlines of one caller, while the target answers the others", () => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 3000 }))
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const patient = yield* Effect.forkChild(ends(name, 1, "scripted"))
+      yield* TestClock.adjust(3000)
+      yield* Fiber.join(patient)
+      const impatient = Layer.succeed(LlmProvider, llm).pipe(withTimeout(2000))
+      const cut = yield* Effect.forkChild(Effect.provide(ends(name, 10, "scripted"), impatient))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(cut)).toEqual(Array<string>(10).fill("TimeoutError"))
+      const after = yield* Effect.forkChild(ends(name, 1, "scripted"))
+      yield* TestClock.adjust(3000)
+      expect(yield* Fiber.join(after)).toEqual(["answered"])
+    }).pipe(Effect.provide(upstream.layer.pipe(three)))
   })
 
   it.effect("opens within seconds on a target that fails every call, with the default numbers", () => {
@@ -206,6 +267,37 @@ describe.each(callNames)("the circuit breaker of %s", (name) => {
 })
 
 describe("the circuit breaker of streams", () => {
+  it.effect("closes with the first output of its probe, however long its reader takes over the rest", () => {
+    const { now, upstream } = changing(busy)
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      yield* ends("stream", 3)
+      yield* TestClock.adjust(5000)
+      now.answer = { text: ["he", "llo"] }
+      const scope = yield* Scope.make()
+      const pull = yield* openStream(llm.stream({ ...hello, model: "m" }), scope)
+      for (let read = 0; read < 2; read++) yield* pull
+      expect(yield* ends("stream", 2)).toEqual(["answered", "answered"])
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(upstream.layer.pipe(three)))
+  })
+
+  it.effect("lets another probe through when nobody reads on the one before", () => {
+    const { now, upstream } = changing(busy)
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      yield* ends("stream", 3)
+      yield* TestClock.adjust(5000)
+      now.answer = "hello"
+      const scope = yield* Scope.make()
+      yield* openStream(llm.stream({ ...hello, model: "m" }), scope)
+      expect(yield* ends("stream", 1)).toEqual(["CircuitOpenError"])
+      yield* TestClock.adjust(5000)
+      expect(yield* ends("stream", 2)).toEqual(["answered", "answered"])
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(upstream.layer.pipe(three)))
+  })
+
   it.effect("judges the end of a stream, not its beginning", () => {
     const { upstream } = changing({ text: ["he", "llo"], error: reasons.StreamInterruptedError() })
     return Effect.gen(function* () {

@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
+import type { LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import type { Policy } from "../../src/policies/Policy.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -21,14 +23,14 @@ const busy = { error: reasons.OverloadedError() }
 const always = (name: string) => new Upstream(() => busy, name)
 
 /** The failure of one call through a stack. */
-const failure = (name: CallName, stack: Layer.Layer<LlmProvider>) =>
+const failure = (name: CallName, stack: Layer.Layer<LlmProvider, LlmError>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(ask(name), stack)))
     yield* TestClock.adjust("1 day")
     return yield* Fiber.join(fiber)
   })
 
-const policies = {
+const policies: Readonly<Record<string, Policy<LlmError>>> = {
   retry: withRetry({ times: 1 }),
   concurrency: withConcurrency(5),
   breaker: withCircuitBreaker(),
@@ -50,7 +52,10 @@ describe.each(callNames)("policies around %s", (name) => {
       (order) =>
         Effect.gen(function* () {
           const upstream = new Upstream(({ index }) => (index === 0 ? busy : { text: ["he", "llo"], pause: 10 }))
-          const stack = order.reduce((layer, policy) => policy(layer), upstream.layer)
+          const stack = order.reduce<Layer.Layer<LlmProvider, LlmError>>(
+            (layer, policy) => policy(layer),
+            upstream.layer,
+          )
           const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stack))
           yield* TestClock.adjust("1 minute")
           const { metadata, text } = yield* Fiber.join(fiber)
@@ -67,7 +72,7 @@ describe.each(callNames)("policies around %s", (name) => {
     Effect.gen(function* () {
       for (const outside of ["retry", "fallback"]) {
         const [one, two, three] = [always("one"), always("two"), always("three")]
-        const each = outside === "retry" ? (layer: Layer.Layer<LlmProvider>) => layer : withRetry()
+        const each = outside === "retry" ? (layer: Layer.Layer<LlmProvider, LlmError>) => layer : withRetry()
         const targets = each(one.layer).pipe(withFallback(each(two.layer)), withFallback(each(three.layer)))
         const error = yield* failure(name, outside === "retry" ? targets.pipe(withRetry()) : targets)
         expect([one, two, three].map(({ asked }) => asked.length)).toEqual([4, 4, 4])

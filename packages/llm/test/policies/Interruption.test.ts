@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
-import { aroundAnswer, make, openStream } from "../../src/policies/Policy.ts"
+import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
@@ -98,19 +98,18 @@ it.effect("a stream that is opened in a scope closed already begins nothing that
     const counts = { begun: 0, ended: 0 }
     const upstream = new Upstream(() => "hello")
     const held = upstream.layer.pipe(
-      make((inner) =>
+      mechanism(() =>
         Effect.succeed(
-          aroundAnswer(
-            inner,
-            () => {
+          aroundAnswer({
+            begin: () => {
               counts.begun += 1
               return Result.succeed(undefined)
             },
-            () => {
+            end: () => {
               counts.ended += 1
               return undefined
             },
-          ),
+          }),
         ),
       ),
     )

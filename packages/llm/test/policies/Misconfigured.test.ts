@@ -1,11 +1,11 @@
-/** Settings that cannot be meant, as a program without types may write them: a typed error at once, and no request. */
+/** Invalid settings of policies, as a program without types may write them: the Layer fails, and nothing is sent. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
-import { ask, callNames } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 /** What a setting read from somewhere may be. */
@@ -21,17 +21,22 @@ const mistakes = [
   ["withRetry", "1.5", () => withRetry({ times: 1.5 })],
   ["withTimeout", "soon", () => withTimeout(untyped("soon"))],
   ["withTimeout", "idle", () => withTimeout({ total: "1 second", idle: untyped("later") })],
+  ["withCircuitBreaker", "failures", () => withCircuitBreaker({ failures: 0 })],
+  ["withCircuitBreaker", "rate", () => withCircuitBreaker({ rate: 2 })],
   ["withCircuitBreaker", "openFor", () => withCircuitBreaker({ openFor: untyped("long") })],
 ] as const
 
-describe.each(callNames)("%s behind a policy with a setting that cannot be meant", (name) => {
-  it.effect.each(mistakes)("%s of %s is a ConfigurationError, and nothing is sent", ([policy, wrong, make]) => {
-    const upstream = new Upstream(() => "hello")
-    return Effect.gen(function* () {
-      const error = yield* Effect.flip(ask(name))
-      expect(error.reason).toMatchObject({ _tag: "ConfigurationError", setting: policy })
-      expect(error.message).toContain(wrong)
-      expect(upstream.asked).toEqual([])
-    }).pipe(Effect.provide(upstream.layer.pipe(make())))
-  })
+describe("a policy with an invalid setting", () => {
+  it.effect.each(mistakes)(
+    "%s of %s fails its Layer with a ConfigurationError, before any call",
+    ([policy, wrong, make]) => {
+      const upstream = new Upstream(() => "hello")
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(upstream.layer.pipe(make()))))
+        expect(error.reason).toMatchObject({ _tag: "ConfigurationError", setting: policy })
+        expect(error.message).toContain(wrong)
+        expect(upstream.asked).toEqual([])
+      })
+    },
+  )
 })

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as Permits from "../../src/policies/Permits.ts"
+import * as Permits from "../../src/policies/mechanisms/Permits.ts"
 
 it.effect.each([
   { count: 1.5, held: 1 },

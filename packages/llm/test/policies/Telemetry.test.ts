@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import type { LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
@@ -28,7 +30,7 @@ interface Line {
 /** Runs an effect and gives back its log lines and its ended spans. */
 const observe = <A, E>(
   effect: Effect.Effect<A, E, LlmProvider>,
-  layer: Layer.Layer<LlmProvider>,
+  layer: Layer.Layer<LlmProvider, LlmError>,
   level: "Info" | "Trace",
 ) =>
   Effect.gen(function* () {
@@ -55,6 +57,11 @@ const observe = <A, E>(
   })
 
 const usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15, cachedInputTokens: 4 }
+const parentOf = (span: Tracer.Span): string | undefined => {
+  const parent = Option.getOrUndefined(span.parent)
+  return parent?._tag === "Span" ? parent.name : undefined
+}
+
 const attributesOf = (span: Tracer.Span | undefined) => Object.fromEntries(span?.attributes ?? [])
 
 describe.each(callNames)("telemetry of %s", (name) => {
@@ -64,6 +71,7 @@ describe.each(callNames)("telemetry of %s", (name) => {
       const { spans } = yield* observe(ask(name, { ...hello, model: "gpt-5-mini", maxTokens: 9 }), script, "Info")
       expect(spans.map((span) => [span.name, span.kind, span.status._tag])).toEqual([
         ["chat gpt-5-mini", "client", "Ended"],
+        ["attempt gpt-5-mini", "client", "Ended"],
       ])
       expect(attributesOf(spans[0])).toEqual({
         "gen_ai.operation.name": "chat",
@@ -104,7 +112,12 @@ describe.each(callNames)("telemetry of %s", (name) => {
         },
       ])
       expect(lines[0]?.details).toMatchObject({ latencyMs: expect.closeTo(1625, -3) })
-      expect(spans).toHaveLength(1)
+      expect(spans.map((span) => [span.name, parentOf(span)])).toEqual([
+        ["chat scripted", undefined],
+        ["attempt scripted", "chat scripted"],
+        ["attempt scripted", "chat scripted"],
+      ])
+      expect(spans[0]?.events.map(([event]) => event)).toEqual(["retry"])
     }),
   )
 
@@ -115,7 +128,7 @@ describe.each(callNames)("telemetry of %s", (name) => {
       expect(heard.lines).toMatchObject([{ level: "Debug", text: "answered", details: { attempts: 1 } }])
       const unheard = yield* observe(ask(name), script, "Info")
       expect(unheard.lines).toEqual([])
-      expect(unheard.spans).toHaveLength(1)
+      expect(unheard.spans).toHaveLength(2)
     }),
   )
 
@@ -175,7 +188,8 @@ describe.each(callNames)("telemetry of %s", (name) => {
       const { lines, spans } = yield* Fiber.join(fiber)
       expect(lines.length).toBeGreaterThanOrEqual(3)
       const attributes = spans.map((span) => [span.name, attributesOf(span), span.events])
-      expect(JSON.stringify([lines, attributes])).not.toContain("canary")
+      const told = JSON.stringify([lines, attributes], (_, value) => (typeof value === "bigint" ? `${value}` : value))
+      expect(told).not.toContain("canary")
     }),
   )
 

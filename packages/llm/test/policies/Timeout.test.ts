@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
-import { openStream, streamFrom } from "../../src/policies/Policy.ts"
+import { openStream, streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
@@ -46,7 +46,7 @@ describe.each(callNames)("the total clock of %s", (name) => {
 
   it.effect("runs over queue, attempts, waits and fallbacks together", () => {
     const first = new Upstream(() => ({ ...busy, delay: 10_000 }))
-    const second = new Upstream(() => ({ text: "hello", delay: 10_000 }))
+    const second = new Upstream(() => ({ text: "hello", delay: 40_000 }))
     const stack = first.layer.pipe(
       withConcurrency(1),
       withRetry({ times: 2 }),
@@ -65,14 +65,32 @@ describe.each(callNames)("the total clock of %s", (name) => {
     }).pipe(Effect.provide(stack))
   })
 
-  it.effect("is neither retried nor falls back", () => {
+  it.effect("is neither retried nor falls back inside itself", () => {
     const first = new Upstream(() => stalling)
-    const second = new Upstream(() => "hello")
-    const stack = first.layer.pipe(withTimeout(1000), withRetry(), withFallback(second.layer))
+    const second = new Upstream(() => stalling)
+    const stack = first.layer.pipe(withRetry(), withFallback(second.layer), withTimeout(1000))
     return Effect.gen(function* () {
       const error = yield* failure(name)
       expect(error.reason).toMatchObject({ clock: "total" })
-      expect([first.asked.length, second.asked.length]).toEqual([1, 0])
+      expect([first.asked.length, second.asked.length]).toEqual([1, 1])
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("inside a retry and a fallback is one attempt's: it is retried, then the next target is asked", () => {
+    const first = new Upstream(() => stalling)
+    const second = new Upstream(() => "hello")
+    const stack = first.layer.pipe(withTimeout(1000), withRetry({ times: 2 }), withFallback(second.layer))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask(name))
+      yield* TestClock.adjust("1 minute")
+      const { attempts } = (yield* Fiber.join(fiber)).metadata
+      expect(attempts).toMatchObject([
+        { errorType: "TimeoutError", durationMs: 1000, targetIndex: 0 },
+        { errorType: "TimeoutError", durationMs: 1000, targetIndex: 0 },
+        { errorType: "TimeoutError", durationMs: 1000, targetIndex: 0 },
+        { targetIndex: 1 },
+      ])
+      expect([first.asked.length, second.asked.length]).toEqual([3, 1])
     }).pipe(Effect.provide(stack))
   })
 

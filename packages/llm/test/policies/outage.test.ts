@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
+import type { LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
@@ -29,7 +30,7 @@ const upstreamWithOutage = () =>
   )
 
 /** Makes the calls at their times; gives when each that failed had begun. */
-const simulate = (name: CallName, stack: Layer.Layer<LlmProvider>) =>
+const simulate = (name: CallName, stack: Layer.Layer<LlmProvider, LlmError>) =>
   Effect.gen(function* () {
     const failedAtMs: Array<number> = []
     let unfinished = 0

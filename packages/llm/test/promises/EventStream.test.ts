@@ -7,7 +7,7 @@ import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
 import { Session } from "../../src/promises/Session.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
-import { streamFrom } from "../../src/policies/Policy.ts"
+import { streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
 
 /** A provider that is silent, and counts the streams that are open. */
 const silent = () => {

@@ -137,7 +137,8 @@ describe("Azure over HTTP", () => {
       for (const call of ["generate", "stream"] as const) {
         yield* Effect.provideService(ask(llm, call), Tracer.Tracer, tracer)
       }
-      expect(names).toEqual(["azure.ai.openai", "azure.ai.openai"])
+      expect(names.length).toBeGreaterThanOrEqual(2)
+      expect(new Set(names)).toEqual(new Set(["azure.ai.openai"]))
     }),
   )
 

@@ -19,7 +19,7 @@ import { withRetry } from "../../../src/policies/Retry.ts"
 import * as Scripted from "../../../src/testing/Scripted.ts"
 import { answering } from "./Answers.ts"
 
-const answeredBy = (llm: Layer.Layer<LlmProvider>) => Effect.provide(Layer.provide(layerLanguageModel, llm))
+const answeredBy = <E>(llm: Layer.Layer<LlmProvider, E>) => Effect.provide(Layer.provide(layerLanguageModel, llm))
 
 const Weather = Tool.make("Weather", {
   description: "The weather in a city",

@@ -2,20 +2,17 @@
  * A timer by the fiber's clock: under the platform's clock the platform's own timer, which costs a tenth of a sleeping
  * fiber, under any other (a test's) a fiber that sleeps by it.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-
-const platformClock = Context.get(Context.empty(), Clock.Clock)
+import { isPlatformTime } from "../../call/Time.ts"
 
 /** The longest wait that platform timers know. */
 const maxPlatformMs = 2 ** 31 - 1
 
 /** Calls `ring` once, after `ms`, unless the function that it returns is called before. */
 export const startTimer = (fiber: Fiber.Fiber<unknown, unknown>, ms: number, ring: () => void): (() => void) => {
-  if (fiber.getRef(Clock.Clock) === platformClock && ms <= maxPlatformMs) {
+  if (isPlatformTime(fiber) && ms <= maxPlatformMs) {
     const timer = setTimeout(ring, ms)
     return () => clearTimeout(timer)
   }

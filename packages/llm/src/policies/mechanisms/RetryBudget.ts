@@ -4,10 +4,10 @@
  * cost nothing, and when nothing works they stop after `capacity`, and come back with the successes after it: at 200 calls
  * a second a whole token every 25 ms.
  *
- * A retry under way has taken its token and not yet given it back. Lest a thousand of them at once (they may all stand in
- * the queue for a permit) look like an outage, an empty budget counts only while most attempts fail.
+ * A retry under way has taken its token and not yet given it back. So that many concurrent retries do not look like an
+ * outage (they may all stand in the queue for a permit), an empty budget counts only while most attempts fail.
  */
-import type { LlmError } from "../model/LlmError.ts"
+import type { LlmError } from "../../model/LlmError.ts"
 
 export interface RetryBudget {
   /** Takes one retry; false where none is left. */
@@ -49,5 +49,25 @@ export const make = (): RetryBudget => {
       // Being told to come back later is no sign of an outage; being told so again by then may be one.
       if (taken > 0 || error.reason._tag !== "RateLimitError") note(0)
     },
+  }
+}
+
+/** Models whose budgets are remembered; the one used least recently is forgotten first. */
+const maxModels = 1000
+
+/** A budget for each model, so that a model that does not exist drains nobody else's. */
+export const byModel = (): ((model: string) => RetryBudget) => {
+  const budgets = new Map<string, RetryBudget>()
+  return (model) => {
+    const known = budgets.get(model)
+    if (known !== undefined) return known
+    if (budgets.size >= maxModels)
+      for (const oldest of budgets.keys()) {
+        budgets.delete(oldest)
+        break
+      }
+    const budget = make()
+    budgets.set(model, budget)
+    return budget
   }
 }

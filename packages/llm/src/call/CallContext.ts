@@ -1,0 +1,74 @@
+/**
+ * What one call may still do, handed down to everything that runs within it: an immutable value in the fiber's context. A
+ * policy that changes a limit hands a changed copy to what is within it, and to nothing else.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { CallClock } from "./CallClock.ts"
+import type { CallEvent, CallObserver } from "./CallEvent.ts"
+import { Ledger } from "./Ledger.ts"
+
+/** The limits of a call at one place of its stack. */
+export interface CallContext {
+  /** What the call has been through so far. */
+  readonly ledger: Ledger
+  /** The innermost clock around this place. */
+  readonly clock: CallClock | undefined
+  /** Which fallback target is being tried; the first is 0. */
+  readonly targetIndex: number
+  /** How many targets may still be asked after this one. */
+  readonly targetsAfter: number
+  /** The longest wait for response headers, in milliseconds. */
+  readonly headersMs: number | undefined
+  /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
+  readonly queue: { readonly endsMs: number; readonly limitMs: number } | undefined
+  /** Milliseconds of waiting that belong to the next attempt: for a permit, and before a retry. */
+  readonly queuedMs: number
+  readonly waitedMs: number
+  /** Who is told what happens. */
+  readonly observers: ReadonlyArray<CallObserver>
+}
+
+const Current = Context.Reference<CallContext | undefined>("@wiseflow/llm/CallContext", {
+  defaultValue: () => undefined,
+})
+
+const nobody: ReadonlyArray<CallObserver> = []
+
+/**
+ * Runs `use` within the call that is under way, or within a new one: the outermost policy begins the call, and everything
+ * inside joins it. `use` gets the fiber too, so that it can tell the time without another step.
+ */
+export const joinCall = <A, E, R>(
+  use: (context: CallContext, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const current = fiber.getRef(Current)
+    if (current !== undefined) return use(current, fiber)
+    const context: CallContext = {
+      ledger: new Ledger(fiber),
+      clock: undefined,
+      targetIndex: 0,
+      targetsAfter: 0,
+      headersMs: undefined,
+      queue: undefined,
+      queuedMs: 0,
+      waitedMs: 0,
+      observers: nobody,
+    }
+    return Effect.provideService(use(context, fiber), Current, context)
+  })
+
+/** Hands a changed context down to an effect. */
+export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, context: CallContext): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Current, context)
+
+/** A fiber's context with a changed call in it, for an effect that runs in a fiber of its own. */
+export const contextWithin = (fiber: Fiber.Fiber<unknown, unknown>, context: CallContext): Context.Context<never> =>
+  Context.add(fiber.context, Current, context)
+
+/** Tells the observers of a call what happened. */
+export const tell = (context: CallContext, event: CallEvent, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  for (const observer of context.observers) observer(event, fiber)
+}

@@ -1,0 +1,95 @@
+/**
+ * What one call has been through: its attempts, in the order in which they began. It only grows, and what it hands out are
+ * copies, so that nobody can write into the story of a call (law 17).
+ */
+import type * as Fiber from "effect/Fiber"
+import type { AttemptRecord } from "../model/LlmResponse.ts"
+import { epochMs, isoTime, monotonicMs } from "./Time.ts"
+
+/** An attempt in the ledger: it knows its own record. */
+export interface LedgerEntry {
+  readonly provider: string
+  readonly model: string | undefined
+  readonly telemetryName: string
+  /** A copy of the record; one that still runs is told up to now. */
+  readonly record: () => AttemptRecord
+}
+
+export class Ledger {
+  /** When the call began: monotonic milliseconds, and ISO 8601. */
+  readonly startedMs: number
+  readonly started: string
+  private readonly entries: Array<LedgerEntry> = []
+  private unchargedMs = 0
+  private admitted: number | undefined
+  private listeners: Set<() => void> | undefined
+
+  constructor(fiber: Fiber.Fiber<unknown, unknown>) {
+    this.startedMs = monotonicMs(fiber)
+    this.started = isoTime(epochMs(fiber))
+  }
+
+  /** Notes a wait for a permit that none came of: the next attempt is charged with it, so that no wait is lost. */
+  waitedInVain(waitedMs: number): void {
+    this.unchargedMs += waitedMs
+  }
+
+  /** The waits that no attempt has been charged with yet. */
+  takeWaits(): number {
+    const ms = this.unchargedMs
+    this.unchargedMs = 0
+    return ms
+  }
+
+  /** Adds an attempt, and gives its number. */
+  add(entry: LedgerEntry): number {
+    return this.entries.push(entry) - 1
+  }
+
+  /** Copies of all records so far, in order. */
+  attempts(): ReadonlyArray<AttemptRecord> {
+    return this.entries.map((entry) => entry.record())
+  }
+
+  /** How many attempts there are so far. */
+  get count(): number {
+    return this.entries.length
+  }
+
+  /** A copy of the last record. */
+  get last(): AttemptRecord | undefined {
+    return this.entries.at(-1)?.record()
+  }
+
+  /** Who was asked last, for an error that belongs to no attempt. */
+  lastTarget(name: string): { readonly provider: string; readonly model: string | undefined } {
+    const last = this.entries.at(-1)
+    return { provider: last?.provider ?? name, model: last?.model }
+  }
+
+  /** What the provider asked last is called in traces. */
+  lastTelemetryName(name: string): string {
+    return this.entries.at(-1)?.telemetryName ?? name
+  }
+
+  /** When the call got its first permit, or began its first attempt; monotonic milliseconds. */
+  get admittedMs(): number | undefined {
+    return this.admitted
+  }
+
+  /** Notes the first permit; later ones change nothing. */
+  admit(nowMs: number): void {
+    if (this.admitted !== undefined) return
+    this.admitted = nowMs
+    const { listeners } = this
+    this.listeners = undefined
+    if (listeners !== undefined) for (const listener of listeners) listener()
+  }
+
+  /** Calls `listener` at the first permit, unless the function that it returns is called before. */
+  whenAdmitted(listener: () => void): () => void {
+    const listeners = (this.listeners ??= new Set())
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+}

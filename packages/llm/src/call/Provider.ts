@@ -1,0 +1,205 @@
+/**
+ * A provider of your own, from functions: it has the same rights as a built-in one. Requests are checked before a function
+ * sees them, each attempt stands in the ledger, and metadata and errors are made of what the functions return.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Channel from "effect/Channel"
+import * as Scope from "effect/Scope"
+import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../model/LlmError.ts"
+import { assemble, eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import { type FinishReason, fromParts, type LlmResponse, type ResponsePart, type Usage } from "../model/LlmResponse.ts"
+import { validateRequest } from "../model/RequestValidation.ts"
+import { type Attempt, type AttemptTarget, failBefore, openAttempt } from "./Attempt.ts"
+import { type CallContext, joinCall } from "./CallContext.ts"
+
+/** How an answer ended. Only `finishReason` is required; usage that is left out is unknown, never 0. */
+export interface ReplyEnd {
+  readonly finishReason: FinishReason
+  readonly usage?: Usage | undefined
+  readonly servedModel?: string | undefined
+  readonly rawFinishReason?: string | undefined
+  readonly warnings?: ReadonlyArray<string> | undefined
+}
+
+/** A whole answer: its parts in order, and how it ended. */
+export interface Reply extends ReplyEnd {
+  readonly parts: ReadonlyArray<ResponsePart>
+}
+
+/** A piece of a streamed answer, or its end. An answer without an `end` did not succeed. */
+export type ReplyPiece =
+  | Exclude<LlmEvent, { readonly type: "response-start" | "response-finish" }>
+  | (ReplyEnd & { readonly type: "end" })
+
+/**
+ * What a provider is made of. Give `generate`, `stream`, or both: what is missing is made of the other. The functions fail
+ * with a reason (`RateLimitError`, `ServerError` …), which decides about retries and fallbacks; a defect stays a defect.
+ * `model` is the one to ask: the request's own, or the provider's.
+ */
+export interface ProviderDefinition {
+  /** What it is called in errors, attempts, metadata and logs. */
+  readonly name: string
+  /** The model for requests that name none. */
+  readonly model?: string | undefined
+  readonly generate?:
+    | ((request: LlmRequest, model: string | undefined) => Effect.Effect<Reply, LlmErrorReason>)
+    | undefined
+  readonly stream?:
+    | ((request: LlmRequest, model: string | undefined) => Stream.Stream<ReplyPiece, LlmErrorReason>)
+    | undefined
+}
+
+/** The service that a definition makes. */
+export const make = (definition: ProviderDefinition): LlmProvider["Service"] => {
+  const { model, name } = definition
+  const streamed = definition.stream ?? pieces(definition)
+  return {
+    name,
+    model,
+    generate: (request) =>
+      asked(definition, request, (sent) => {
+        const reply = definition.generate?.(sent.request, sent.attempt.model)
+        return reply === undefined ? folded(streamed(sent.request, sent.attempt.model), sent) : whole(reply, sent)
+      }),
+    stream: (request) =>
+      Stream.fromChannel(
+        Channel.fromTransform((_, scope) =>
+          asked(definition, request, (sent) =>
+            Effect.andThen(
+              Scope.addFinalizer(
+                scope,
+                Effect.sync(() => sent.attempt.close()),
+              ),
+              Channel.toPullScoped(events(streamed(sent.request, sent.attempt.model), sent).channel, scope),
+            ),
+          ),
+        ),
+      ),
+  }
+}
+
+/** A Layer of `LlmProvider` from functions. */
+export const layer = (definition: ProviderDefinition): Layer.Layer<LlmProvider> =>
+  Layer.sync(LlmProvider, () => make(definition))
+
+/** A request on its way to the functions. */
+interface Asked {
+  readonly request: LlmRequest
+  readonly attempt: Attempt
+}
+
+const asked = <A>(
+  { model, name }: ProviderDefinition,
+  input: LlmRequest,
+  send: (sent: Asked) => Effect.Effect<A, LlmError>,
+): Effect.Effect<A, LlmError> =>
+  joinCall((context: CallContext, fiber: Fiber.Fiber<unknown, unknown>) => {
+    const valid = validateRequest(input)
+    if (Result.isFailure(valid)) {
+      return Effect.fail(failBefore(context, { provider: name, model: model }, valid.failure))
+    }
+    const request = valid.success
+    const { maxTokens, temperature } = request
+    const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens }
+    return send({ request, attempt: openAttempt(context, fiber, target) })
+  })
+
+const ended = (end: ReplyEnd) => ({
+  ...end,
+  usage: end.usage ?? {},
+  usageStatus: end.usage === undefined ? ("unknown" as const) : ("reported" as const),
+})
+
+/** Ends the attempt with the fiber, however it ends. */
+const leaving = <A>(effect: Effect.Effect<A, LlmError>, attempt: Attempt): Effect.Effect<A, LlmError> =>
+  Effect.onExitPrimitive(effect, () => {
+    attempt.close()
+    return undefined
+  })
+
+const whole = (reply: Effect.Effect<Reply, LlmErrorReason>, { attempt }: Asked): Effect.Effect<LlmResponse, LlmError> =>
+  leaving(
+    Effect.matchEffect(reply, {
+      onFailure: (reason) => Effect.fail(attempt.fail(reason)),
+      onSuccess: ({ parts, ...end }) => {
+        attempt.sawOutput()
+        return Effect.succeed(fromParts(parts, end.finishReason, attempt.finish(ended(end))))
+      },
+    }),
+    attempt,
+  )
+
+const folded = (reply: Stream.Stream<ReplyPiece, LlmErrorReason>, sent: Asked): Effect.Effect<LlmResponse, LlmError> =>
+  leaving(
+    Effect.suspend(() => {
+      const assembly = assemble()
+      const read = Stream.runForEach(events(reply, sent), (event) => Effect.sync(() => assembly.add(event)))
+      return Effect.flatMap(read, () => {
+        const response = assembly.response()
+        return response === undefined ? Effect.die("an answer ended without its end") : Effect.succeed(response)
+      })
+    }),
+    sent.attempt,
+  )
+
+/** The parts of a whole answer as pieces. */
+const pieces =
+  ({ generate, name }: ProviderDefinition) =>
+  (request: LlmRequest, model: string | undefined): Stream.Stream<ReplyPiece, LlmErrorReason> =>
+    generate === undefined
+      ? Stream.fail(new InvalidResponseError({ message: `the provider ${name} has neither generate nor stream` }))
+      : Stream.unwrap(
+          Effect.map(generate(request, model), ({ parts, ...end }) =>
+            Stream.fromIterable<ReplyPiece>([...eventsOf(parts).filter(isPiece), { type: "end", ...end }]),
+          ),
+        )
+
+const isPiece = (event: LlmEvent): event is Exclude<ReplyPiece, { readonly type: "end" }> =>
+  event.type !== "response-start" && event.type !== "response-finish"
+
+/** The pieces as events: they begin with `response-start`, and end with `response-finish` or a failure (law 1). */
+const events = (
+  reply: Stream.Stream<ReplyPiece, LlmErrorReason>,
+  { attempt }: Asked,
+): Stream.Stream<LlmEvent, LlmError> => {
+  let text = ""
+  let isEnded = false
+  const read = (piece: ReplyPiece): LlmEvent => {
+    if (piece.type === "end") {
+      isEnded = true
+      return { type: "response-finish", finishReason: piece.finishReason, metadata: attempt.finish(ended(piece)) }
+    }
+    if (isOutput(piece)) attempt.sawOutput()
+    if (piece.type === "text-delta") text += piece.delta
+    return piece
+  }
+  const start: LlmEvent = { type: "response-start" }
+  return Stream.succeed(start).pipe(
+    Stream.concat(
+      reply.pipe(
+        Stream.takeUntil((piece) => piece.type === "end"),
+        Stream.map(read),
+        Stream.mapError((reason) => attempt.fail(reason, undefined, text)),
+      ),
+    ),
+    Stream.concat(
+      Stream.suspend(() =>
+        isEnded
+          ? Stream.empty
+          : Stream.fail(
+              attempt.fail(
+                new StreamInterruptedError({ message: "the stream ended before the answer did" }),
+                undefined,
+                text,
+              ),
+            ),
+      ),
+    ),
+  )
+}

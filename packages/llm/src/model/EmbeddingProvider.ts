@@ -1,0 +1,43 @@
+/** The service that turns texts into vectors. Like `LlmProvider`, it is one tag for providers, policies and tests. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { LlmError } from "./LlmError.ts"
+import { ResponseMetadata } from "./LlmResponse.ts"
+
+/**
+ * Texts to embed. Only `inputs` is required.
+ *
+ * - `model` overrides the provider's default model.
+ * - `dimensions` asks for shorter vectors, where the model can shorten them.
+ * - `providerOptions[provider]` is merged into that provider's request body untouched and last; keys are wire names.
+ */
+export const EmbeddingRequest = Schema.Struct({
+  inputs: Schema.Array(Schema.String).check(Schema.isMinLength(1)),
+  model: Schema.optional(Schema.NonEmptyString),
+  dimensions: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
+  user: Schema.optional(Schema.String),
+  providerOptions: Schema.optional(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))),
+})
+export type EmbeddingRequest = typeof EmbeddingRequest.Type
+
+/** One vector for each input, in the order of `inputs`. */
+export const EmbeddingResponse = Schema.Struct({
+  embeddings: Schema.Array(Schema.Array(Schema.Finite)),
+  metadata: ResponseMetadata,
+})
+export type EmbeddingResponse = typeof EmbeddingResponse.Type
+
+/** Embeds texts. Fails with `LlmError` only; interrupting it closes its connection. */
+export class EmbeddingProvider extends Context.Service<
+  EmbeddingProvider,
+  {
+    /** What the provider is called in errors, attempts and logs. */
+    readonly name: string
+    /** The model that embeds requests that name none, where the provider has one. */
+    readonly model?: string | undefined
+    /** How many targets may be asked one after another for one request; 1 where absent. */
+    readonly targets?: number | undefined
+    readonly embed: (request: EmbeddingRequest) => Effect.Effect<EmbeddingResponse, LlmError>
+  }
+>()("@wiseflow/llm/EmbeddingProvider") {}

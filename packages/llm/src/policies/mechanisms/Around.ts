@@ -1,0 +1,99 @@
+/**
+ * How a policy surrounds the methods of a service. A mechanism works on plain effects and streams; one adapter for each
+ * service applies it to every method, so that no policy can forget one, and what serves one service serves all.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Stream from "effect/Stream"
+import { type CallContext, joinCall } from "../../call/CallContext.ts"
+import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
+import { LlmProvider } from "../../model/LlmProvider.ts"
+import type { ResponseMetadata } from "../../model/LlmResponse.ts"
+import { startStream, streamFrom } from "./StreamStart.ts"
+
+/** What a policy may know of a request, whatever the service. */
+export interface Asked {
+  readonly model?: string | undefined
+}
+
+/** What a policy may know of an answer, whatever the service. */
+export interface Answered {
+  readonly metadata: ResponseMetadata
+}
+
+/** What a policy may know of a service. */
+export interface Identity {
+  readonly name: string
+  readonly model?: string | undefined
+  readonly targets?: number | undefined
+}
+
+/** What a policy does around a method that answers at once, and around one that answers piece by piece. */
+export interface Around {
+  readonly effect: <Q extends Asked, A extends Answered>(
+    request: Q,
+    run: (request: Q) => Effect.Effect<A, LlmError>,
+  ) => Effect.Effect<A, LlmError>
+  readonly stream: <Q extends Asked>(
+    request: Q,
+    run: (request: Q) => Stream.Stream<LlmEvent, LlmError>,
+  ) => Stream.Stream<LlmEvent, LlmError>
+}
+
+type LlmService = LlmProvider["Service"]
+type EmbeddingService = EmbeddingProvider["Service"]
+
+/** A service whose every method runs inside `around`. */
+export const surroundLlm = (inner: LlmService, around: Around): LlmService => ({
+  name: inner.name,
+  model: inner.model,
+  targets: inner.targets,
+  generate: (request) => around.effect(request, (asked) => inner.generate(asked)),
+  stream: (request) => around.stream(request, (asked) => inner.stream(asked)),
+})
+
+const surroundEmbedding = (inner: EmbeddingService, around: Around): EmbeddingService => ({
+  name: inner.name,
+  model: inner.model,
+  targets: inner.targets,
+  embed: (request) => around.effect(request, (asked) => inner.embed(asked)),
+})
+
+/** Who the services of a context are. */
+export const identityOf = (context: Context.Context<never>): Identity =>
+  Context.getOrUndefined(context, LlmProvider) ?? Context.getOrUndefined(context, EmbeddingProvider) ?? { name: "none" }
+
+/** Surrounds every service of this library that a context holds; everything else in it stays as it is. */
+export const surround = <R>(context: Context.Context<R>, around: Around): Context.Context<R> => {
+  const llm = Context.getOrUndefined(context, LlmProvider)
+  const embedding = Context.getOrUndefined(context, EmbeddingProvider)
+  let surrounded = context
+  if (llm !== undefined) surrounded = Context.merge(surrounded, Context.make(LlmProvider, surroundLlm(llm, around)))
+  if (embedding !== undefined) {
+    surrounded = Context.merge(surrounded, Context.make(EmbeddingProvider, surroundEmbedding(embedding, around)))
+  }
+  return surrounded
+}
+
+/** The beginning of an answer, which a mechanism may run never, once or again, within whatever context it hands down. */
+export type Start = <A>(
+  begin: Effect.Effect<A, LlmError>,
+  context: CallContext,
+  request: Asked,
+  fiber: Fiber.Fiber<unknown, unknown>,
+) => Effect.Effect<A, LlmError>
+
+/**
+ * Answers that begin through `start`: the whole of an answer that comes at once, and of a stream what comes before its
+ * first output.
+ */
+export const aroundStart = (start: Start): Around => ({
+  effect: (request, run) => joinCall((context, fiber) => start(run(request), context, request, fiber)),
+  stream: (request, run) =>
+    streamFrom((scope) =>
+      joinCall((context, fiber) => start(startStream(run(request), scope), context, request, fiber)),
+    ),
+})

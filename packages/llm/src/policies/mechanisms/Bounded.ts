@@ -1,0 +1,66 @@
+/** An effect that clocks end. It runs in a fiber of its own, which is interrupted when the first of them runs out. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { CallClock } from "../../call/CallClock.ts"
+import { type CallContext, contextWithin } from "../../call/CallContext.ts"
+import { monotonicMs } from "../../call/Time.ts"
+import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
+import { startTimer } from "./Timer.ts"
+
+/** The error of a clock that has ended a call: whoever was asked last, every attempt so far, and what had come. */
+export const timeoutFailure = (context: CallContext, reason: TimeoutError, name: string, text = ""): LlmError =>
+  new LlmError({
+    reason,
+    ...context.ledger.lastTarget(name),
+    attempts: context.ledger.attempts(),
+    ...(text === "" ? {} : { text }),
+  })
+
+/**
+ * Runs an effect within `context` until one of `clocks` runs out. The fiber begins where the wait for it begins, so that no
+ * interruption can come between and leave it to itself, and an effect that is quick starts no timer. The error is made when
+ * what the clock ended has ended, so that its attempts tell their whole story. `name` is the provider's, for a call that
+ * asked nobody yet.
+ */
+export const bounded = <A>(
+  effect: Effect.Effect<A, LlmError>,
+  context: CallContext,
+  clocks: ReadonlyArray<CallClock>,
+  name: string,
+): Effect.Effect<A, LlmError> =>
+  Effect.withFiber((fiber) =>
+    Effect.callback((resume) => {
+      const running = Effect.runForkWith(contextWithin(fiber, context))(effect)
+      const ready = running.pollUnsafe()
+      if (ready !== undefined) return resume(ready)
+      const stops: Array<() => void> = []
+      const stop = () => {
+        for (const each of stops) each()
+      }
+      for (const clock of clocks) {
+        const ring = () => {
+          stop()
+          const reason = clock.expire()
+          resume(
+            Effect.andThen(
+              Fiber.interrupt(running),
+              Effect.suspend(() => Effect.fail(timeoutFailure(context, reason, name))),
+            ),
+          )
+        }
+        stops.push(
+          clock.whenRunning(() => {
+            stops.push(startTimer(fiber, Math.max(0, clock.endsMs - monotonicMs(fiber)), ring))
+          }),
+        )
+      }
+      running.addObserver((exit) => {
+        stop()
+        resume(exit)
+      })
+      return Effect.suspend(() => {
+        stop()
+        return Fiber.interrupt(running)
+      })
+    }),
+  )

@@ -1,0 +1,167 @@
+/**
+ * What lasts from the first moment of an answer to its end: a span, a place in a circuit. The end is laid down before the
+ * beginning, so that no interruption can come between the two, and it runs exactly once.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { type CallContext, joinCall } from "../../call/CallContext.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import { isOutput } from "../../model/LlmEvent.ts"
+import type { FinishReason, ResponseMetadata } from "../../model/LlmResponse.ts"
+import type { Answered, Around, Asked } from "./Around.ts"
+import { type Events, openStream, streamFrom } from "./StreamStart.ts"
+
+/**
+ * How an answer ended: whole; with an error; with a defect, which is a bug and no answer; or because nobody wants it any
+ * more. `exit` is how the call itself ended.
+ */
+export type Outcome = { readonly exit: Exit.Exit<unknown, LlmError> } & (
+  | { readonly _tag: "Answered"; readonly metadata: ResponseMetadata; readonly finishReason?: FinishReason | undefined }
+  | { readonly _tag: "Failed"; readonly error: LlmError }
+  | { readonly _tag: "Died"; readonly defect: unknown }
+  | { readonly _tag: "Aborted" }
+)
+
+/** What to do at both ends of an answer. */
+export interface Holding<Held> {
+  /** Runs before the answer begins; may refuse it. */
+  readonly begin: (
+    context: CallContext,
+    request: Asked,
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ) => Result.Result<Held, LlmError>
+  /** Runs once for each answer that began, with how it ended. */
+  readonly end: (
+    held: Held,
+    outcome: Outcome,
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ) => Effect.Effect<void> | undefined
+  /** The first output of a stream. */
+  readonly output?: ((held: Held, fiber: Fiber.Fiber<unknown, unknown>) => void) | undefined
+  /** Hands something down to what runs within: the opening of an answer, and each read of a stream. */
+  readonly inside?:
+    | (<A, E>(effect: Effect.Effect<A, E>, held: Held, context: CallContext) => Effect.Effect<A, E>)
+    | undefined
+}
+
+const failed = (cause: Cause.Cause<LlmError>): Outcome => {
+  const exit = Exit.failCause(cause)
+  const error = Cause.findErrorOption(cause)
+  if (error._tag === "Some") return { _tag: "Failed", error: error.value, exit }
+  return Cause.hasInterruptsOnly(cause)
+    ? { _tag: "Aborted", exit }
+    : { _tag: "Died", defect: Cause.squash(cause), exit }
+}
+
+const aborted = failed(Cause.interrupt())
+
+const outcomeOf = (exit: Exit.Exit<Answered & { readonly finishReason?: FinishReason }, LlmError>): Outcome =>
+  Exit.isSuccess(exit)
+    ? { _tag: "Answered", metadata: exit.value.metadata, finishReason: exit.value.finishReason, exit }
+    : failed(exit.cause)
+
+/** Answers that are held from their beginning to their end. */
+export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
+  effect: (request, run) =>
+    joinCall((context, fiber) => {
+      const answer = new HeldAnswer(holding, context)
+      return Effect.onExitPrimitive(
+        Effect.suspend(() => answer.begin(request, fiber, () => run(request))),
+        (exit) => answer.end(outcomeOf(exit), fiber),
+      )
+    }),
+  stream: (request, run) =>
+    streamFrom((scope) =>
+      joinCall((context, fiber) => {
+        const answer = new HeldAnswer(holding, context)
+        return Effect.andThen(
+          Scope.addFinalizer(scope, answer.settle(aborted)),
+          Effect.suspend(() =>
+            answer.begin(request, fiber, () =>
+              Effect.map(openStream(run(request), scope), (pull) => answer.settling(pull)),
+            ),
+          ),
+        )
+      }),
+    ),
+})
+
+class HeldAnswer<Held> {
+  private readonly holding: Holding<Held>
+  private readonly context: CallContext
+  private held: Result.Success<Held, LlmError> | undefined
+  private ended = false
+  private sawOutput = false
+
+  constructor(holding: Holding<Held>, context: CallContext) {
+    this.holding = holding
+    this.context = context
+  }
+
+  begin<A>(
+    request: Asked,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    answer: () => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> {
+    // The scope of a stream was closed already: nobody would come to end this.
+    if (this.ended) return Effect.interrupt
+    const begun = this.holding.begin(this.context, request, fiber)
+    if (Result.isFailure(begun)) return refuse(begun.failure)
+    this.held = begun
+    const { inside } = this.holding
+    // Opening a stream may die or fail: that is an end too.
+    return inside === undefined ? answer() : inside(Effect.suspend(answer), begun.success, this.context)
+  }
+
+  end(outcome: Outcome, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    this.ended = true
+    const { held } = this
+    this.held = undefined
+    return held === undefined ? undefined : this.holding.end(held.success, outcome, this.context, fiber)
+  }
+
+  /** Ends it in whatever fiber comes to its end: a stream may end in another than it began in. */
+  settle(outcome: Outcome): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => this.end(outcome, fiber) ?? Effect.void)
+  }
+
+  /** The same events, ending with the last of them or with the failure. */
+  settling(pull: Events): Events {
+    const { held } = this
+    const { inside, output } = this.holding
+    const source = inside === undefined || held === undefined ? pull : inside(pull, held.success, this.context)
+    return Pull.matchEffect(source, {
+      onSuccess: (events) => {
+        if (output !== undefined && !this.sawOutput && held !== undefined && events.some(isOutput)) {
+          this.sawOutput = true
+          return Effect.withFiber((fiber) => {
+            output(held.success, fiber)
+            return this.settled(events)
+          })
+        }
+        return this.settled(events)
+      },
+      onFailure: (cause) => Effect.andThen(this.settle(failed(cause)), Effect.failCause(cause)),
+      onDone: () => Cause.done(),
+    })
+  }
+
+  private settled<Arrived extends Arr.NonEmptyReadonlyArray<Parameters<typeof isOutput>[0]>>(
+    events: Arrived,
+  ): Effect.Effect<Arrived> {
+    const last = Arr.lastNonEmpty(events)
+    if (last.type !== "response-finish") return Effect.succeed(events)
+    const { finishReason, metadata } = last
+    return Effect.as(this.settle({ _tag: "Answered", finishReason, metadata, exit: Exit.void }), events)
+  }
+}
+
+const refuse = (error: LlmError): Effect.Effect<never, LlmError> =>
+  Effect.andThen(Effect.logDebug(error.message, { errorType: error.reason._tag }), Effect.fail(error))

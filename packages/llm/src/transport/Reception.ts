@@ -1,0 +1,167 @@
+/**
+ * What comes back for one request: a head, then an answer, the events of one, or a failure in the provider's words. It reads
+ * and sends nothing. Law 1, proof of completion: an answer counts only after the provider's own terminal signal. Law 2: a
+ * fault means the same as a status, as a body under 200, and inside a stream.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Attempt } from "../call/Attempt.ts"
+import {
+  AuthenticationError,
+  InvalidResponseError,
+  type LlmError,
+  type LlmErrorReason,
+  TimeoutError,
+} from "../model/LlmError.ts"
+import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
+import type { Limits } from "../protocols/Limits.ts"
+import type { Fault } from "../protocols/Protocol.ts"
+import { parseJson } from "../protocols/WireReader.ts"
+import { type BodyTooLarge, collectBeginning, collectBody } from "./Body.ts"
+import { type Events, eventPull } from "./EventPull.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault } from "./Failure.ts"
+import * as ResponseHeaders from "./ResponseHeaders.ts"
+import type { Broken, Exchange, Head, WireHeaders } from "./Transport.ts"
+import { readAnswer as decodeBody } from "./WholeAnswer.ts"
+
+/** How long the words of a failing status may take: the status alone says enough to try again or elsewhere. */
+const failureBodyMs = 5000
+
+/** How many bytes of them are read: a service's words are short, and stand at the beginning. */
+const failureBytes = 1024 * 1024
+
+/** The clock of the headers ran out. */
+interface TooLate {
+  readonly _tag: "TooLate"
+  readonly limitMs: number
+}
+
+/** What a reader needs to know of the request. */
+export interface Sent {
+  readonly attempt: Attempt
+  readonly exchange: Exchange
+  readonly url: string
+  readonly headers: WireHeaders
+  readonly endpoint: Endpoint
+  readonly limits: Limits
+  /** The longest wait for the head, in milliseconds. */
+  readonly headersMs: number | undefined
+  /** Blanks the secrets of the request in what the server says. */
+  readonly redact: (text: string) => string
+}
+
+/** The whole answer. */
+export const readAnswer = (sent: Sent): Effect.Effect<LlmResponse, LlmError> =>
+  receive(sent, (response) => answer(sent, response))
+
+/** The events of the answer, once its head has come. */
+export const readEvents = (sent: Sent): Effect.Effect<Events, LlmError> =>
+  receive(sent, ({ headers }) =>
+    Effect.succeed(
+      eventPull(sent.exchange.read, sent.attempt, sent.endpoint.protocol, sent.limits, fault(sent, headers)),
+    ),
+  )
+
+/** Waits for the head of the response, notes what it says, and reads what follows it as an answer or as a failure. */
+const receive = <A>(sent: Sent, read: (response: Head) => Effect.Effect<A, LlmError>): Effect.Effect<A, LlmError> =>
+  Effect.matchEffect(head(sent), {
+    onFailure: (error) => Effect.fail(sent.attempt.fail(withoutHead(error, sent))),
+    onSuccess: (response) => {
+      sent.attempt.sawHead({
+        status: response.status,
+        requestId: ResponseHeaders.requestId(response.headers),
+        costUsd: ResponseHeaders.responseCostUsd(response.headers),
+      })
+      return response.status >= 200 && response.status < 300 ? read(response) : failure(sent, response)
+    },
+  })
+
+const head = ({ exchange, headersMs }: Sent): Effect.Effect<Head, Broken | TooLate> =>
+  headersMs === undefined
+    ? exchange.head
+    : Effect.timeoutOrElse(exchange.head, {
+        duration: headersMs,
+        orElse: () => Effect.fail<TooLate>({ _tag: "TooLate", limitMs: headersMs }),
+      })
+
+const withoutHead = (error: Broken | TooLate, { attempt, redact, url }: Sent): LlmErrorReason => {
+  if (error._tag === "Broken") return fromBroken(error, url, redact)
+  const { limitMs } = error
+  const message = `no response headers from ${attempt.provider} within ${limitMs} ms`
+  return new TimeoutError({ clock: "headers", limitMs, message })
+}
+
+const answer = (sent: Sent, response: Head): Effect.Effect<LlmResponse, LlmError> => {
+  const { attempt, endpoint, exchange, limits } = sent
+  return Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
+    onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status, limits))),
+    onSuccess: (text) => {
+      const decoded = decodeBody(endpoint.protocol, text)
+      if (Result.isFailure(decoded)) {
+        const found = decoded.failure
+        const spent = found._tag === "Abandoned" ? found : undefined
+        return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent?.usage, spent?.text))
+      }
+      attempt.sawOutput()
+      const { finishReason, parts } = decoded.success
+      return Effect.succeed(fromParts(parts, finishReason, attempt.finish(decoded.success)))
+    },
+  })
+}
+
+const withoutBody = (error: Broken | BodyTooLarge, status: number, limits: Limits): LlmErrorReason =>
+  error._tag === "BodyTooLarge"
+    ? new InvalidResponseError({ message: `the answer is larger than ${limits.maxBodyBytes} bytes` })
+    : fromBrokenBody(error, "the answer broke off", { position: "byte 0", status })
+
+/** A failing status: the provider's words, in whatever form they came. */
+const failure = (sent: Sent, response: Head): Effect.Effect<never, LlmError> => {
+  const { attempt, endpoint, exchange, redact, url } = sent
+  return Effect.flatMap(
+    Effect.timeoutOrElse(
+      Effect.orElseSucceed(collectBeginning(exchange, failureBytes), () => ""),
+      { duration: failureBodyMs, orElse: () => Effect.succeed("") },
+    ),
+    (raw) => {
+      const parsed = parseJson(raw)
+      const said = endpoint.protocol.decodeFailure(parsed ?? raw, response.status)
+      const found = cleanFault(said, redact)
+      const { headers } = response
+      // A server that does not speak the protocol at all was asked at the wrong address.
+      const message =
+        response.status === 404 && parsed === undefined
+          ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`
+          : found.message
+      const reason = fromFault(
+        { ...found, message, status: response.status },
+        {
+          requestId: attempt.requestId,
+          retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.epochMs(), response.status),
+          shouldRetry: ResponseHeaders.shouldRetry(headers),
+          body: excerpt(redact(raw)),
+          nowMs: attempt.epochMs(),
+        },
+      )
+      return Effect.flatMap(renewable(reason, sent), (told) => Effect.fail(attempt.fail(told)))
+    },
+  )
+}
+
+/** A refused key that is asked for is asked for again: one that has changed is worth another request. */
+const renewable = (reason: LlmErrorReason, { endpoint, headers }: Sent): Effect.Effect<LlmErrorReason> =>
+  endpoint.isRenewed === undefined || reason._tag !== "AuthenticationError"
+    ? Effect.succeed(reason)
+    : Effect.map(endpoint.isRenewed(headers), (isRenewed) =>
+        isRenewed ? new AuthenticationError({ ...reason, message: reason.message, isKeyRenewed: true }) : reason,
+      )
+
+const fault =
+  ({ attempt, redact }: Sent, headers: WireHeaders) =>
+  (found: Fault, body?: string): LlmErrorReason =>
+    fromFault(cleanFault(found, redact), {
+      requestId: attempt.requestId,
+      shouldRetry: ResponseHeaders.shouldRetry(headers),
+      body: body === undefined ? undefined : excerpt(redact(body)),
+      nowMs: attempt.epochMs(),
+    })
