@@ -67,6 +67,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["./Request.ts", "../Protocol.ts", "../encoding/RequestEncoding.ts", "../../model/LlmError.ts"],
   ],
   [
+    "packages/llm/src/protocols/embeddings",
+    ["../../transport/HttpProvider.ts", "../../prices/Prices.ts", "effect/http/HttpClient"],
+    ["./Request.ts", "../Protocol.ts", "../encoding/RequestEncoding.ts", "../../model/EmbeddingProvider.ts"],
+  ],
+  [
     "packages/llm/src/call",
     ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../providers/OpenAi.ts", "effect/http/HttpClient"],
     ["../model/LlmError.ts", "../prices/Prices.ts", "../protocols/Protocol.ts", "effect/Context"],
