@@ -60,6 +60,7 @@ export type {
   ToolStream,
 } from "./promises/programs/ToolPromises.ts"
 export type { ObjectStream } from "./promises/programs/ObjectPromises.ts"
+export type { ProgramStream } from "./promises/programs/ProgramStream.ts"
 export { unwrap } from "./promises/PromiseResponse.ts"
 export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess } from "./promises/PromiseResponse.ts"
 export type {

@@ -7,7 +7,7 @@ const parsed = (text: string): Result.Result<unknown, unknown> => Result.try(():
 /** Thinking that a model in raw mode writes before its answer. */
 const withoutThinking = (text: string): string => text.replace(/^\s*<think>[^]*?<\/think>/, "")
 
-const fence = /```(?:json|JSON)?\s*\n?([^]*?)```/
+const fence = /```(?:json|JSON)?([^]*?)```/
 
 /** From the first bracket to the last: JSON among words. */
 const bracketed = (text: string): string | undefined => {

@@ -92,7 +92,8 @@ class Asking<A> {
         const latencyMs = (yield* Clock.currentTimeMillis) - this.startedMs
         return { ...answer, metadata: totalOf(this.answers, answer, latencyMs), object: reading.success }
       }
-      if (this.repairs < 1) {
+      // A configured fallback text would only be given again.
+      if (this.repairs < 1 || answer.metadata.degraded) {
         return yield* this.fail(new InvalidResponseError({ message: reading.failure, body: answer.text.slice(0, 500) }))
       }
       this.repairs -= 1

@@ -7,7 +7,7 @@ import * as v from "valibot"
 import { describe, expect, it } from "vitest"
 import * as z from "zod"
 import { type AnySchema, LLMInterface, StructuredOutput } from "../../src/index.ts"
-import { type ContractProvider, oneOfEachWire } from "../contract/Providers.ts"
+import { type ContractProvider, oneOfEachWire, openai } from "../contract/Providers.ts"
 import type { FaultServer } from "../faults/FaultServer.ts"
 import { listen, type Turn } from "./ToolUpstream.ts"
 
@@ -271,4 +271,12 @@ describe.each(forms.filter(({ name }) => name === "generateObject, openai"))("$n
     expect(bodyOf(server)).toMatch(/JSON Schema/)
     expect(bodyOf(server)).not.toContain("tool_choice")
   })
+})
+
+it("a fallback text is no value, and is not asked for again", async () => {
+  await using server = await listen("chat", () => ({ status: 500 }))
+  await using llm = new LLMInterface({ ...openai.options(server.url), maxRetries: 0, fallbackText: "We are down." })
+  const response = await llm.generateObject({ messages, schema: Person })
+  expect(response).toMatchObject({ errorType: "InvalidResponseError", partialText: "We are down." })
+  expect(server.requests).toHaveLength(1)
 })

@@ -1,8 +1,10 @@
 /** Runs of tools, on every wire and in every form, against an upstream that holds them to the provider's rules. */
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { LLMInterface, Tool, tool } from "../../src/index.ts"
+import { isLlmError, LLMInterface, Tool, tool, ToolLoop } from "../../src/index.ts"
+import { Scripted } from "../../src/testing/index.ts"
 import { openai } from "../contract/Providers.ts"
 import { forms, type PlainTool } from "./Forms.ts"
 import { listen, type Play, resultsIn, type Turn } from "./ToolUpstream.ts"
@@ -502,5 +504,27 @@ describe("streamTools", () => {
       break
     }
     await expect(stream.response).rejects.toThrow(/disposed/)
+  })
+})
+
+describe("a run's failure", () => {
+  const failing = ToolLoop.run({ messages: [{ role: "user", content: "Go." }], tools: [] })
+  const overloaded = () => Scripted.layer([{ error: "OverloadedError" }])
+
+  it("is an LlmError to whoever recovers from one", async () => {
+    const recovered = failing.pipe(
+      Effect.map(({ text }) => text),
+      Effect.catchReason("LlmError", "OverloadedError", () => Effect.succeed("later")),
+      Effect.provide(overloaded()),
+    )
+    expect(await Effect.runPromise(recovered)).toBe("later")
+  })
+
+  it("survives a trip through JSON", async () => {
+    const error = await Effect.runPromise(Effect.flip(failing).pipe(Effect.provide(overloaded())))
+    expect(isLlmError(error)).toBe(true)
+    const codec = Schema.toCodecJson(ToolLoop.ToolLoopFailure)
+    const json: unknown = JSON.parse(JSON.stringify(Schema.encodeUnknownSync(codec)(error)))
+    expect(Schema.decodeUnknownSync(codec)(json)).toMatchObject({ reason: error.reason, messages: error.messages })
   })
 })
