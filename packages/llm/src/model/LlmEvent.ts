@@ -226,7 +226,7 @@ interface GrowingPart {
 const isGrowing = (part: ResponsePart | GrowingPart): part is GrowingPart =>
   "text" in part && part.text instanceof GrowingText
 
-const toolCallOf = ({ arguments: args, id, name, protocolData }: typeof ToolCallEnd.Type): ResponsePart => ({
+const toolCallOf = ({ arguments: args, id, name, protocolData }: ToolCallEnd): ResponsePart => ({
   type: "tool-call",
   id,
   name,

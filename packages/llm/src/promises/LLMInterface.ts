@@ -13,6 +13,7 @@ import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
+import { withTimeout } from "../policies/Timeout.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import * as StructuredOutput from "../tools/StructuredOutput.ts"
 import { type CallInput, readCall } from "./CallInput.ts"
@@ -38,6 +39,9 @@ import {
 type Program<A> = (request: LlmRequest) => Effect.Effect<A, LlmError, LlmProvider>
 
 const answerOf: Program<LlmResponse> = (request) => Effect.flatMap(LlmProvider, (llm) => llm.generate(request))
+
+/** The longest time that a timer can run: a deadline around any Layer, for the `timeout` of a call to stand in for. */
+const longestMs = 2 ** 31 - 1
 
 /** Arguments that could not be read have no request either, so that nothing comes here. */
 const refusedAlready = Effect.die("a call whose arguments were refused")
@@ -65,7 +69,8 @@ export class LLMInterface implements Llm {
    * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
   static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: LogOptions = {}): LLMInterface {
-    return new LLMInterface(new Session(Layer.merge(DefaultStack.layerLogger(options), layer)))
+    const bounded = withTimeout(longestMs)(layer)
+    return new LLMInterface(new Session(Layer.merge(DefaultStack.layerLogger(options), bounded)))
   }
 
   /**
