@@ -33,11 +33,17 @@ import * as Policy from "./Policy.ts"
  * empty is passed over. Each circuit lives as long as the Layer.
  */
 export interface CircuitBreakerOptions {
+  /** Failures in a row that open the circuit. Default 10. */
   readonly failures?: number | undefined
+  /** The share of failures within `window` that opens it, between 0 and 1. Default 0.5. */
   readonly rate?: number | undefined
+  /** The fewest calls within `window` for `rate` to count. Default 20. */
   readonly calls?: number | undefined
+  /** The time over which `rate` is counted. Default 30 seconds. */
   readonly window?: Duration.Input | undefined
+  /** How long an open circuit refuses calls before it lets one through to try. Default 5 seconds. */
   readonly openFor?: Duration.Input | undefined
+  /** How long a target without money or budget is passed over, where another follows. Default 1 minute. */
   readonly quotaPause?: Duration.Input | undefined
 }
 

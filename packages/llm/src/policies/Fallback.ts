@@ -28,8 +28,11 @@ import { timedStream } from "./mechanisms/TimedStream.ts"
  * asks the second target even when the call's `total` deadline has passed: only for one that answers at once.
  */
 export interface FallbackOptions {
+  /** The model to ask the second target for. Default: that layer's own, never the request's. */
   readonly model?: string | undefined
+  /** False to keep a refused prompt from being sent elsewhere. Default true. */
   readonly onContentFilter?: boolean | undefined
+  /** True to ask the second target even after the call's deadline: only for one that answers at once. */
   readonly onDeadline?: boolean | undefined
 }
 

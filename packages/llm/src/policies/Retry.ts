@@ -26,7 +26,9 @@ export type RetrySchedule = Schedule.Schedule<unknown, LlmError>
 
 /** `times` counts retries after the first attempt (default 3; with a `schedule` of your own, as often as it says). */
 export interface RetryOptions {
+  /** Retries after the first attempt. Default 3; with a `schedule`, as often as it says. */
   readonly times?: number | undefined
+  /** How long to wait before each retry, and when to stop. */
   readonly schedule?: RetrySchedule | undefined
 }
 

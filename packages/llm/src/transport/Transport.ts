@@ -11,8 +11,11 @@ import type * as Redacted from "effect/Redacted"
 
 /** One request: a POST unless `method` says otherwise. Header names are lower case. */
 export interface WireRequest {
+  /** Default `POST`. */
   readonly method?: "GET" | "POST" | "DELETE" | undefined
+  /** The whole address. */
   readonly url: string
+  /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** Absent where the method takes none. */
   readonly body?: string | undefined
@@ -23,7 +26,9 @@ export type WireHeaders = Readonly<Record<string, string | undefined>>
 
 /** The beginning of a response. */
 export interface Head {
+  /** The HTTP status. */
   readonly status: number
+  /** By their names in lower case. */
   readonly headers: WireHeaders
 }
 
@@ -34,9 +39,13 @@ export interface Head {
  */
 export interface Broken {
   readonly _tag: "Broken"
+  /** What the system said. */
   readonly cause: unknown
+  /** Set where the bytes arrived and mean nothing, in words. */
   readonly unreadable?: string | undefined
+  /** Set where the system's code does not say enough. */
   readonly message?: string | undefined
+  /** What lay between, a proxy. */
   readonly via?: string | undefined
 }
 
@@ -83,7 +92,9 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /** Opens exchanges. `secrets` are what it must show nowhere, such as a proxy's password. */
 export interface OpenExchange {
+  /** Opens an exchange; nothing is sent yet. */
   (request: WireRequest): Exchange
+  /** What must be shown nowhere, such as a proxy's password. */
   readonly secrets?: ReadonlyArray<string> | undefined
 }
 
