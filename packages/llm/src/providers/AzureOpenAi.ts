@@ -75,7 +75,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     return yield* Setting.invalid(example.baseVariable, problem)
   }
   const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
-  const { path, protocol } = wireApis[options.wireApi ?? "chat"]
+  const { path, protocolOf } = wireApis[options.wireApi ?? "chat"]
   const address = azureAddress(base, options.apiVersion, path)
   if (options.wireApi === "responses" && /^20\d\d-/.test(address.version) && address.version < firstWithResponses) {
     const problem = `${address.version} has no Responses API; write v1, or ${firstWithResponses} or later`
@@ -100,7 +100,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     telemetryName: options.name ?? facts.telemetryName,
     priceList: facts.priceList,
     pricesModelAsked: !facts.hasOwnModelNames,
-    protocol,
+    protocol: protocolOf(options.name ?? facts.name),
     model: options.model ?? address.deployment,
     exampleModel: "my-deployment",
     url: address.url,

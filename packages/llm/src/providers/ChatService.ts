@@ -31,9 +31,11 @@ export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
 }
 
 /** The two protocols of these services, by the option that chooses one. */
-export const wireApis: Readonly<Record<WireApi, { readonly protocol: Protocol; readonly path: string }>> = {
-  chat: { protocol: ChatCompletions.protocol, path: "/chat/completions" },
-  responses: { protocol: Responses.protocol, path: "/responses" },
+export const wireApis: Readonly<
+  Record<WireApi, { readonly protocolOf: (provider: string) => Protocol; readonly path: string }>
+> = {
+  chat: { protocolOf: () => ChatCompletions.protocol, path: "/chat/completions" },
+  responses: { protocolOf: Responses.protocolOf, path: "/responses" },
 }
 
 const path = /\/(chat\/completions|responses)$/
@@ -83,7 +85,7 @@ export const endpoint = (
       // A service of another name has its own prices.
       priceList: options.name === undefined ? row.priceList : undefined,
       pricesModelAsked: !row.hasOwnModelNames,
-      protocol: wire.protocol,
+      protocol: wire.protocolOf(options.name ?? row.name),
       model: options.model,
       exampleModel: row.fallbackModel,
       url: () => url,

@@ -57,8 +57,12 @@ export class ItemReader extends AnswerReader {
   private lastKey: unknown = undefined
   private last: Said | undefined = undefined
 
-  constructor() {
+  /** Who answers, where that is known: only the same one can read its reasoning again. */
+  private readonly source: string | undefined
+
+  constructor(source?: string) {
     super(protocolName)
+    this.source = source
   }
 
   /** An item begins. */
@@ -191,22 +195,17 @@ export class ItemReader extends AnswerReader {
     const redacted = nonEmpty(item.encrypted_content)
     const said = [...opened.said.values()].filter(({ kind }) => kind === "summary" || kind === "thought")
     if (redacted === undefined) {
-      for (const { index, kind, text } of said) {
-        if (kind === "thought")
-          this.endThought(index, { type: "reasoning", text: `${text}`, protocol: protocolName }, events)
-      }
+      for (const { index, kind, text } of said) if (kind === "thought") this.endThought(index, `${text}`, {}, events)
       return
     }
     const last = said.at(-1)
-    const text = last === undefined ? "" : `${last.text}`
-    this.endThought(
-      last?.index ?? this.nextIndex(),
-      { type: "reasoning", text, redacted, protocol: protocolName },
-      events,
-    )
+    this.endThought(last?.index ?? this.nextIndex(), last === undefined ? "" : `${last.text}`, { redacted }, events)
   }
 
-  private endThought(index: number, part: ReasoningPart, events: Array<LlmEvent>): void {
+  private endThought(index: number, text: string, more: Partial<ReasoningPart>, events: Array<LlmEvent>): void {
+    const { source } = this
+    const known = source === undefined ? {} : { protocolData: { [protocolName]: { provider: source } } }
+    const part: ReasoningPart = { type: "reasoning", text, ...more, protocol: protocolName, ...known }
     events.push({ type: "part-end", index, part })
   }
 

@@ -117,14 +117,16 @@ const summaryOf = (texts: ReadonlyArray<string>): ReadonlyArray<Item> =>
 class AssistantTurn {
   private readonly items: Array<Item>
   private readonly encoding: RequestEncoding
+  private readonly provider: string
   private message: Item | undefined = undefined
   /** Summaries of reasoning that wait for the part that holds the reasoning itself. */
   private summaries: Array<string> = []
   /** A picture that waits for the item that it was taken out of. */
   private picture: string | undefined = undefined
 
-  constructor(items: Array<Item>, encoding: RequestEncoding) {
+  constructor(items: Array<Item>, encoding: RequestEncoding, provider: string) {
     this.items = items
+    this.provider = provider
     this.encoding = encoding
   }
 
@@ -145,7 +147,11 @@ class AssistantTurn {
   /** Reasoning goes back as its own service wrote it; other services can read neither it nor its summary. */
   reasoning(part: ReasoningPart): void {
     this.message = undefined
-    if (part.protocol === protocolName && part.redacted !== undefined) {
+    const source = part.protocolData?.[protocolName]?.provider
+    if (part.protocol === protocolName && source !== undefined && source !== this.provider) {
+      this.summaries = []
+      this.dropReasoning()
+    } else if (part.protocol === protocolName && part.redacted !== undefined) {
       const summary = summaryOf([...this.summaries, part.text])
       this.items.push({ type: "reasoning", summary, encrypted_content: part.redacted })
       this.summaries = []
@@ -208,10 +214,11 @@ const encodeAssistant = (
   path: string,
   details: CallDetails,
   encoding: RequestEncoding,
+  provider: string,
 ): ReadonlyArray<Item> => {
   if (typeof message.content === "string") return [{ role: "assistant", content: message.content }]
   const items: Array<Item> = []
-  const turn = new AssistantTurn(items, encoding)
+  const turn = new AssistantTurn(items, encoding, provider)
   for (const part of message.content) {
     if (part.type === "text") turn.text(part.text)
     else if (part.type === "refusal") turn.refusal(part.text)
@@ -255,6 +262,7 @@ export const encodeConversation = (
   request: LlmRequest,
   role: ModelCapabilities["systemRole"],
   encoding: RequestEncoding,
+  provider: string,
 ): ReadonlyArray<Item> => {
   const details = callDetailsOf(request)
   const isContinued = request.previousResponseId !== undefined
@@ -267,7 +275,7 @@ export const encodeConversation = (
       case "tool":
         return encodeToolResults(message, path, details, encoding)
       case "assistant":
-        return encodeAssistant(message, path, details, encoding)
+        return encodeAssistant(message, path, details, encoding, provider)
     }
   })
 }

@@ -123,7 +123,7 @@ export const encode = (
   const capabilities = capabilitiesOf(model, options.capabilities)
   const own = given.providerOptions?.[provider] ?? {}
   const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)
-  const body: Body = { model, input: encodeConversation(request, capabilities.systemRole, encoding) }
+  const body: Body = { model, input: encodeConversation(request, capabilities.systemRole, encoding, provider) }
   // The protocol has no field for penalties, seeds and stop sequences.
   const sampling = acceptedSampling(request, model, { ...capabilities, penalties: false, stop: false }, encoding)
   if (request.maxTokens !== undefined) {

@@ -69,8 +69,8 @@ export const failureOf = (response: WireObject): ProviderFailure | undefined => 
     : undefined
 }
 
-/** Reads a parsed 2xx body. */
-export const decode = (body: unknown): Result.Result<Answer, Fault> => {
+/** Reads a parsed 2xx body of `source`, where it is known who answers. */
+export const decode = (body: unknown, source?: string): Result.Result<Answer, Fault> => {
   if (!isWireObject(body)) {
     return Result.fail(failureUnderSuccess(body) ?? unreadable("it is not a JSON object", "$", body))
   }
@@ -83,7 +83,7 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
     const problem = isPending(body.status) ? `the answer is still ${String(body.status)}` : "the status is missing"
     return Result.fail(unreadable(problem, "status", body))
   }
-  const reader = new ItemReader()
+  const reader = new ItemReader(source)
   const events: Array<LlmEvent> = []
   for (const [place, item] of body.output.entries()) {
     if (reader.excess !== undefined) break

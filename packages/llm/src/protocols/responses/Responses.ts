@@ -9,10 +9,17 @@ import { encode } from "./Request.ts"
 import { decode } from "./Response.ts"
 import { decodeStream } from "./Stream.ts"
 
-export const protocol: Protocol = {
+/**
+ * The protocol as `source` speaks it. Its reasoning is marked as its own: encrypted or not, no other service takes it, so
+ * that a request to another one leaves it out.
+ */
+export const protocolOf = (source: string | undefined): Protocol => ({
   name: protocolName,
   encode,
-  decode,
+  decode: (body) => decode(body, source),
   decodeFailure: readFailure,
-  decodeStream,
-}
+  decodeStream: () => decodeStream(source),
+})
+
+/** The protocol as somebody speaks it who is not known. */
+export const protocol: Protocol = protocolOf(undefined)

@@ -12,10 +12,15 @@ import { ItemReader } from "./Content.ts"
 import { failureOf, finishReasonOf, isPending, rawFinishReasonOf, usageOf } from "./Response.ts"
 
 class ResponsesDecoder extends EventDecoder {
-  protected readonly reader = new ItemReader()
+  protected readonly reader: ItemReader
   private figures: WireObject | undefined = undefined
   /** The item that the last event was about, for services that leave out its place. */
   private key: unknown = 0
+
+  constructor(source: string | undefined) {
+    super()
+    this.reader = new ItemReader(source)
+  }
 
   protected read(event: WireObject, events: Array<LlmEvent>): Fault | undefined {
     const { reader } = this
@@ -106,5 +111,5 @@ const endings: ReadonlyMap<unknown, string> = new Map([
   ["response.cancelled", "cancelled"],
 ])
 
-/** A decoder for one stream. */
-export const decodeStream = (): StreamDecoder => new ResponsesDecoder()
+/** A decoder for one stream of `source`, where it is known who answers. */
+export const decodeStream = (source?: string): StreamDecoder => new ResponsesDecoder(source)

@@ -3,6 +3,7 @@ import { Result } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { background } from "../../../src/protocols/responses/Background.ts"
+import type { LlmEvent } from "../../../src/model/LlmEvent.ts"
 import * as Responses from "../../../src/protocols/responses/Responses.ts"
 import { toReason } from "../../../src/protocols/failures/ProviderFailure.ts"
 import { corpusIsThere, loadResponses } from "../../Corpus.ts"
@@ -160,6 +161,17 @@ describe("the items of a Responses answer", () => {
     expect(partsOf({ type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "Hm." }] })).toEqual([
       { type: "reasoning", text: "Hm.", protocol: "responses" },
     ])
+  })
+
+  it("name who wrote their reasoning, where that is known", () => {
+    const item = { type: "reasoning", summary: [], encrypted_content: "gAAA" }
+    const known = Responses.protocolOf("xai").decode(response([item]))
+    const marked = { protocolData: { responses: { provider: "xai" } } }
+    expect(Result.isSuccess(known) && known.success.parts).toMatchObject([{ redacted: "gAAA", ...marked }])
+    const decoder = Responses.protocolOf("xai").decodeStream()
+    const events: Array<LlmEvent> = []
+    decoder.push(undefined, JSON.stringify(done(item)), events)
+    expect(events).toMatchObject([{ type: "part-end", part: { redacted: "gAAA", ...marked } }])
   })
 
   it("keep sources and phase behind their text", () => {

@@ -313,6 +313,22 @@ describe("a conversation in Responses", () => {
     ])
   })
 
+  it("leaves reasoning behind that another service wrote, which alone can read it", () => {
+    const of = (provider: string) =>
+      ({
+        type: "reasoning",
+        text: "Hm.",
+        redacted: "gAAA",
+        protocol: "responses",
+        protocolData: { responses: { provider } },
+      }) as const
+    const own = plain({ messages: [user, assistant(of("openai"), call)] })
+    expect(own.body["input"]).toMatchObject([{}, { type: "reasoning", encrypted_content: "gAAA" }, {}])
+    const foreign = plain({ messages: [user, assistant(of("xai"), call)] })
+    expect(foreign.body["input"]).toEqual([{ role: "user", content: "Hi" }, callItem])
+    expect(foreign.warnings).toHaveLength(1)
+  })
+
   it("sends open reasoning back as its content", () => {
     const thought = { type: "reasoning", text: "Hm.", protocol: "responses" } as const
     expect(inputOf([user, assistant(thought, call)])).toMatchObject([
