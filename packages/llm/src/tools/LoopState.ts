@@ -4,6 +4,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { joinCall } from "../call/CallContext.ts"
+import type { Ledger } from "../call/Ledger.ts"
 import {
   InvalidResponseError,
   LlmError,
@@ -90,6 +92,8 @@ export class LoopState<R> {
   private calls: ReadonlyArray<ToolCall> = []
   private readonly results = new Map<string, CallResult>()
   private mistakes = 0
+  /** The ledger of the model call under way, for an end that the call itself does not tell of. */
+  private ledger: Ledger | undefined
 
   /** `name` is the provider's, for errors of the run itself. */
   constructor(options: LoopOptions<R>, name: string, startedMs: number) {
@@ -121,9 +125,18 @@ export class LoopState<R> {
     })
   }
 
+  /** Makes the step's model call, with an eye on its ledger. */
+  asking<A, E, R2>(ask: Effect.Effect<A, E, R2>): Effect.Effect<A, E, R2> {
+    return joinCall(({ ledger }) => {
+      this.ledger = ledger
+      return ask
+    })
+  }
+
   /** Takes the answer of a step, and returns the calls to run. */
   answered(response: LlmResponse): ReadonlyArray<ToolCall> {
     this.steps.push(response)
+    this.ledger = undefined
     const content = withOwnIds(response.parts)
     if (content.length > 0) this.messages = [...this.messages, { role: "assistant", content }]
     this.results.clear()
@@ -192,9 +205,13 @@ export class LoopState<R> {
     return failureOf(whole, [...this.steps], this.messages)
   }
 
+  /** The run's own deadline passed. */
   late(limitMs: number): ToolLoopFailure {
+    const { ledger } = this
     const message = `not finished within ${limitMs} ms (total timeout)`
-    return this.fail(new TimeoutError({ clock: "total", limitMs, message }))
+    const reason = new TimeoutError({ clock: "total", limitMs, message })
+    if (ledger === undefined) return this.fail(reason)
+    return this.fail(new LlmError({ reason, ...ledger.lastTarget(this.name), attempts: ledger.attempts() }))
   }
 
   /** A provider ended a stream without saying so. */

@@ -2,10 +2,12 @@
  * Asks a model, runs the tools that it calls, tells it their results, and asks again until it answers. Each model call is
  * one call of the stack around `LlmProvider`, with its retries, fallbacks and limits; the loop adds none of its own.
  */
+import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ConfigurationError } from "../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
@@ -128,12 +130,15 @@ const steps = <R>({ concurrency, llm, state }: Run<R>): Effect.Effect<LoopRespon
   Effect.gen(function* () {
     while (!state.ended) {
       const request = yield* state.request()
-      const response = yield* Effect.mapError(llm.generate(request), (error) => state.fail(error))
+      const response = yield* Effect.mapError(state.asking(llm.generate(request)), (error) => state.fail(error))
       yield* Effect.forEach(state.answered(response), (call) => state.call(call), { concurrency, discard: true })
       yield* state.settle()
     }
     return yield* state.finish()
   })
+
+const late = <R>({ state }: Run<R>, limitMs: number): Effect.Effect<never, ToolLoopFailure> =>
+  Effect.suspend(() => Effect.fail(state.late(limitMs)))
 
 /**
  * Runs until the model answers, a stop condition holds or `maxSteps` are done. Fails with a `ToolLoopFailure`, an
@@ -143,12 +148,12 @@ export const run = <const Needs extends ReadonlyArray<unknown>, Hooks = never>(
   options: ToolLoopOptions<Needs, Hooks>,
 ): Effect.Effect<LoopResponse, ToolLoopFailure, LlmProvider | Needs[number] | Hooks> =>
   Effect.flatMap(begin(options), (running) => {
-    const { limitMs, state } = running
+    const { limitMs } = running
     return limitMs === undefined
       ? steps(running)
       : Effect.timeoutOrElse(steps(running), {
           duration: limitMs,
-          orElse: () => Effect.suspend(() => Effect.fail(state.late(limitMs))),
+          orElse: () => late(running, limitMs),
         })
   })
 
@@ -157,7 +162,10 @@ const stepEvents = <R>({ concurrency, llm, state }: Run<R>): Stream.Stream<LoopE
     Effect.map(state.request(), (request) => {
       const step = state.steps.length
       const assembly = assemble()
-      const answer = llm.stream(request).pipe(
+      const opened = Channel.fromTransform((_, scope: Scope.Scope) =>
+        state.asking(Channel.toPullScoped(llm.stream(request).channel, scope)),
+      )
+      const answer = Stream.fromChannel(opened).pipe(
         Stream.tap((event) => Effect.sync(() => assembly.add(event))),
         Stream.mapError((error) => state.fail(error)),
       )
@@ -188,11 +196,7 @@ const events = <R>(running: Run<R>): Stream.Stream<LoopEvent, ToolLoopFailure, R
     ),
   )
   if (limitMs === undefined) return all
-  const late = Effect.andThen(
-    Effect.sleep(limitMs),
-    Effect.suspend(() => Effect.fail(state.late(limitMs))),
-  )
-  return Stream.interruptWhen(all, late)
+  return Stream.interruptWhen(all, Effect.andThen(Effect.sleep(limitMs), late(running, limitMs)))
 }
 
 /** The same, event by event. Leaving the stream interrupts the tools that run. */

@@ -322,6 +322,15 @@ describe.each(forms)("$name", ({ name, run, wire }) => {
     expect(JSON.stringify(results)).toMatch(/"3".*did not finish/)
   })
 
+  it("ends at its deadline also while the model is silent, and accounts for that request", async () => {
+    await using server = await listen(wire, inTurn({ calls: [add(1, 2)] }, { stalls: true }))
+    const ended = await run(server.url, { tools: [adding()], timeout: 200 })
+    expect(ended).toMatchObject({ errorType: "TimeoutError" })
+    expect(ended.steps).toHaveLength(1)
+    expect(ended.attempts).toHaveLength(2)
+    expect(ended.messages.at(-1)?.role).toBe("tool")
+  })
+
   it("stops everything when it is aborted, and runs no tool after that", async () => {
     await using server = await listen(wire, inTurn({ calls: [add(1, 2), add(3, 4), add(5, 6)] }))
     const controller = new AbortController()

@@ -3,7 +3,7 @@
  * result, in its place, before the next turn. What breaks a rule gets the 400 that the provider would send.
  */
 import type { Answer, RecordedRequest } from "../faults/FaultServer.ts"
-import { FaultServer } from "../faults/FaultServer.ts"
+import { FaultServer, stall } from "../faults/FaultServer.ts"
 import { stream, whole } from "../faults/HttpText.ts"
 import type { WireName } from "../faults/WireText.ts"
 
@@ -13,6 +13,8 @@ export interface Turn {
   readonly calls?: ReadonlyArray<{ readonly id?: string; readonly name: string; readonly arguments: unknown }>
   readonly finishReason?: "stop" | "length" | "content-filter"
   readonly refusal?: string
+  /** No answer at all. */
+  readonly stalls?: boolean
   /** A failure instead: its status. */
   readonly status?: number
 }
@@ -267,6 +269,7 @@ export const listen = async (
       return whole(JSON.stringify({ error: { type: "invalid_request_error", message: problem } }), 400)
     }
     const turn = play(turns, request)
+    if (turn.stalls === true) return [stall]
     if (turn.status !== undefined) {
       return whole(JSON.stringify({ error: { type: "server_error", message: "scripted" } }), turn.status)
     }
