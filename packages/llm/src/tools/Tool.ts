@@ -4,6 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Semaphore from "effect/Semaphore"
 import type { FilePart, ImagePart, Message, TextPart } from "../model/LlmRequest.ts"
@@ -47,6 +48,8 @@ export interface Tool<out R = never> {
   readonly strict: boolean | undefined
   /** True: it runs only where the loop's `approve` allows it. False: `approve` is not asked. */
   readonly needsApproval: boolean | undefined
+  /** What is wrong with the tool's own limits: a loop refuses it before anything is sent. */
+  readonly problem: { readonly option: string; readonly message: string } | undefined
   /** Runs the tool with arguments that its schema has given. Any failure is told to the model, or ends the run. */
   readonly run: (args: unknown, context: ToolContext) => Effect.Effect<unknown, unknown, R>
 }
@@ -69,13 +72,23 @@ export interface ToolOptions<S extends AnySchema, Result, E, R> {
 /** The schema's own check has passed when a tool runs: this says so to the compiler. */
 const isArguments = <S extends AnySchema>(_schema: S, _args: unknown): _args is OutputOf<S> => true
 
+/** A limit that is none. */
+const problemOf = (concurrency: number | undefined, timeout: Duration.Input | undefined): Tool["problem"] => {
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
+    return { option: "concurrency", message: `${concurrency} is not a whole number from 1 on` }
+  }
+  if (timeout === undefined || Option.isSome(Duration.fromInput(timeout))) return undefined
+  return { option: "timeout", message: `${JSON.stringify(timeout)} is not a duration: write for example "30 seconds"` }
+}
+
 /** A tool. `execute` fails with anything; the message of what it fails with is what the model is told. */
 export const make = <const S extends AnySchema, Result, E = never, R = never>(
   name: string,
   options: ToolOptions<S, Result, E, R>,
 ): Tool<R> => {
   const { concurrency, description, execute, needsApproval, parameters, strict, timeout } = options
-  const permits = concurrency === undefined ? undefined : Semaphore.makeUnsafe(concurrency)
+  const problem = problemOf(concurrency, timeout)
+  const permits = concurrency === undefined || problem !== undefined ? undefined : Semaphore.makeUnsafe(concurrency)
   const run = (args: unknown, context: ToolContext): Effect.Effect<unknown, unknown, R> => {
     if (!isArguments(parameters, args)) return Effect.void
     const running = Effect.suspend(() => execute(args, context))
@@ -88,7 +101,7 @@ export const make = <const S extends AnySchema, Result, E = never, R = never>(
           })
     return permits === undefined ? limited : permits.withPermits(1)(limited)
   }
-  return { name, description, parameters, strict, needsApproval, run }
+  return { name, description, parameters, strict, needsApproval, problem, run }
 }
 
 /** A result of texts, pictures and files. */

@@ -55,6 +55,8 @@ const ready = <R>(tool: Tool<R>, place: number): Effect.Effect<ReadyTool<R>, Inv
     if (!nameRule.test(tool.name)) {
       return yield* invalid(`${path}.name`, `"${tool.name}" is not 1 to 64 letters, digits, _ and -`)
     }
+    const { problem } = tool
+    if (problem !== undefined) return yield* invalid(`${path}.${problem.option}`, problem.message)
     const reader = yield* Effect.mapError(SchemaReader.make(tool.parameters), ({ message }) =>
       invalid(`${path}.parameters`, message.replace(/^invalid request: /, "")),
     )

@@ -358,9 +358,10 @@ describe.each(forms)("$name", ({ name, run, wire }) => {
       [{ concurrency: 1.5 }, "concurrency"],
       [{ tools: [adding(), adding()] }, "add"],
       [{ tools: [{ ...adding(), name: "a b" }] }, "tools[0].name"],
-      [{ tools: [{ ...adding(), parameters: { type: "object", properties: { a: { $ref: "#/none" } } } }] }, ""],
+      [{ tools: [{ ...adding(), concurrency: 0 }] }, "tools[0].concurrency"],
+      [{ tools: [{ ...adding(), timeout: "soon" }] }, "tools[0].timeout"],
     ]
-    for (const [options, told] of wrong.slice(0, 4)) {
+    for (const [options, told] of wrong) {
       const ended = await run(server.url, { tools: [adding()], ...options })
       expect(ended.errorType).toMatch(/ConfigurationError|InvalidRequestError/)
       expect(ended.error).toContain(told)
