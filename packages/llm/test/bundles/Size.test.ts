@@ -20,7 +20,7 @@ const promises: Case = {
     export const ask = (messages) => llm.generate({ messages })
     export const stream = (messages) => llm.stream({ messages })`,
   // A class is bundled with all its methods: tools and values are 14 KB of it, the check of JSON Schemas 7.
-  ceilingKb: 145,
+  ceilingKb: 150,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic"): Case => ({
