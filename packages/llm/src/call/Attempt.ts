@@ -15,6 +15,7 @@ import { clockMs, isoTime, monotonicMs } from "./Time.ts"
 export interface AnswerEnd {
   readonly finishReason?: FinishReason | undefined
   readonly rawFinishReason?: string | undefined
+  readonly responseId?: string | undefined
   readonly usage: Usage
   readonly usageStatus: UsageStatus
   readonly servedModel?: string | undefined
@@ -176,6 +177,7 @@ export class Attempt {
       latencyMs: Math.round(clockMs(this.clock) - ledger.startedMs),
       timestamp: ledger.started,
       requestId: written.requestId,
+      responseId: this.nameOf(end.responseId),
       rawFinishReason: this.nameOf(end.rawFinishReason),
       costUsd: written.costUsd,
       attempts: ledger.attempts(),

@@ -15,6 +15,7 @@ export interface KnownOfCall {
   /** When the call began, in ISO 8601. */
   readonly timestamp: string
   readonly requestId?: string | undefined
+  readonly responseId?: string | undefined
   readonly rawFinishReason?: string | undefined
   readonly costUsd?: number | null | undefined
   readonly attempts: ReadonlyArray<AttemptRecord>
@@ -33,6 +34,7 @@ export const metadataOf = (known: KnownOfCall): ResponseMetadata => ({
   latencyMs: known.latencyMs,
   timestamp: known.timestamp,
   requestId: known.requestId,
+  ...(known.responseId === undefined ? {} : { responseId: known.responseId }),
   rawFinishReason: known.rawFinishReason,
   costUsd: known.costUsd ?? null,
   attempts: known.attempts,

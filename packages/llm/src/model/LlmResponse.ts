@@ -137,6 +137,7 @@ export const ResponseMetadata = Schema.Struct({
   latencyMs: Schema.Finite,
   timestamp: Schema.String,
   requestId: Schema.optional(Schema.String),
+  responseId: Schema.optional(Schema.String),
   rawFinishReason: Schema.optional(Schema.String),
   costUsd: Schema.NullOr(Schema.Finite),
   attempts: Schema.Array(AttemptRecord),
@@ -167,6 +168,8 @@ export interface ResponseMetadata {
   readonly requestId?: string | undefined
   /** Why the answer ended, in the provider's own word. */
   readonly rawFinishReason?: string | undefined
+  /** The provider's id of the answer, for `previousResponseId` where it is stored; only the Responses API gives one. */
+  readonly responseId?: string | undefined
   /** The price in US dollars; null where it is not known. */
   readonly costUsd: number | null
   /** Every request made or refused, in order. */

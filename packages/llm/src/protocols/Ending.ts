@@ -84,13 +84,14 @@ export interface Ended {
   readonly warnings: ReadonlyArray<string>
   readonly usage: Usage
   readonly servedModel: string | undefined
+  readonly responseId?: string | undefined
   /** The text so far, where nobody else has it. */
   readonly text?: string
 }
 
 /** How an answer ended: well, or given up by its provider. No finish reason at all means that, too, where `isDue`. */
 export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
-  const { finishReason, rawFinishReason: raw, servedModel, text = "", usage, warnings } = ended
+  const { finishReason, rawFinishReason: raw, responseId, servedModel, text = "", usage, warnings } = ended
   if (raw === undefined && isDue) {
     const message = "the provider gave no reason why the answer finished, so it may not be whole"
     return { _tag: "Abandoned", message, usage, text }
@@ -105,6 +106,7 @@ export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
     usage,
     usageStatus: usageStatusOf(usage),
     servedModel,
+    ...(responseId === undefined ? {} : { responseId }),
     warnings,
   }
 }

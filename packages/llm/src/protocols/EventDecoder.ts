@@ -28,6 +28,8 @@ export type Stage = "open" | "ended" | "whole" | "complete"
 export abstract class EventDecoder implements StreamDecoder {
   protected stage: Stage = "open"
   protected rawFinishReason: string | undefined = undefined
+  /** The provider's id of the answer, where a later request can go on from it. */
+  protected responseId: string | undefined = undefined
   private servedModel: string | undefined = undefined
   private position = 0
   private begun = false
@@ -79,13 +81,13 @@ export abstract class EventDecoder implements StreamDecoder {
   }
 
   end(events: Array<LlmEvent>): Ending | Fault | undefined {
-    const { rawFinishReason, reader, servedModel } = this
+    const { rawFinishReason, reader, responseId, servedModel } = this
     if (this.stage === "open" || rawFinishReason === undefined) return undefined
     reader.end(events)
     if (reader.excess !== undefined) return reader.excess
     const finishReason = this.finishReason(rawFinishReason)
     return conclude(
-      { rawFinishReason, finishReason, warnings: reader.warnings, usage: this.usage(), servedModel },
+      { rawFinishReason, finishReason, warnings: reader.warnings, usage: this.usage(), servedModel, responseId },
       true,
     )
   }

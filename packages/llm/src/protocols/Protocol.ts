@@ -52,6 +52,8 @@ export interface Ending {
   readonly usage: Usage
   readonly usageStatus: UsageStatus
   readonly servedModel: string | undefined
+  /** The provider's id of the answer, where a later request can go on from it. */
+  readonly responseId?: string | undefined
   readonly warnings: ReadonlyArray<string>
 }
 

@@ -117,6 +117,20 @@ describe("wireApi", () => {
   )
 
   it.live(
+    "tells the id of an answer, from which the next request goes on",
+    Effect.fnUntraced(function* () {
+      const { requests, url } = yield* server
+      const llm = yield* open(OpenAi.layer({ apiKey: "key", apiBase: `${url}/v1`, model: "m", wireApi: "responses" }))
+      const first = yield* ask(llm, "generate")
+      const previousResponseId = first.response?.metadata.responseId
+      expect(previousResponseId).toBe("resp_fault")
+      const second = yield* ask(llm, "stream", { messages: [{ role: "user", content: "And?" }], previousResponseId })
+      expect(second.response?.metadata.responseId).toBe("resp_fault")
+      expect(requests[1]?.json).toMatchObject({ previous_response_id: "resp_fault" })
+    }),
+  )
+
+  it.live(
     "chat stays the default",
     Effect.fnUntraced(function* () {
       const { requests, url } = yield* server

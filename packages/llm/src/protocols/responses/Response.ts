@@ -93,6 +93,7 @@ export const decode = (body: unknown, source?: string): Result.Result<Answer, Fa
   const ended = {
     rawFinishReason,
     finishReason: finishReasonOf(rawFinishReason, reader),
+    responseId: nonEmpty(body.id),
     usage: usageOf(isWireObject(body.usage) ? body.usage : undefined),
     servedModel: nameOf(body.model),
   }

@@ -81,6 +81,7 @@ class ResponsesDecoder extends EventDecoder {
   /** The events about the response itself. The one that ends it says how, where its status does not. */
   private readResponse(event: WireObject, response: WireObject, events: Array<LlmEvent>): Fault | undefined {
     if (isWireObject(response.usage)) this.figures = response.usage
+    this.responseId ??= nonEmpty(response.id)
     this.begin(response.model, events)
     const ended = endings.get(event.type)
     if (ended === undefined) return undefined

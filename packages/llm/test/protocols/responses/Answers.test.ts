@@ -240,6 +240,11 @@ describe("a Responses stream", () => {
     expect(parts).toEqual([{ type: "text", text: "Hi" }])
   })
 
+  it("ends with the id that a later request may go on from, as a whole answer does", () => {
+    expect(stream(created, text("Hi"), completed()).ending?.responseId).toBe("resp_1")
+    expect(decode(response([message("Hi")]))).toMatchObject({ responseId: "resp_1" })
+  })
+
   it("does not take [DONE] for an end", () => {
     const frames = [created, text("Hi")].map((event) => ({ name: event.type, data: JSON.stringify(event) }))
     expect(replay(Responses.protocol, [...frames, { name: undefined, data: "[DONE]" }]).ending).toBeUndefined()
