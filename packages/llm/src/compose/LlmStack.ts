@@ -1,7 +1,9 @@
 /**
- * The default stack, from the outside in: call span, deadline, fallback; then for each target breaker, retry with its
- * budget, permit, attempt clocks, provider; where one target routes to many providers, for each of those. So a call has one deadline over everything, a target is retried before the
- * next is tried, the breaker judges what is left after retries, and a call that backs off holds no permit.
+ * The default stack, from the outside in: call span, defaults, fallback text, deadline, fallback; then for each target
+ * breaker, retry with its budget, permit, attempt clocks, provider; where one target routes to many providers, for each of
+ * those. So a call has one deadline over everything, which begins with its first permit and which its targets share; a
+ * target is retried before the next is tried; the breaker judges what is left after retries; a call that backs off holds no
+ * permit; and a fallback text, which needs no time, answers even when the deadline has passed.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -47,7 +49,12 @@ const stackOf = <R>(
         targetLayer(first, config, permits, layerOfTarget),
       )
       const timely = targets.pipe(
-        withTimeout({ total: config.timeout, totalFrom: "first-permit", idle: config.idleTimeout }),
+        withTimeout({
+          total: config.timeout,
+          totalFrom: "first-permit",
+          idle: config.idleTimeout,
+          queue: config.queueTimeout,
+        }),
       )
       const answering =
         config.fallbackText === undefined
@@ -68,9 +75,9 @@ const targetLayer = <R>(
 ): Layer.Layer<LlmProvider, LlmError, R> => {
   const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
-      config.firstOutputTimeout === undefined
+      config.firstOutputTimeout === undefined && config.attemptTimeout === undefined
         ? (unlimited) => unlimited
-        : withTimeout({ firstOutput: config.firstOutputTimeout }),
+        : withTimeout({ attempt: config.attemptTimeout, firstOutput: config.firstOutputTimeout }),
       withConcurrency(permits),
       withRetry({ times: config.maxRetries }),
       withCircuitBreaker(),

@@ -10,7 +10,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { refuseAttempt } from "../call/Attempt.ts"
 import { type CallContext, tell } from "../call/CallContext.ts"
@@ -164,7 +163,7 @@ class Breaker {
     if (reason === undefined) return circuit.abandon(admission, nowMs)
     if (reason._tag === "QuotaExceededError") {
       // One end user's budget says nothing of the account.
-      if (!isUserBudget(reason)) this.account.open(reason, nowMs + this.pauseMs, () => {})
+      if (reason.scope !== "user") this.account.open(reason, nowMs + this.pauseMs, () => {})
       return circuit.abandon(admission, nowMs)
     }
     // The target answered, if only to say that the request is wrong or too early: it is not unhealthy.
@@ -203,9 +202,6 @@ class Breaker {
     })
   }
 }
-
-const isUserBudget = (reason: LlmErrorReason): boolean =>
-  Predicate.hasProperty(reason, "scope") && reason.scope === "user"
 
 /**
  * A clock around the breaker ends a call like an abort does, but the target may have been too slow. Only time that a

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import { joinCall } from "../call/CallContext.ts"
+import { joinCall, within } from "../call/CallContext.ts"
 import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
@@ -71,10 +71,13 @@ export const make =
       )
     })
 
-/** Everything that happens within is one call. */
+/** Everything that happens within is one call, also what a stream asks for when it is read. */
 const oneCall: Around = {
   effect: (request, run) => joinCall(() => run(request)),
-  stream: (request, run) => streamFrom((scope) => joinCall(() => openStream(run(request), scope))),
+  stream: (request, run) =>
+    streamFrom((scope) =>
+      joinCall((context) => Effect.map(openStream(run(request), scope), (pull) => within(pull, context))),
+    ),
 }
 
 /** A policy for every service, from a mechanism that is built once for each time that the Layer is. */
