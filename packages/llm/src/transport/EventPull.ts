@@ -38,10 +38,10 @@ export const eventPull = (
   bytes: Exchange["read"],
   attempt: Attempt,
   protocol: Protocol,
-  limits: Limits,
+  { asksForUsage, limits }: { readonly asksForUsage: boolean; readonly limits: Limits },
   toReason: (fault: Fault, body?: string) => LlmErrorReason,
 ): Events => {
-  const decoder = protocol.decodeStream()
+  const decoder = protocol.decodeStream({ asksForUsage })
   let out: Array<LlmEvent> = []
   let fault: Fault | undefined
   let reason: LlmErrorReason | undefined

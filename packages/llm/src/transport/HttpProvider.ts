@@ -80,7 +80,18 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
         const exchange =
           background === undefined ? open(request) : inBackground(open, request, background, limits, stream)
         const { headersMs } = context
-        return receive({ attempt, exchange, url, headers: headers.success, endpoint, limits, headersMs, redact })
+        const asksForUsage = capabilities?.streamUsage !== false
+        return receive({
+          attempt,
+          exchange,
+          url,
+          headers: headers.success,
+          endpoint,
+          limits,
+          asksForUsage,
+          headersMs,
+          redact,
+        })
       },
     })
   }

@@ -45,6 +45,8 @@ export interface Sent {
   readonly headers: WireHeaders
   readonly endpoint: Endpoint
   readonly limits: Limits
+  /** False where no figures are due at the end of a stream, because the request did not ask for them. */
+  readonly asksForUsage: boolean
   /** The longest wait for the head, in milliseconds. */
   readonly headersMs: number | undefined
   /** Blanks the secrets of the request in what the server says. */
@@ -58,9 +60,7 @@ export const readAnswer = (sent: Sent): Effect.Effect<LlmResponse, LlmError> =>
 /** The events of the answer, once its head has come. */
 export const readEvents = (sent: Sent): Effect.Effect<Events, LlmError> =>
   receive(sent, ({ headers }) =>
-    Effect.succeed(
-      eventPull(sent.exchange.read, sent.attempt, sent.endpoint.protocol, sent.limits, fault(sent, headers)),
-    ),
+    Effect.succeed(eventPull(sent.exchange.read, sent.attempt, sent.endpoint.protocol, sent, fault(sent, headers))),
   )
 
 /** Waits for the head of the response, notes what it says, and reads what follows it as an answer or as a failure. */

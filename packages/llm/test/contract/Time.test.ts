@@ -110,6 +110,24 @@ describe.concurrent(law[10], patient, () => {
     }),
   )
 
+  it.live.each(streamCells)(
+    "none: an answer that is whole does not wait for a server that then only sends heartbeats ($on)",
+    Effect.fnUntraced(function* ({ provider }) {
+      const { wire } = provider
+      const said = goodStream(wire).filter((event) => !event.includes("[DONE]"))
+      const server = yield* serve(function* () {
+        yield streamHead()
+        for (const event of said) yield chunk(event)
+        yield* chatter(wire)
+      })
+      const startedMs = nowMs()
+      const seen = yield* ask(yield* open(provider.layer(server.url)), "stream")
+      expect([seen.text, seen.events.at(-1)?.type]).toEqual([fullText, "response-finish"])
+      expect(nowMs() - startedMs).toBeLessThan(10_000)
+      yield* Effect.promise(() => server.requests[0]?.connection.closed ?? Promise.reject())
+    }),
+  )
+
   const stalls: ReadonlyArray<readonly [string, (wire: WireText) => Answer]> = [
     ["before its headers", () => [stall]],
     ["after its headers", () => [streamHead(), stall]],
