@@ -375,6 +375,8 @@ describe("a failure over Responses", () => {
     ["invalid_prompt", "ContentFilterError"],
     ["bio_policy", "ContentFilterError"],
     ["misalignment_policy_violation", "ContentFilterError"],
+    ["failed_to_download_image", "InvalidRequestError"],
+    ["image_content_policy_violation", "ContentFilterError"],
   ])("of the code %s is a %s", (code, tag) => {
     const { fault } = decode(response([], { status: "failed", error: { code, message: "x" } }))
     expect(fault?._tag === "ProviderFailure" && toReason(fault, {})._tag).toBe(tag)
