@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { jsonCopy, jsonProblem, saidBy, Uncopied } from "./JsonCopy.ts"
 import { InvalidRequestError } from "./LlmError.ts"
 import {
   FilePart,
@@ -92,8 +93,54 @@ const invalid = (description: string): InvalidRequestError => {
   })
 }
 
-/** Accepts a plain object as a request, or says which field is wrong. */
-export const validateRequest = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> =>
-  isPlain(input) && isRequest(input)
-    ? Result.succeed(input)
-    : Result.mapError(decode(input), (error) => invalid(error.message))
+const unwritable = ({ path, problem }: Uncopied): InvalidRequestError =>
+  new InvalidRequestError({
+    message: `invalid request: ${path === "" ? "it" : path} ${problem}`,
+    ...(path === "" ? {} : { parameter: path }),
+  })
+
+/** What JSON cannot hold, in the fields that may hold anything. */
+const problemOf = ({ messages, providerOptions, responseFormat, tools }: LlmRequest): Uncopied | undefined => {
+  let problem = providerOptions === undefined ? undefined : jsonProblem(providerOptions, "providerOptions")
+  if (responseFormat?.type === "json-schema") problem ??= jsonProblem(responseFormat.schema, "responseFormat.schema")
+  if (tools !== undefined) {
+    for (const [place, { parameters }] of tools.entries()) {
+      problem ??= jsonProblem(parameters, `tools[${place}].parameters`)
+    }
+  }
+  for (const [place, { content, role }] of messages.entries()) {
+    if (role !== "assistant" || typeof content === "string") continue
+    for (const [inner, part] of content.entries()) {
+      const at = `messages[${place}].content[${inner}]`
+      if (part.type === "other") problem ??= jsonProblem(part.value, `${at}.value`)
+      else if (part.type === "tool-call") problem ??= jsonProblem(part.arguments, `${at}.arguments`)
+      if ("protocolData" in part) problem ??= jsonProblem(part.protocolData, `${at}.protocolData`)
+    }
+  }
+  return problem
+}
+
+const validated = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> => {
+  const valid =
+    isPlain(input) && isRequest(input)
+      ? Result.succeed(input)
+      : Result.mapError(decode(input), (error) => invalid(error.message))
+  if (Result.isFailure(valid)) return valid
+  const problem = problemOf(valid.success)
+  return problem === undefined ? valid : Result.fail(unwritable(problem))
+}
+
+/** Accepts a plain object as a request, or says which field is wrong. It never throws, whatever the object does. */
+export const validateRequest = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> => {
+  try {
+    return validated(input)
+  } catch (thrown) {
+    // A getter or a trap of the caller's: the copy says which.
+    const copied = jsonCopy(input, "", new Set(), () => undefined)
+    return Result.fail(
+      Result.isFailure(copied)
+        ? unwritable(copied.failure)
+        : unwritable(new Uncopied("", `cannot be read: ${saidBy(thrown)}`)),
+    )
+  }
+}

@@ -7,6 +7,7 @@ import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
+import { openAiCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
@@ -116,7 +117,9 @@ export const row: ProviderRow = { ...facts, endpoint }
  * `max_completion_tokens` nor `stream_options`; a model that reasons wants the former all the same.
  */
 const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
-  const unnamed: Partial<ModelCapabilities> = isKnownModel(model) ? {} : { maxTokensField: "max_completion_tokens" }
+  const unnamed: Partial<ModelCapabilities> = isKnownModel(model)
+    ? {}
+    : { maxTokensField: "max_completion_tokens", toolCallIds: openAiCallIds }
   if (!/^20\d\d-/.test(version) || version >= "2024-09") return unnamed
   const reasons = capabilitiesOf(model, undefined).sampling !== "accepted"
   return reasons ? { ...unnamed, streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }

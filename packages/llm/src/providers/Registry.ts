@@ -3,6 +3,7 @@
  * read them here. A service that speaks Chat Completions with a bearer key is a row and nothing else; a provider with an
  * address, a header or a protocol of its own is a file and its line.
  */
+import { mistralCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as AzureOpenAi from "./AzureOpenAi.ts"
 import * as ChatService from "./ChatService.ts"
@@ -55,6 +56,7 @@ const table = {
     apiBase: "https://api.mistral.ai/v1",
     families: ["mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"],
     telemetryName: "mistral_ai",
+    capabilities: { toolCallIds: mistralCallIds },
     priceList: "mistral",
   }),
   // docs.x.ai, "REST API".

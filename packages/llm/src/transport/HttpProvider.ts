@@ -18,6 +18,7 @@ import { ConfigurationError, type LlmError, type LlmErrorReason } from "../model
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
+import { bodyText, repairWarning } from "../protocols/encoding/JsonText.ts"
 import { defaultLimits } from "../protocols/Limits.ts"
 import { blank, Redactor } from "../settings/Redactor.ts"
 import * as Secrets from "../settings/Secrets.ts"
@@ -59,10 +60,13 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return refuse(context, model, encoded.failure)
-    const { background, warnings } = encoded.success
+    const { background } = encoded.success
     const url = endpoint.url(model)
     if (typeof url !== "string") return refuse(context, model, url)
-    const body = JSON.stringify(encoded.success.body)
+    const written = bodyText(encoded.success.body)
+    if (Result.isFailure(written)) return refuse(context, model, written.failure)
+    const { isRepaired, text: body } = written.success
+    const warnings = isRepaired ? [...encoded.success.warnings, repairWarning] : encoded.success.warnings
     const { maxTokens, temperature } = llmRequest
     return Effect.matchEffect(endpoint.headers, {
       onFailure: (reason) => refuse(context, model, reason),

@@ -263,14 +263,14 @@ describe("a Messages request", () => {
           role: "assistant",
           content: [
             { type: "text", text: "Let me see." },
-            { type: "tool_use", id: "a_1", name: "f", input: { x: 1 } },
+            { type: "tool_use", id: expect.stringMatching(/^[\w-]+$/), name: "f", input: { x: 1 } },
             { type: "tool_use", id: "b", name: "g", input: {} },
           ],
         },
         {
           role: "user",
           content: [
-            { type: "tool_result", tool_use_id: "a_1", content: "1" },
+            { type: "tool_result", tool_use_id: expect.stringMatching(/^[\w-]+$/), content: "1" },
             { type: "tool_result", tool_use_id: "b", content: "2", is_error: true },
             { type: "text", text: "And?" },
           ],

@@ -15,6 +15,7 @@ import type {
   UserMessage,
 } from "../../model/LlmRequest.ts"
 import { answerName, withAnswerForm } from "../encoding/AnswerForm.ts"
+import { withCallIds } from "../encoding/CallIds.ts"
 import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 import {
@@ -93,9 +94,6 @@ const encodeUser = (message: UserMessage, path: string, encoding: RequestEncodin
       : message.content.map((part, place) => encodePart(part, `${path}.content[${place}]`, encoding)),
 })
 
-/** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
-const encodeArguments = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? {}))
-
 /** Undefined where nothing of the turn has a field in this protocol. */
 const encodeAssistant = (message: AssistantMessage, path: string, encoding: RequestEncoding): Body | undefined => {
   if (typeof message.content === "string") return { role: "assistant", content: message.content }
@@ -111,7 +109,7 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
         ...part.protocolData?.[protocolName],
         id: part.id,
         type: "function",
-        function: { name: part.name, arguments: encodeArguments(part.arguments) },
+        function: { name: part.name, arguments: encoding.argumentsText(part.arguments) },
       })
     } else if (part.type === "image") {
       encoding.warn(`a picture in ${path} was dropped: Chat Completions takes none from an assistant`)
@@ -171,7 +169,7 @@ const encodeMessages = (
     messages.push(...waiting)
     waiting = []
   }
-  for (const { message, path } of speakingMessages(request.messages, encoding)) {
+  for (const { message, path } of speakingMessages(withCallIds(request.messages, capabilities.toolCallIds), encoding)) {
     if (message.role === "tool") {
       for (const body of encodeToolResults(message, path, encoding))
         (body.role === "tool" ? messages : waiting).push(body)

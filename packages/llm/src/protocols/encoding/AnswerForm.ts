@@ -5,6 +5,7 @@
  */
 import type { LlmRequest, ResponseFormat, ToolDefinition } from "../../model/LlmRequest.ts"
 import { type Dialect, enforcedForm, openForm } from "./JsonSchemaForm.ts"
+import { jsonText } from "./JsonText.ts"
 import type { ModelCapabilities } from "./ModelCapabilities.ts"
 import type { RequestEncoding } from "./RequestEncoding.ts"
 
@@ -52,7 +53,7 @@ const asTool = (request: LlmRequest, format: JsonSchemaFormat): LlmRequest => {
 
 const asInstruction = (request: LlmRequest, format: JsonSchemaFormat, jsonMode: boolean): LlmRequest => {
   const { responseFormat: _, ...rest } = request
-  const content = `Answer with JSON only, without any other text. The JSON must fit this JSON Schema:\n${JSON.stringify(format.schema)}`
+  const content = `Answer with JSON only, without any other text. The JSON must fit this JSON Schema:\n${jsonText(format.schema).text}`
   const first = request.messages.findIndex(({ role }) => role !== "system")
   const place = first < 0 ? request.messages.length : first
   const messages = [

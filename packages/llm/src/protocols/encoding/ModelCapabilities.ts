@@ -2,9 +2,10 @@
  * What models refuse or rename, as data, so that a request that one target takes does not fail on the next for a
  * parameter (law 13). A name that is in no row is taken to accept everything.
  */
+import { anyService, mistralCallIds, openAiCallIds, type ServiceCapabilities } from "./ServiceCapabilities.ts"
 
 /** What one model accepts. A deployment whose name hides its model says so with a `Partial` of this. */
-export interface ModelCapabilities {
+export interface ModelCapabilities extends ServiceCapabilities {
   /** `temperature` and `topP`. `without-reasoning`: only with `reasoningEffort: "none"`. */
   readonly sampling: "accepted" | "without-reasoning" | "refused"
   /** Whether `temperature` and `topP` may be sent together. */
@@ -35,6 +36,7 @@ export interface ModelCapabilities {
 }
 
 const everything: ModelCapabilities = {
+  ...anyService,
   sampling: "accepted",
   temperatureWithTopP: true,
   penalties: true,
@@ -57,7 +59,7 @@ interface Row {
   readonly capabilities: Partial<ModelCapabilities>
 }
 
-const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tokens" }
+const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tokens", toolCallIds: openAiCallIds }
 const openAiReasoning: Partial<ModelCapabilities> = {
   ...openAi,
   sampling: "refused",
@@ -140,10 +142,13 @@ const rows: ReadonlyArray<Row> = [
     capabilities: { jsonSchema: false, forcedToolChoice: false },
   },
   { models: /^deepseek-chat$/, capabilities: { jsonSchema: false } },
+  {
+    models: /^(mistral|ministral|codestral|devstral|magistral|pixtral)/,
+    capabilities: { toolCallIds: mistralCallIds },
+  },
   // Other makers' models, also where Azure serves them: nothing is known to be refused.
   {
-    models:
-      /^(deepseek|mistral|ministral|codestral|magistral|llama|meta|phi|cohere|command|qwen|gemini|gemma|grok|kimi|glm)/,
+    models: /^(deepseek|llama|meta|phi|cohere|command|qwen|gemini|gemma|grok|kimi|glm)/,
     capabilities: {},
   },
 ]

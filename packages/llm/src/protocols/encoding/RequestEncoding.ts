@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import type { FilePart, ImagePart, LlmRequest, Message } from "../../model/LlmRequest.ts"
+import { jsonText, repairWarning } from "./JsonText.ts"
 import type { ModelCapabilities } from "./ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 
@@ -28,6 +29,14 @@ export class RequestEncoding {
   /** The request cannot be sent: `parameter` is wrong. The first refusal counts. */
   refuse(parameter: string, problem: string): void {
     this.refusal ??= new InvalidRequestError({ message: `invalid request: ${problem} at ${parameter}`, parameter })
+  }
+
+  /** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
+  argumentsText(value: unknown): string {
+    if (typeof value === "string") return value
+    const { isRepaired, text } = jsonText(value ?? {})
+    if (isRepaired) this.warn(repairWarning)
+    return text
   }
 
   /** The caller's own fields may say anything but that the answer has another shape than the one that is read. */

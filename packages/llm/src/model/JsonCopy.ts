@@ -1,0 +1,221 @@
+/**
+ * A copy of a value, as JSON would write it. What JSON cannot hold, or loses without a word, is refused by its path. It
+ * knows nothing of requests.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+
+/** Why a value cannot be copied, and where it stands: `providerOptions.openai.seed`. */
+export class Uncopied {
+  readonly path: string
+  readonly problem: string
+  constructor(path: string, problem: string) {
+    this.path = path
+    this.problem = problem
+  }
+}
+
+/** The fields that stand for `owner[key]` in the copy, where `value` is something that JSON does not know (bytes). */
+export type CopyOther = (value: object, owner: object, key: string) => Readonly<Record<string, unknown>> | undefined
+
+/** The deepest nesting that is copied. Model inputs are a few levels deep; parsers and encoders recurse. */
+const maxDepth = 512
+
+/** The most values that are copied: above it the caller passed something else than a request. */
+const maxValues = 5_000_000
+
+/** `messages[0].content`, `headers["x-id"]`. */
+const join = (path: string, key: string | number): string => {
+  if (typeof key === "number") return `${path}[${key}]`
+  if (!/^[A-Za-z_$][\w$]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`
+  return path === "" ? key : `${path}.${key}`
+}
+
+/** What an exception says, whatever was thrown. */
+export const saidBy = (thrown: unknown): string => {
+  try {
+    const text = thrown instanceof Error ? thrown.message : String(thrown)
+    return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  } catch {
+    return "something that cannot be shown"
+  }
+}
+
+const lossy: ReadonlyArray<readonly [new (...parameters: never) => object, string]> = [
+  [Promise, "is a Promise: await it first"],
+  [Map, "is a Map, which JSON writes as {}: pass a plain object (Object.fromEntries)"],
+  [Set, "is a Set, which JSON writes as {}: pass an array (Array.from)"],
+  [WeakMap, "is a WeakMap, which JSON cannot hold"],
+  [WeakSet, "is a WeakSet, which JSON cannot hold"],
+]
+
+/** Bytes in any of the forms that JavaScript has for them. */
+export const isBytes = (value: object): value is ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Blob =>
+  ArrayBuffer.isView(value) ||
+  value instanceof ArrayBuffer ||
+  (typeof SharedArrayBuffer === "function" && value instanceof SharedArrayBuffer) ||
+  value instanceof Blob
+
+/** `new String("…")` and its like, which JSON writes as what they hold. */
+const isBoxed = (value: object): boolean =>
+  /^\[object (?:String|Number|Boolean)\]$/.test(Object.prototype.toString.call(value)) &&
+  typeof value.valueOf() !== "object"
+
+class Copying {
+  /** The first thing that cannot be copied. The copying goes on; nothing of the copy is used then. */
+  uncopied: Uncopied | undefined = undefined
+  private readonly copyOther: CopyOther
+  private readonly omitted: ReadonlySet<string>
+  private readonly ancestors: Array<object> = []
+  private values = 0
+
+  constructor(omitted: ReadonlySet<string>, copyOther: CopyOther) {
+    this.omitted = omitted
+    this.copyOther = copyOther
+  }
+
+  value(value: unknown, path: string): unknown {
+    switch (typeof value) {
+      case "string":
+      case "boolean":
+      case "undefined":
+        return value
+      case "number":
+        return Number.isFinite(value) ? value : this.fail(path, `is ${value}, which JSON cannot hold`)
+      case "object":
+        return value === null ? null : this.object(value, path)
+      case "bigint":
+        return this.fail(path, `is a BigInt, which JSON cannot hold: pass a number or a string`)
+      default:
+        return this.fail(path, `is a ${typeof value}, which JSON cannot hold`)
+    }
+  }
+
+  private fail(path: string, problem: string): undefined {
+    this.uncopied ??= new Uncopied(path, problem)
+    return undefined
+  }
+
+  private object(value: object, path: string): unknown {
+    if (this.uncopied !== undefined) return undefined
+    if (this.ancestors.includes(value)) return this.fail(path, "refers back to an object that contains it")
+    if (this.ancestors.length >= maxDepth) return this.fail(path, `is nested more than ${maxDepth} levels deep`)
+    this.ancestors.push(value)
+    const copy = Array.isArray(value) ? this.array(value, path) : this.record(value, path)
+    this.ancestors.pop()
+    return copy
+  }
+
+  /** Counts values. False above the limit. */
+  private mayHold(values: number, path: string): boolean {
+    this.values += values
+    if (this.values <= maxValues) return true
+    this.fail(path, `holds more than ${maxValues} values`)
+    return false
+  }
+
+  private array(source: ReadonlyArray<unknown>, path: string): Array<unknown> {
+    const copy: Array<unknown> = []
+    if (!this.mayHold(source.length, path)) return copy
+    for (let index = 0; index < source.length && this.uncopied === undefined; index++) {
+      const item = this.read(source, index, path)
+      copy.push(typeof item === "string" ? item : this.value(item, join(path, index)))
+    }
+    return copy
+  }
+
+  private record(source: object, path: string): unknown {
+    if (Object.getPrototypeOf(source) !== Object.prototype) {
+      if (isBoxed(source)) return source.valueOf()
+      for (const [kind, problem] of lossy) if (source instanceof kind) return this.fail(path, problem)
+      if (isBytes(source)) return this.fail(path, 'is bytes, which belong in "data" of an image or a file part')
+    }
+    // Built-ins (Date, URL) and classes of the caller say themselves how they are written.
+    const toJson = this.read(source, "toJSON", path)
+    if (typeof toJson === "function") {
+      const written = this.attempt((): unknown => toJson.call(source, ""), path)
+      return this.value(written, path)
+    }
+    const keys = this.attempt(() => Object.keys(source), path) ?? []
+    const copy: Record<string, unknown> = {}
+    if (!this.mayHold(keys.length, path)) return copy
+    const isWhole = this.ancestors.length === 1
+    for (const key of keys) {
+      if (this.uncopied !== undefined) return copy
+      if (isWhole && this.omitted.has(key)) continue
+      const value = this.read(source, key, path)
+      if (value === undefined) continue
+      const other = Predicate.isObject(value) ? this.copyOther(value, source, key) : undefined
+      if (other !== undefined) Object.assign(copy, other)
+      // Assigned, this one name would change the copy's prototype.
+      else if (key === "__proto__") {
+        const own = this.value(value, join(path, key))
+        Object.defineProperty(copy, key, { value: own, enumerable: true, configurable: true, writable: true })
+      } else copy[key] = typeof value === "string" ? value : this.value(value, join(path, key))
+    }
+    return copy
+  }
+
+  private read(source: object, key: string | number, path: string): unknown {
+    try {
+      return Reflect.get(source, key)
+    } catch (thrown) {
+      return this.fail(join(path, key), `cannot be read: ${saidBy(thrown)}`)
+    }
+  }
+
+  /** The result of an action of the caller's (a getter, a trap), whatever it throws. */
+  private attempt<A>(action: () => A, path: string): A | undefined {
+    try {
+      return action()
+    } catch (thrown) {
+      return this.fail(path, `cannot be read: ${saidBy(thrown)}`)
+    }
+  }
+}
+
+/** A copy of plain data, but for the `omitted` fields of the whole, or what of it cannot be copied and why. */
+export const jsonCopy = (
+  value: unknown,
+  path: string,
+  omitted: ReadonlySet<string>,
+  copyOther: CopyOther,
+): Result.Result<unknown, Uncopied> => {
+  const copying = new Copying(omitted, copyOther)
+  try {
+    const copy = copying.value(value, path)
+    return copying.uncopied === undefined ? Result.succeed(copy) : Result.fail(copying.uncopied)
+  } catch (thrown) {
+    // A trap of the caller's where no other is expected.
+    return Result.fail(new Uncopied(path, `cannot be read: ${saidBy(thrown)}`))
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+const nothing: CopyOther = () => undefined
+
+/** True for plain data without doubt: the quick way through what nearly every caller passes. */
+const isPlainJson = (value: unknown, depth: number): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean" || value === undefined
+  if (value === null) return true
+  if (depth === maxDepth) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isPlainJson(item, depth + 1)) return false
+    return true
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
+  for (const item of Object.values(value)) if (!isPlainJson(item, depth + 1)) return false
+  return true
+}
+
+/** Why a value cannot be written as JSON, and where; undefined where it can. */
+export const jsonProblem = (value: unknown, path: string): Uncopied | undefined => {
+  try {
+    if (isPlainJson(value, 0)) return undefined
+  } catch {
+    // The copy says where.
+  }
+  const copied = jsonCopy(value, path, none, nothing)
+  return Result.isFailure(copied) ? copied.failure : undefined
+}

@@ -1,0 +1,20 @@
+/** History that moves between providers, as cases from the field have it (law 20). */
+import { expect } from "vitest"
+import { checkSharedCase } from "./CheckCase.ts"
+
+checkSharedCase("openai-id-too-long", async ({ ask, requests }, call) => {
+  const { response } = await ask(call)
+  expect(response.text).toBe("ok")
+  const [, assistant, tool] = requests[0].messages
+  const { id } = assistant.tool_calls[0]
+  expect(id.length).toBeLessThanOrEqual(64)
+  expect(tool.tool_call_id).toBe(id)
+  await ask(call)
+  expect(requests[1].messages).toEqual(requests[0].messages)
+})
+
+checkSharedCase("lone-surrogate", async ({ ask, requests }, call) => {
+  const { response } = await ask(call)
+  expect(requests[0].messages).toEqual([{ role: "user", content: "cut emoji \uFFFD end" }])
+  expect(response.metadata.warnings.join()).toContain("Unicode")
+})
