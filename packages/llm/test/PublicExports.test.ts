@@ -2,14 +2,24 @@
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import * as llm from "@wiseflow/llm"
+import * as promise from "@wiseflow/llm/promise"
+import * as fakes from "@wiseflow/llm/promise/testing"
 import * as testing from "@wiseflow/llm/testing"
+import * as surface from "../src/promises/LLMInterface.ts"
 
 const manifest: { readonly exports: Record<string, unknown> } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
 )
 
 it("has these entrances", () => {
-  expect(Object.keys(manifest.exports)).toEqual([".", "./testing", "./effect-ai", "./package.json"])
+  expect(Object.keys(manifest.exports)).toEqual([
+    ".",
+    "./promise",
+    "./promise/testing",
+    "./testing",
+    "./effect-ai",
+    "./package.json",
+  ])
 })
 
 it("@wiseflow/llm exports these names", () => {
@@ -111,4 +121,36 @@ it("@wiseflow/llm/testing exports these names", () => {
       "Scripted",
     ]
   `)
+})
+
+it("@wiseflow/llm/promise exports these names", () => {
+  expect(Object.keys(promise).toSorted()).toMatchInlineSnapshot(`
+    [
+      "LLMInterface",
+      "LlmError",
+      "Tool",
+      "generate",
+      "generateObject",
+      "isLlmError",
+      "runTools",
+      "stream",
+      "streamObject",
+      "streamTools",
+      "tool",
+      "unwrap",
+      "withJsonSchema",
+    ]
+  `)
+  expect(Object.keys(promise.Tool)).toEqual(["content"])
+})
+
+it("@wiseflow/llm/promise has every function of promises, and no other", () => {
+  const own = Object.keys(promise).filter((name) => name !== "Tool")
+  expect(Object.keys(surface).filter((name) => !own.includes(name))).toEqual([])
+  for (const name of own) expect(Reflect.get(promise, name)).toBe(Reflect.get(llm, name))
+})
+
+it("@wiseflow/llm/promise/testing exports these names", () => {
+  expect(Object.keys(fakes)).toEqual(["Scripted"])
+  expect(Object.keys(fakes.Scripted).toSorted()).toEqual(["failure", "llm", "response"])
 })

@@ -160,6 +160,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../model/LlmProvider.ts", "../call/Ledger.ts", "../promises/LLMInterface.ts", "effect/Layer"],
   ],
   [
+    "packages/llm/src/standalone",
+    ["effect/Effect", "effect/Schema", "../compose/LlmStack.ts", "../policies/Retry.ts", "undici", "node:fs"],
+    ["../promises/LLMInterface.ts", "../testing/ScriptedLlm.ts", "../model/LlmError.ts", "../tools/Tool.ts"],
+  ],
+  [
     "packages/llm/src/bridges",
     ["../compose/LlmStack.ts", "../testing/Scripted.ts", "../policies/Retry.ts", "effect/http/HttpClient"],
     ["../model/LlmProvider.ts", "effect/ai/LanguageModel"],

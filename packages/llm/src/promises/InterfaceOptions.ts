@@ -11,6 +11,7 @@ import { suggestion } from "../model/NearestName.ts"
 import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
 import type { ProviderName } from "../providers/Registry.ts"
+import { isUnreadable, unreadable } from "../settings/SecretText.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
 import type { LogLine } from "./LogLines.ts"
 import { attempted, Uncopied } from "./OwnCopy.ts"
@@ -155,6 +156,7 @@ const wrongIn = (given: object, known: Readonly<Record<string, Kind>>, at: strin
       // A key that was pasted in the place of a name is not shown.
       return invalidOption(looksLikeKey(name) ? "options" : `${at}${name}`, `there is no such option${hint}`)
     }
+    if (isUnreadable(value)) return invalidOption(`${at}${name}`, `it ${unreadable}`)
     if (value !== undefined && !kind.fits(value)) return invalidOption(`${at}${name}`, `it is not ${kind.wanted}`)
   }
   return undefined

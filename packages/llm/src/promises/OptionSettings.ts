@@ -6,7 +6,6 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { GivenTarget } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
@@ -14,6 +13,7 @@ import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
 import { isAsked } from "../providers/Credential.ts"
 import * as Registry from "../providers/Registry.ts"
+import { secretText } from "../settings/SecretText.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
 import { type InterfaceOptions, invalidOption, type ProviderAccess } from "./InterfaceOptions.ts"
 
@@ -53,7 +53,7 @@ class Reading {
   }
 
   setAccess(variables: ProviderVariables, { apiBase, apiKey, apiVersion, wireApi }: ProviderAccess, at: string): void {
-    const key = Redacted.isRedacted(apiKey) ? Redacted.value(apiKey) : isAsked(apiKey) ? undefined : apiKey
+    const key = isAsked(apiKey) ? undefined : secretText(apiKey)
     this.set(variables.apiKey, `${at}apiKey`, key)
     this.set(variables.apiBase, `${at}apiBase`, apiBase)
     this.set(variables.apiVersion, `${at}apiVersion`, apiVersion)

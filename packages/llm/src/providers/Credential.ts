@@ -4,8 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import { AuthenticationError, type LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+import { isUnreadable, secretText, unreadable } from "../settings/SecretText.ts"
 import * as Setting from "../settings/Setting.ts"
 
 /** A key as text. */
@@ -58,11 +59,10 @@ export const authorization = (
   })
 }
 
-const text = (key: Key | undefined): string | undefined => (Redacted.isRedacted(key) ? Redacted.value(key) : key)
-
 /** The key as text. Fails with `ConfigurationError` where it is missing or cannot stand in a header. */
 const usableKey = (key: Key | undefined, { example, setting }: CredentialUse): Effect.Effect<string, LlmError> => {
-  const given: unknown = text(key)
+  if (isUnreadable(key)) return Effect.fail(Setting.invalid(setting, unreadable))
+  const given: unknown = secretText(key)
   // Programs without types may pass anything.
   if (given !== undefined && !Predicate.isString(given)) return Effect.fail(Setting.invalid(setting, "is not a text"))
   const value = given?.trim()
@@ -82,7 +82,7 @@ const ask = (credential: Exclude<Credential, Key>, setting: string): Effect.Effe
     ? Effect.mapError(credential, failed)
     : Effect.tryPromise({ try: async () => credential(), catch: failed })
   return Effect.flatMap(given, (key) => {
-    const value: unknown = text(key)
+    const value: unknown = secretText(key)
     const trimmed = typeof value === "string" ? value.trim() : ""
     return Setting.isHeaderValue(trimmed)
       ? Effect.succeed(trimmed)

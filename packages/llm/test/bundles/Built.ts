@@ -9,6 +9,8 @@ export const checkout = fileURLToPath(new URL("../../../..", import.meta.url))
 
 export const packageFolder = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Brings `dist` up to date. */
-export const build = () =>
-  run(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "packages/llm"], { cwd: checkout })
+/** Brings `dist` up to date: what the compiler writes, and the entries that hold all they need. */
+export const build = async (): Promise<void> => {
+  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "packages/llm"], { cwd: checkout })
+  await run(process.execPath, ["packages/llm/scripts/build-standalone.ts"], { cwd: checkout })
+}

@@ -46,7 +46,19 @@ const written = (library: string, write: () => unknown): Effect.Effect<JsonSchem
 
 type EffectSchema = Schema.Codec<unknown, unknown, never, unknown>
 
+/** What all nodes of this copy's schemas inherit from. */
+const ownNode: unknown = Object.getPrototypeOf(Object.getPrototypeOf(Schema.Never.ast))
+
 const isEffectSchema = (schema: unknown): schema is EffectSchema => Schema.isSchema(schema)
+
+/** False for a schema that another copy of effect has made: this copy would read it wrongly. */
+const isOwn = (schema: EffectSchema): boolean =>
+  Predicate.isObject(ownNode) && Object.prototype.isPrototypeOf.call(ownNode, schema.ast)
+
+const ofAnotherCopy = invalid(
+  "the schema was made by another copy of effect than the one inside this entry: pass " +
+    "Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema)), or import from @wiseflow/llm",
+)
 
 const ofEffect = (schema: EffectSchema): Effect.Effect<Untyped, InvalidRequestError> =>
   Effect.map(
@@ -71,6 +83,9 @@ const isStandard = (schema: unknown): schema is StandardSchemaV1 =>
   (Predicate.isObject(schema) || typeof schema === "function") &&
   "~standard" in schema &&
   Predicate.hasProperty(schema["~standard"], "validate")
+
+const writesJsonSchema = (schema: object): boolean =>
+  isStandard(schema) && Predicate.hasProperty(schema["~standard"], "jsonSchema")
 
 /** A converter that the program has, or can bring along by writing the JSON Schema itself. */
 const installed = (name: string, why: string): Effect.Effect<unknown, InvalidRequestError> =>
@@ -175,7 +190,8 @@ const notASchema = invalid(
 )
 
 const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> => {
-  if (isEffectSchema(schema)) return ofEffect(schema)
+  if (isEffectSchema(schema) && isOwn(schema)) return ofEffect(schema)
+  if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
   if (isStandard(schema)) return ofStandard(schema)
   return isPlain(schema) ? ofJsonSchema(schema) : Effect.fail(notASchema)
 }

@@ -3,9 +3,10 @@
  * nothing, and shows no credentials.
  */
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { LlmError } from "../../model/LlmError.ts"
 import * as Secrets from "../../settings/Secrets.ts"
+import { secretText } from "../../settings/SecretText.ts"
 import * as Setting from "../../settings/Setting.ts"
 
 /** An HTTP proxy. `origin` may be shown, `authorization` may not. */
@@ -72,7 +73,7 @@ const parse = (setting: string, text: unknown): Effect.Effect<Read, LlmError> =>
 
 /** Every request goes through this proxy, whatever the environment says. */
 export const fromOption = (proxy: string | Redacted.Redacted): Effect.Effect<Proxies, LlmError> =>
-  Effect.map(parse("proxy", Redacted.isRedacted(proxy) ? Redacted.value(proxy) : proxy), (read) => ({
+  Effect.map(parse("proxy", secretText(proxy) ?? ""), (read) => ({
     proxyOf: () => read.proxy,
     secrets: read.secrets,
   }))

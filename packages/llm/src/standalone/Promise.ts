@@ -1,0 +1,70 @@
+/**
+ * The promise API with all that it needs inside: `@wiseflow/llm/promise`. Built as a bundle with its own copy of effect, so
+ * that only plain data, functions, Standard Schema and JSON Schema pass between it and other entries. It adds nothing.
+ */
+export { unwrap } from "../promises/PromiseResponse.ts"
+export {
+  generate,
+  generateObject,
+  LLMInterface,
+  runTools,
+  stream,
+  streamObject,
+  streamTools,
+} from "../promises/LLMInterface.ts"
+export { tool } from "../promises/programs/ToolPromises.ts"
+export * as Tool from "./ToolContent.ts"
+export { withJsonSchema } from "../tools/schemas/SchemaReader.ts"
+export { type ErrorType, isLlmError, LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+export type * from "../model/LlmRequest.ts"
+export type {
+  AttemptRecord,
+  FinishReason,
+  LlmResponse,
+  ResponseMetadata,
+  ResponsePart,
+  ToolCall,
+  Usage,
+  UsageStatus,
+} from "../model/LlmResponse.ts"
+export type { LlmEvent } from "../model/LlmEvent.ts"
+export type { Credential, Key } from "../providers/Credential.ts"
+export type { WireApi } from "../providers/ProviderOptions.ts"
+export type { AnySchema, DeepPartial, InputOf, OutputOf } from "../tools/schemas/AnySchema.ts"
+export type { JsonSchema } from "../protocols/encoding/JsonSchema.ts"
+export type {
+  RunToolsFailure,
+  RunToolsOptions,
+  RunToolsResponse,
+  ToolCallContext,
+  ToolDescription,
+  ToolStream,
+} from "../promises/programs/ToolPromises.ts"
+export type { ObjectStream } from "../promises/programs/ObjectPromises.ts"
+export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess } from "../promises/PromiseResponse.ts"
+export type {
+  BytesInput,
+  CallSettings,
+  FileInput,
+  GenerateObjectOptions,
+  GenerateObjectResponse,
+  GenerateObjectSuccess,
+  GenerateOptions,
+  ImageInput,
+  Llm,
+  LlmStream,
+  MessageInput,
+  ToolMessageInput,
+  ToolResultInput,
+  UserMessageInput,
+} from "../promises/Llm.ts"
+export type {
+  FallbackTarget,
+  InterfaceOptions,
+  LogLevel,
+  LogOptions,
+  ProviderAccess,
+} from "../promises/InterfaceOptions.ts"
+export type { LogLine } from "../promises/LogLines.ts"
+export type { EventStream } from "../promises/EventStream.ts"
+export type { Fetch, TransportOptions } from "../transport/Transport.ts"

@@ -1,0 +1,3 @@
+/** What `Scripted` holds for programs on promises: a whole `Llm` from a script, one answer, one failure. */
+export type { Answer, ScriptedError, ScriptedOptions } from "../testing/Scripted.ts"
+export { failure, llm, response, type ScriptedLlm } from "../testing/ScriptedLlm.ts"

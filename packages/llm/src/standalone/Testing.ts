@@ -1,0 +1,2 @@
+/** Fakes for tests of programs on `@wiseflow/llm/promise`: `@wiseflow/llm/promise/testing`. It shares that entry's code. */
+export * as Scripted from "./ScriptedFakes.ts"
