@@ -95,6 +95,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../Transport.ts", "./ContentCoding.ts", "#decompressor"],
   ],
   [
+    "packages/llm/src/transport/sending",
+    ["../../providers/OpenAi.ts", "../../policies/Retry.ts", "undici", "effect/persistence/CircuitBreaker"],
+    ["../Transport.ts", "./Sender.ts", "../../call/Attempt.ts", "../../model/EmbeddingProvider.ts"],
+  ],
+  [
     "packages/llm/src/transport/undici",
     [
       "../../protocols/Protocol.ts",

@@ -23,10 +23,18 @@ export type EmbeddingRequest = typeof EmbeddingRequest.Type
 
 /** One vector for each input, in the order of `inputs`. */
 export const EmbeddingResponse = Schema.Struct({
-  embeddings: Schema.Array(Schema.Array(Schema.Finite)),
+  embeddings: Schema.mutable(Schema.Array(Schema.mutable(Schema.Array(Schema.Finite)))),
   metadata: ResponseMetadata,
 })
 export type EmbeddingResponse = typeof EmbeddingResponse.Type
+
+/** How much one request may hold at a service, as the service documents it. */
+export interface BatchLimits {
+  /** The most inputs of one request. */
+  readonly inputs: number
+  /** The most tokens of all inputs of one request together; absent where the service names no such limit. */
+  readonly tokens?: number | undefined
+}
 
 /** Embeds texts. Fails with `LlmError` only; interrupting it closes its connection. */
 export class EmbeddingProvider extends Context.Service<
@@ -38,6 +46,8 @@ export class EmbeddingProvider extends Context.Service<
     readonly model?: string | undefined
     /** How many targets may be asked one after another for one request; 1 where absent. */
     readonly targets?: number | undefined
+    /** How much one request to a model may hold; absent where nothing is known of it. `withBatches` reads it. */
+    readonly batchLimits?: ((model: string | undefined) => BatchLimits | undefined) | undefined
     readonly embed: (request: EmbeddingRequest) => Effect.Effect<EmbeddingResponse, LlmError>
   }
 >()("@wiseflow/llm/EmbeddingProvider") {}

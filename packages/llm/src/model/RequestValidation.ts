@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { EmbeddingRequest } from "./EmbeddingProvider.ts"
 import { jsonCopy, jsonProblem, saidBy, Uncopied } from "./JsonCopy.ts"
 import { InvalidRequestError } from "./LlmError.ts"
 import {
@@ -65,9 +66,9 @@ const nestedFields: ReadonlySet<string> = new Set([
 ])
 
 /** A field that does not exist, and the one that may be meant. */
-const unknownField = (parameter: string): string => {
+const unknownField = (parameter: string, known: ReadonlySet<string>): string => {
   const name = parameter.slice(parameter.lastIndexOf(".") + 1)
-  return `${parameter} does not exist${suggestion(name, name === parameter ? fields : nestedFields)}`
+  return `${parameter} does not exist${suggestion(name, name === parameter ? known : nestedFields)}`
 }
 
 /** What stands in for the fields of each alternative, where a value is none of several: the names of the alternatives. */
@@ -78,12 +79,12 @@ const alternatives = (problem: string): string | undefined => {
   return `${discriminant} is not one of ${names.join(", ")}`
 }
 
-const invalid = (description: string): InvalidRequestError => {
+const invalid = (description: string, known: ReadonlySet<string>): InvalidRequestError => {
   const [problem = "", at] = description.split(/\n\s*at /)
   const parameter = at === undefined ? "" : readablePath(at.trim())
   const said =
     problem === "Expected no excess property"
-      ? unknownField(parameter)
+      ? unknownField(parameter, known)
       : problem.startsWith("is ")
         ? `${parameter} ${problem}`
         : `${alternatives(problem) ?? problem}${parameter === "" ? "" : ` at ${parameter}`}`
@@ -124,18 +125,21 @@ const validated = (input: unknown): Result.Result<LlmRequest, InvalidRequestErro
   const valid =
     isPlain(input) && isRequest(input)
       ? Result.succeed(input)
-      : Result.mapError(decode(input), (error) => invalid(error.message))
+      : Result.mapError(decode(input), (error) => invalid(error.message, fields))
   if (Result.isFailure(valid)) return valid
   const problem = problemOf(valid.success)
   return problem === undefined ? valid : Result.fail(unwritable(problem))
 }
 
-/** Accepts a plain object as a request, or says which field is wrong. It never throws, whatever the object does. */
-export const validateRequest = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> => {
+/** What a check says of something that may throw when it is read: a getter, a trap of the caller's. */
+const guarded = <A>(
+  input: unknown,
+  check: (input: unknown) => Result.Result<A, InvalidRequestError>,
+): Result.Result<A, InvalidRequestError> => {
   try {
-    return validated(input)
+    return check(input)
   } catch (thrown) {
-    // A getter or a trap of the caller's: the copy says which.
+    // The copy says which.
     const copied = jsonCopy(input, "", new Set(), () => undefined)
     return Result.fail(
       Result.isFailure(copied)
@@ -144,3 +148,22 @@ export const validateRequest = (input: unknown): Result.Result<LlmRequest, Inval
     )
   }
 }
+
+/** Accepts a plain object as a request, or says which field is wrong. It never throws, whatever the object does. */
+export const validateRequest = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> =>
+  guarded(input, validated)
+
+const embeddingFields: ReadonlySet<string> = new Set(Object.keys(EmbeddingRequest.fields))
+const decodeEmbedding = Schema.decodeUnknownResult(EmbeddingRequest, { onExcessProperty: "error" })
+
+const validatedEmbedding = (input: unknown): Result.Result<EmbeddingRequest, InvalidRequestError> => {
+  const valid = Result.mapError(decodeEmbedding(input), (error) => invalid(error.message, embeddingFields))
+  if (Result.isFailure(valid)) return valid
+  const { providerOptions } = valid.success
+  const problem = providerOptions === undefined ? undefined : jsonProblem(providerOptions, "providerOptions")
+  return problem === undefined ? valid : Result.fail(unwritable(problem))
+}
+
+/** Accepts a plain object as a request for embeddings, or says which field is wrong. It never throws. */
+export const validateEmbeddingRequest = (input: unknown): Result.Result<EmbeddingRequest, InvalidRequestError> =>
+  guarded(input, validatedEmbedding)

@@ -18,7 +18,7 @@ import type { LlmResponse, ResponsePart, ToolCall } from "../model/LlmResponse.t
 import type { Tool } from "./Tool.ts"
 import { type Approve, type CallResult, type ReadyTool, readyAll, resultPart, runCall, skipped } from "./ToolCalls.ts"
 import { failureOf, type ToolLoopFailure } from "./ToolLoopFailure.ts"
-import { totalOf } from "./Totals.ts"
+import { totalOf } from "../call/Totals.ts"
 
 /** How far a run has come. `step` numbers the step to come, from 0. */
 export interface LoopProgress {

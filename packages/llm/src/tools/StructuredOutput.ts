@@ -27,7 +27,7 @@ import type { AnySchema, DeepPartial, InputOf, OutputOf } from "./schemas/AnySch
 import * as ObjectRoot from "./schemas/ObjectRoot.ts"
 import { PartialJson } from "./PartialJson.ts"
 import * as SchemaReader from "./schemas/SchemaReader.ts"
-import { attemptsOf, totalOf } from "./Totals.ts"
+import { attemptsOf, totalOf } from "../call/Totals.ts"
 
 /**
  * A request for a value of `schema`: one of effect/Schema, a Standard Schema (zod, valibot, arktype) or a JSON Schema.

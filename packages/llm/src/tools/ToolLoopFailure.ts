@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { LlmError } from "../model/LlmError.ts"
 import { Message } from "../model/LlmRequest.ts"
 import { LlmResponse } from "../model/LlmResponse.ts"
-import { attemptsOf } from "./Totals.ts"
+import { attemptsOf } from "../call/Totals.ts"
 
 /**
  * An `LlmError` whose `attempts` are those of all steps. `steps` are the answers that had come whole, `messages` the

@@ -1,17 +1,18 @@
-/** A provider as data: a protocol, an address, and what every request to it carries. It sends nothing. */
+/** A service as data: a protocol, an address, and what every request to it carries. It sends nothing. */
 import type * as Effect from "effect/Effect"
+import type { BatchLimits } from "../model/EmbeddingProvider.ts"
 import type { LlmErrorReason } from "../model/LlmError.ts"
+import type { EmbeddingProtocol } from "../protocols/embeddings/Embeddings.ts"
+import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { Limits } from "../protocols/Limits.ts"
 import type { Protocol } from "../protocols/Protocol.ts"
 import type { TransportOptions, WireHeaders } from "./Transport.ts"
 
-/** What a provider adds to a protocol. */
-export interface Endpoint {
+/** Where a service answers, whatever it is asked, and what every request to it carries. */
+export interface ServiceAddress {
   /** The name in errors and metadata, and the key of `providerOptions`. */
   readonly provider: string
-  /** The wire format. */
-  readonly protocol: Protocol
   /** The model for requests that name none. */
   readonly model: string | undefined
   /** What an error says to write where neither the layer nor the request names a model. */
@@ -34,10 +35,25 @@ export interface Endpoint {
   readonly priceList?: string | undefined
   /** False where the name of the model asked for says nothing of its price (a deployment's). Default true. */
   readonly pricesModelAsked?: boolean | undefined
-  /** What this deployment's model refuses, where its name does not tell. */
-  readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
   /** A proxy, or a `fetch` to send through. */
   readonly transport?: TransportOptions | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */
   readonly limits?: Partial<Limits> | undefined
+}
+
+/** What a provider of answers adds to a protocol. */
+export interface Endpoint extends ServiceAddress {
+  /** The wire format. */
+  readonly protocol: Protocol
+  /** What this deployment's model refuses, where its name does not tell. */
+  readonly capabilities?: ((model: string) => Partial<ModelCapabilities> | undefined) | undefined
+}
+
+/** What a provider of embeddings adds to a protocol. */
+export interface EmbeddingEndpoint
+  extends ServiceAddress, Pick<EmbeddingEncodeOptions, "dimensionsField" | "encodingFormat"> {
+  /** The wire format. */
+  readonly protocol: EmbeddingProtocol
+  /** How much one request to a model may hold. */
+  readonly batchLimits: (model: string | undefined) => BatchLimits
 }

@@ -8,10 +8,12 @@ import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { layerOptions } from "#transport"
+import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { Endpoint } from "./Endpoint.ts"
+import type { EmbeddingEndpoint, Endpoint, ServiceAddress } from "./Endpoint.ts"
 import * as HttpProvider from "./HttpProvider.ts"
+import * as HttpEmbeddings from "./sending/HttpEmbeddings.ts"
 import * as Setting from "../settings/Setting.ts"
 import { type Fetch, Transport, type TransportOptions } from "./Transport.ts"
 
@@ -20,23 +22,34 @@ export type { HttpClient }
 /** A provider at an endpoint, on a transport of its own (undici on Node, `fetch` elsewhere). */
 export const layer = <E, R>(
   endpoint: Effect.Effect<Endpoint, E, R>,
-): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope>> => through(endpoint, own)
+): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope>> =>
+  Layer.effect(LlmProvider, through(endpoint, own, HttpProvider.make))
 
 /** A provider at an endpoint, on the program's own `HttpClient` and nothing else. */
 export const layerHttpClient = <E, R>(
   endpoint: Effect.Effect<Endpoint, E, R>,
-): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> => through(endpoint, provided)
+): Layer.Layer<LlmProvider, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> =>
+  Layer.effect(LlmProvider, through(endpoint, provided, HttpProvider.make))
 
-const through = <E, R, RT>(
-  endpoint: Effect.Effect<Endpoint, E, R>,
+/** Embeddings at an endpoint, on a transport of its own. */
+export const layerEmbeddings = <E, R>(
+  endpoint: Effect.Effect<EmbeddingEndpoint, E, R>,
+): Layer.Layer<EmbeddingProvider, E | LlmError, Exclude<R, Scope.Scope>> =>
+  Layer.effect(EmbeddingProvider, through(endpoint, own, HttpEmbeddings.make))
+
+/** Embeddings at an endpoint, on the program's own `HttpClient` and nothing else. */
+export const layerEmbeddingsHttpClient = <E, R>(
+  endpoint: Effect.Effect<EmbeddingEndpoint, E, R>,
+): Layer.Layer<EmbeddingProvider, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> =>
+  Layer.effect(EmbeddingProvider, through(endpoint, provided, HttpEmbeddings.make))
+
+/** The service at an address, on a transport that the address may choose. */
+const through = <Address extends ServiceAddress, Service, E, R, RT>(
+  address: Effect.Effect<Address, E, R>,
   transport: (options: TransportOptions) => Effect.Effect<Transport["Service"], LlmError, RT>,
-): Layer.Layer<LlmProvider, E | LlmError, Exclude<R | RT, Scope.Scope>> =>
-  Layer.effect(
-    LlmProvider,
-    Effect.flatMap(endpoint, (known) =>
-      Effect.map(transport(known.transport ?? {}), (open) => HttpProvider.make(known, open)),
-    ),
-  )
+  make: (address: Address, open: Transport["Service"]) => Service,
+): Effect.Effect<Service, E | LlmError, R | RT> =>
+  Effect.flatMap(address, (known) => Effect.map(transport(known.transport ?? {}), (open) => make(known, open)))
 
 /** A transport for one provider, for as long as the scope. Fresh: no two layers share connections. */
 const own = (options: TransportOptions): Effect.Effect<Transport["Service"], LlmError, Scope.Scope> =>

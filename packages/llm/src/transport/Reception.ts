@@ -15,11 +15,11 @@ import {
 } from "../model/LlmError.ts"
 import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
 import type { Limits } from "../protocols/Limits.ts"
-import type { Fault } from "../protocols/Protocol.ts"
+import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { parseJson } from "../protocols/WireReader.ts"
 import { type BodyTooLarge, collectBeginning, collectBody } from "./Body.ts"
 import { type Events, eventPull } from "./EventPull.ts"
-import type { Endpoint } from "./Endpoint.ts"
+import type { Endpoint, ServiceAddress } from "./Endpoint.ts"
 import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
 import type { Broken, Exchange, Head, WireHeaders } from "./Transport.ts"
@@ -37,13 +37,18 @@ interface TooLate {
   readonly limitMs: number
 }
 
+/** A service that can be asked: an address, and how its failures are read. */
+export interface ReachedService extends ServiceAddress {
+  readonly protocol: Pick<Protocol, "decodeFailure">
+}
+
 /** What a reader needs to know of the request. */
-export interface Sent {
+export interface Sent<Service extends ReachedService> {
   readonly attempt: Attempt
   readonly exchange: Exchange
   readonly url: string
   readonly headers: WireHeaders
-  readonly endpoint: Endpoint
+  readonly service: Service
   readonly limits: Limits
   /** False where no figures are due at the end of a stream, because the request did not ask for them. */
   readonly asksForUsage: boolean
@@ -54,17 +59,31 @@ export interface Sent {
 }
 
 /** The whole answer. */
-export const readAnswer = (sent: Sent): Effect.Effect<LlmResponse, LlmError> =>
-  receive(sent, (response) => answer(sent, response))
+export const readAnswer = (sent: Sent<Endpoint>): Effect.Effect<LlmResponse, LlmError> =>
+  readBody(
+    sent,
+    (text) => decodeBody(sent.service.protocol, text),
+    (decoded) => fromParts(decoded.parts, decoded.finishReason, sent.attempt.finish(decoded)),
+  )
+
+/** A whole body, as what `decode` reads in it and `finish` makes of that. */
+export const readBody = <Decoded, A>(
+  sent: Sent<ReachedService>,
+  decode: (text: string) => Result.Result<Decoded, Fault>,
+  finish: (decoded: Decoded) => A,
+): Effect.Effect<A, LlmError> => receive(sent, (response) => answer(sent, response, decode, finish))
 
 /** The events of the answer, once its head has come. */
-export const readEvents = (sent: Sent): Effect.Effect<Events, LlmError> =>
+export const readEvents = (sent: Sent<Endpoint>): Effect.Effect<Events, LlmError> =>
   receive(sent, ({ headers }) =>
-    Effect.succeed(eventPull(sent.exchange.read, sent.attempt, sent.endpoint.protocol, sent, fault(sent, headers))),
+    Effect.succeed(eventPull(sent.exchange.read, sent.attempt, sent.service.protocol, sent, fault(sent, headers))),
   )
 
 /** Waits for the head of the response, notes what it says, and reads what follows it as an answer or as a failure. */
-const receive = <A>(sent: Sent, read: (response: Head) => Effect.Effect<A, LlmError>): Effect.Effect<A, LlmError> =>
+const receive = <A>(
+  sent: Sent<ReachedService>,
+  read: (response: Head) => Effect.Effect<A, LlmError>,
+): Effect.Effect<A, LlmError> =>
   Effect.matchEffect(head(sent), {
     onFailure: (error) => Effect.fail(sent.attempt.fail(withoutHead(error, sent))),
     onSuccess: (response) => {
@@ -77,7 +96,7 @@ const receive = <A>(sent: Sent, read: (response: Head) => Effect.Effect<A, LlmEr
     },
   })
 
-const head = ({ exchange, headersMs }: Sent): Effect.Effect<Head, Broken | TooLate> =>
+const head = ({ exchange, headersMs }: Sent<ReachedService>): Effect.Effect<Head, Broken | TooLate> =>
   headersMs === undefined
     ? exchange.head
     : Effect.timeoutOrElse(exchange.head, {
@@ -85,27 +104,31 @@ const head = ({ exchange, headersMs }: Sent): Effect.Effect<Head, Broken | TooLa
         orElse: () => Effect.fail<TooLate>({ _tag: "TooLate", limitMs: headersMs }),
       })
 
-const withoutHead = (error: Broken | TooLate, { attempt, redact, url }: Sent): LlmErrorReason => {
+const withoutHead = (error: Broken | TooLate, { attempt, redact, url }: Sent<ReachedService>): LlmErrorReason => {
   if (error._tag === "Broken") return fromBroken(error, url, redact)
   const { limitMs } = error
   const message = `no response headers from ${attempt.provider} within ${limitMs} ms`
   return new TimeoutError({ clock: "headers", limitMs, message })
 }
 
-const answer = (sent: Sent, response: Head): Effect.Effect<LlmResponse, LlmError> => {
-  const { attempt, endpoint, exchange, limits } = sent
+const answer = <Decoded, A>(
+  sent: Sent<ReachedService>,
+  response: Head,
+  decode: (text: string) => Result.Result<Decoded, Fault>,
+  finish: (decoded: Decoded) => A,
+): Effect.Effect<A, LlmError> => {
+  const { attempt, exchange, limits } = sent
   return Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
     onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status, limits))),
     onSuccess: (text) => {
-      const decoded = decodeBody(endpoint.protocol, text)
+      const decoded = decode(text)
       if (Result.isFailure(decoded)) {
         const found = decoded.failure
         const spent = found._tag === "Abandoned" ? found : undefined
         return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent?.usage, spent?.text))
       }
       attempt.sawOutput()
-      const { finishReason, parts } = decoded.success
-      return Effect.succeed(fromParts(parts, finishReason, attempt.finish(decoded.success)))
+      return Effect.succeed(finish(decoded.success))
     },
   })
 }
@@ -116,8 +139,8 @@ const withoutBody = (error: Broken | BodyTooLarge, status: number, limits: Limit
     : fromBrokenBody(error, "the answer broke off", { position: "byte 0", status })
 
 /** A failing status: the provider's words, in whatever form they came. */
-const failure = (sent: Sent, response: Head): Effect.Effect<never, LlmError> => {
-  const { attempt, endpoint, exchange, redact, url } = sent
+const failure = (sent: Sent<ReachedService>, response: Head): Effect.Effect<never, LlmError> => {
+  const { attempt, exchange, redact, service, url } = sent
   return Effect.flatMap(
     Effect.timeoutOrElse(
       Effect.orElseSucceed(collectBeginning(exchange, failureBytes), () => ""),
@@ -125,7 +148,7 @@ const failure = (sent: Sent, response: Head): Effect.Effect<never, LlmError> => 
     ),
     (raw) => {
       const parsed = parseJson(raw)
-      const said = endpoint.protocol.decodeFailure(parsed ?? raw, response.status)
+      const said = service.protocol.decodeFailure(parsed ?? raw, response.status)
       const found = cleanFault(said, redact)
       const { headers } = response
       // A server that does not speak the protocol at all was asked at the wrong address.
@@ -149,15 +172,15 @@ const failure = (sent: Sent, response: Head): Effect.Effect<never, LlmError> => 
 }
 
 /** A refused key that is asked for is asked for again: one that has changed is worth another request. */
-const renewable = (reason: LlmErrorReason, { endpoint, headers }: Sent): Effect.Effect<LlmErrorReason> =>
-  endpoint.isRenewed === undefined || reason._tag !== "AuthenticationError"
+const renewable = (reason: LlmErrorReason, { headers, service }: Sent<ReachedService>): Effect.Effect<LlmErrorReason> =>
+  service.isRenewed === undefined || reason._tag !== "AuthenticationError"
     ? Effect.succeed(reason)
-    : Effect.map(endpoint.isRenewed(headers), (isRenewed) =>
+    : Effect.map(service.isRenewed(headers), (isRenewed) =>
         isRenewed ? new AuthenticationError({ ...reason, message: reason.message, isKeyRenewed: true }) : reason,
       )
 
 const fault =
-  ({ attempt, redact }: Sent, headers: WireHeaders) =>
+  ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders) =>
   (found: Fault, body?: string): LlmErrorReason =>
     fromFault(cleanFault(found, redact), {
       requestId: attempt.requestId,

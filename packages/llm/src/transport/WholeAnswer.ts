@@ -8,7 +8,8 @@ import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Answer, type Fault, isFault, type Protocol, type Unreadable } from "../protocols/Protocol.ts"
 import { parseJson, whyNotJson } from "../protocols/WireReader.ts"
 
-const notJson = (text: string): Unreadable => {
+/** Why a body that should be JSON is none. */
+export const notJson = (text: string): Unreadable => {
   const why = text === "" ? "is empty" : whyNotJson(text)
   return { _tag: "Unreadable", message: `the answer ${why}`, position: "byte 0", excerpt: "" }
 }

@@ -5,7 +5,7 @@
 import type * as Result from "effect/Result"
 import type { EmbeddingRequest } from "../../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
-import { isBlank, RequestEncoding } from "../encoding/RequestEncoding.ts"
+import { RequestEncoding } from "../encoding/RequestEncoding.ts"
 import type { EncodedRequest } from "../Protocol.ts"
 
 /** What encoding needs to know beside the request. */
@@ -16,6 +16,8 @@ export interface EmbeddingEncodeOptions {
   readonly provider: string
   /** What the service calls the length of a vector; Voyage says `output_dimension`. */
   readonly dimensionsField?: "dimensions" | "output_dimension" | undefined
+  /** How vectors are asked for; `none` leaves it to a service that refuses the field. Default `base64`. */
+  readonly encodingFormat?: "base64" | "float" | "none" | undefined
 }
 
 /** Models that have one length only: OpenAI refuses to shorten their vectors (openai 7.57 types). */
@@ -30,11 +32,12 @@ export const encode = (
   options: EmbeddingEncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
   const encoding = new RequestEncoding()
-  const { dimensionsField = "dimensions", model, provider } = options
+  const { dimensionsField = "dimensions", encodingFormat = "base64", model, provider } = options
   request.inputs.forEach((input, place) => {
-    if (isBlank(input)) encoding.refuse(`inputs[${place}]`, "an empty text has no embedding")
+    if (input === "") encoding.refuse(`inputs[${place}]`, "an empty text has no embedding")
   })
-  const body: Record<string, unknown> = { model, input: request.inputs, encoding_format: "base64" }
+  const body: Record<string, unknown> = { model, input: request.inputs }
+  if (encodingFormat !== "none") body.encoding_format = encodingFormat
   if (request.dimensions !== undefined) {
     if (unshortened.test(model)) encoding.warn(`dimensions was dropped: ${model} does not accept it`)
     else body[dimensionsField] = request.dimensions

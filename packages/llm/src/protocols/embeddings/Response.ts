@@ -9,7 +9,7 @@ import { count, isWireObject, nonEmpty, unreadable, type WireObject } from "../W
 
 /** One vector for each input, in the order of the inputs. */
 export interface Embedded {
-  readonly embeddings: ReadonlyArray<ReadonlyArray<number>>
+  readonly embeddings: Array<Array<number>>
   readonly usage: Usage
   readonly usageStatus: UsageStatus
   readonly servedModel: string | undefined
@@ -18,7 +18,7 @@ export interface Embedded {
 const bytesOfNumber = 4
 
 /** Little-endian 32-bit floats, as OpenAI's own library reads them. Undefined where the text is not that. */
-const fromBase64 = (text: string): ReadonlyArray<number> | undefined => {
+const fromBase64 = (text: string): Array<number> | undefined => {
   const decoded = Base64.decode(text)
   if (Result.isFailure(decoded)) return undefined
   const bytes = decoded.success
@@ -29,11 +29,11 @@ const fromBase64 = (text: string): ReadonlyArray<number> | undefined => {
   )
 }
 
-const isNumbers = (value: unknown): value is ReadonlyArray<number> =>
+const isNumbers = (value: unknown): value is Array<number> =>
   Array.isArray(value) && value.every((number) => typeof number === "number")
 
 /** A vector in either form; undefined where it is none. */
-const vectorOf = (value: unknown): ReadonlyArray<number> | undefined => {
+const vectorOf = (value: unknown): Array<number> | undefined => {
   const vector = typeof value === "string" ? fromBase64(value) : isNumbers(value) ? value : undefined
   return vector !== undefined && vector.length > 0 && vector.every(Number.isFinite) ? vector : undefined
 }
@@ -42,7 +42,9 @@ const vectorOf = (value: unknown): ReadonlyArray<number> | undefined => {
 const usageOf = (usage: unknown): Usage => {
   if (!isWireObject(usage)) return {}
   const total = count(usage.total_tokens)
-  return usageFrom(count(usage.prompt_tokens) ?? total, undefined, total, undefined, undefined, undefined)
+  const read = count(usage.prompt_tokens) ?? total
+  // A vector is not made of tokens: none is written.
+  return usageFrom(read, read === undefined ? undefined : 0, total, undefined, undefined, undefined)
 }
 
 /** The vectors by the index that each one names, or by its place where none does. A fault where one is missing or odd. */
@@ -50,7 +52,7 @@ const inOrder = (data: ReadonlyArray<unknown>, inputs: number): Result.Result<Em
   if (data.length !== inputs) {
     return Result.fail(unreadable(`it has ${data.length} embeddings for ${inputs} inputs`, "data", ""))
   }
-  const vectors: Array<ReadonlyArray<number>> = []
+  const vectors: Array<Array<number>> = []
   for (const [place, element] of data.entries()) {
     const item: WireObject = isWireObject(element) ? element : {}
     const index = item.index ?? place

@@ -54,11 +54,16 @@ describe("an embeddings request", () => {
   })
 
   it("refuses an empty text by its place", () => {
-    const refused = encode({ inputs: ["a", " "] })
+    const refused = encode({ inputs: ["a", ""] })
     expect(Result.isFailure(refused) && refused.failure).toMatchObject({
       _tag: "InvalidRequestError",
       parameter: "inputs[1]",
     })
+  })
+
+  it("asks in the form that a service knows, or in none", () => {
+    expect(Result.getOrThrow(encode({}, { encodingFormat: "float" })).body).toMatchObject({ encoding_format: "float" })
+    expect(Result.getOrThrow(encode({}, { encodingFormat: "none" })).body).not.toHaveProperty("encoding_format")
   })
 
   it("takes the caller's own fields last, untouched", () => {
@@ -77,7 +82,7 @@ describe("an embeddings answer", () => {
         [0.5, 1.5],
         [0.25, -3],
       ],
-      usage: { inputTokens: 4, totalTokens: 4 },
+      usage: { inputTokens: 4, outputTokens: 0, totalTokens: 4 },
       usageStatus: "reported",
       servedModel: "text-embedding-3-small",
       fault: undefined,

@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import { platformHeaders } from "#transport"
-import { ConfigurationError } from "../model/LlmError.ts"
+import { ConfigurationError } from "../../model/LlmError.ts"
 
 type Headers = Readonly<Record<string, string>>
 

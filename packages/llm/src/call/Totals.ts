@@ -1,6 +1,10 @@
 /** What several answers come to: their metadata as one. */
-import type { LlmResponse, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
-import type { AttemptRecord } from "../model/LlmResponse.ts"
+import type { AttemptRecord, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
+
+/** An answer of any service. */
+interface Answered {
+  readonly metadata: ResponseMetadata
+}
 
 const buckets = [
   "inputTokens",
@@ -33,15 +37,11 @@ const statusOf = (statuses: ReadonlyArray<UsageStatus>): UsageStatus => {
 }
 
 /** The attempts of every answer, in order. */
-export const attemptsOf = (responses: ReadonlyArray<LlmResponse>): ReadonlyArray<AttemptRecord> =>
+export const attemptsOf = (responses: ReadonlyArray<Answered>): ReadonlyArray<AttemptRecord> =>
   responses.flatMap(({ metadata }) => metadata.attempts)
 
 /** The last answer's metadata over all of them: usage, cost, attempts, warnings and time are the whole's. */
-export const totalOf = (
-  responses: ReadonlyArray<LlmResponse>,
-  last: LlmResponse,
-  latencyMs: number,
-): ResponseMetadata => {
+export const totalOf = (responses: ReadonlyArray<Answered>, last: Answered, latencyMs: number): ResponseMetadata => {
   const all = responses.map(({ metadata }) => metadata)
   return {
     ...last.metadata,

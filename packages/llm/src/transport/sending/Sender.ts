@@ -1,0 +1,146 @@
+/**
+ * One request of whatever service, from a model's name to its release: headers, secrets, the attempt's record. It makes
+ * exactly one HTTP request and never a second one. What is asked, and what the answer means, is for the service.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import { failBefore, openAttempt } from "../../call/Attempt.ts"
+import type { CallContext } from "../../call/CallContext.ts"
+import { CallOptions } from "../../call/CallOptions.ts"
+import { logsDebug } from "../../call/Time.ts"
+import { beginsLikeKey } from "../../model/KeyShape.ts"
+import {
+  ConfigurationError,
+  type InvalidRequestError,
+  type LlmError,
+  type LlmErrorReason,
+} from "../../model/LlmError.ts"
+import { bodyText, repairWarning } from "../../protocols/encoding/JsonText.ts"
+import { defaultLimits, type Limits } from "../../protocols/Limits.ts"
+import { blank, Redactor } from "../../settings/Redactor.ts"
+import * as Secrets from "../../settings/Secrets.ts"
+import { keyAsModel } from "../Failure.ts"
+import type { ReachedService, Sent } from "../Reception.ts"
+import type { Exchange, Transport, WireRequest } from "../Transport.ts"
+import * as RequestHeaders from "./RequestHeaders.ts"
+
+/** A request that is ready to be sent but for its headers. */
+export interface Outgoing {
+  readonly model: string
+  readonly method?: WireRequest["method"]
+  readonly url: string
+  /** Absent where the method takes none. */
+  readonly body: Readonly<Record<string, unknown>> | undefined
+  readonly temperature?: number | undefined
+  readonly maxTokens?: number | undefined
+  /** What was dropped from the request. */
+  readonly warnings: ReadonlyArray<string>
+  /** Opens the exchange otherwise than by one plain request. */
+  readonly openWith?: ((open: Transport["Service"], request: WireRequest) => Exchange) | undefined
+  /** False where no figures are due at the end of a stream. Default true. */
+  readonly asksForUsage?: boolean | undefined
+}
+
+interface Written {
+  readonly text: string | undefined
+  readonly isRepaired: boolean
+}
+
+/** The body of a request that has none. */
+const nothing: Result.Result<Written, InvalidRequestError> = Result.succeed({ isRepaired: false, text: undefined })
+
+/** Sends the requests of one service on an open transport. */
+export class Sender<Service extends ReachedService> {
+  readonly limits: Limits
+  private readonly service: Service
+  private readonly open: Transport["Service"]
+  /** The setting that names the model of requests that name none. */
+  private readonly modelSetting: string
+  private readonly redactor = new Redactor()
+  private readonly headersOf = RequestHeaders.reader((given) => this.redactor.learn(Secrets.ofHeaders(given)))
+
+  constructor(service: Service, open: Transport["Service"], modelSetting = "PRIMARY_MODEL") {
+    this.service = service
+    this.open = open
+    this.modelSetting = modelSetting
+    this.limits = { ...defaultLimits, ...service.limits }
+    if (open.secrets !== undefined) this.redactor.learn(open.secrets)
+  }
+
+  /** The failure of a request that is not sent. */
+  refuse(context: CallContext, model: string | undefined, reason: LlmErrorReason): Effect.Effect<never, LlmError> {
+    // A key in its place would be shown everywhere: in errors, metadata, spans and logs.
+    const shown = reason === keyAsModel ? blank : model
+    return Effect.fail(failBefore(context, { provider: this.service.provider, model: shown }, reason))
+  }
+
+  /** The model to ask: the request's own, or the service's. */
+  modelOf(asked: string | undefined): string | LlmErrorReason {
+    const { exampleModel = "<model>", model: own } = this.service
+    const model = asked ?? own
+    if (model !== undefined) return beginsLikeKey(model) ? keyAsModel : model
+    const setting = this.modelSetting
+    return new ConfigurationError({
+      setting,
+      message: `${setting}: write for example ${setting}=${exampleModel}: it is not set, and neither the layer nor the request names a model`,
+    })
+  }
+
+  /** Sends a request, and hands on what is needed to read what comes back. Whoever receives it releases it. */
+  send<A>(
+    outgoing: Outgoing,
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    receive: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> {
+    const { redactor, service } = this
+    const { maxTokens, method, model, openWith, temperature, url } = outgoing
+    const written: Result.Result<Written, InvalidRequestError> =
+      outgoing.body === undefined ? nothing : bodyText(outgoing.body)
+    if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
+    const { isRepaired, text: body } = written.success
+    const warnings = isRepaired ? [...outgoing.warnings, repairWarning] : outgoing.warnings
+    return Effect.matchEffect(service.headers, {
+      onFailure: (reason) => this.refuse(context, model, reason),
+      onSuccess: (own) => {
+        const { headers: forCall } = fiber.getRef(CallOptions)
+        const headers = this.headersOf(forCall === undefined ? own : { ...forCall, ...own })
+        if (Result.isFailure(headers)) return this.refuse(context, model, headers.failure)
+        if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
+        if (redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
+        const { priceList, pricesModelAsked, provider, telemetryName } = service
+        const { redact } = redactor
+        const prices = { priceList, pricesModelAsked, telemetryName }
+        const target = { provider, model, temperature, maxTokens, warnings, redact, ...prices }
+        const attempt = openAttempt(context, fiber, target)
+        const request: WireRequest = { method, url, headers: headers.success, body }
+        return receive({
+          attempt,
+          exchange: openWith === undefined ? this.open(request) : openWith(this.open, request),
+          url,
+          headers: headers.success,
+          service,
+          limits: this.limits,
+          asksForUsage: outgoing.asksForUsage ?? true,
+          headersMs: context.headersMs,
+          redact,
+        })
+      },
+    })
+  }
+}
+
+/** Closes the exchange and the attempt's record, and logs it where somebody listens. What remains to be done is awaited; undefined where nothing does. */
+export const release = (
+  { attempt, exchange }: Pick<Sent<ReachedService>, "attempt" | "exchange">,
+  isComplete: boolean,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): Effect.Effect<void> | undefined => {
+  const closing = exchange.close(isComplete)
+  attempt.close()
+  if (!logsDebug(fiber)) return closing
+  const { durationMs, errorType, model, provider, requestId, status } = attempt.record()
+  const line = Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
+  return closing === undefined ? line : Effect.ensuring(closing, line)
+}
