@@ -3,6 +3,7 @@
  * `stream`, `LLMInterface`).
  */
 export { LlmProvider } from "./model/LlmProvider.ts"
+export { EmbeddingProvider, EmbeddingRequest, EmbeddingResponse } from "./model/EmbeddingProvider.ts"
 export * from "./model/LlmRequest.ts"
 export {
   AttemptRecord,
@@ -24,6 +25,15 @@ export type { Credential, Key } from "./providers/Credential.ts"
 export type { Overrides } from "./providers/Overrides.ts"
 export type { ProviderOptions, WireApi } from "./providers/ProviderOptions.ts"
 export type { Endpoint } from "./transport/Endpoint.ts"
+export type {
+  Answer,
+  EncodedRequest,
+  EncodeOptions,
+  Ending,
+  Fault,
+  Protocol,
+  StreamDecoder,
+} from "./protocols/Protocol.ts"
 export type { Target } from "./compose/Target.ts"
 export * as LiteLlm from "./compose/LiteLlm.ts"
 export * as LlmStack from "./compose/LlmStack.ts"
@@ -35,6 +45,18 @@ export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
 export { withDefaults } from "./policies/Defaults.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
+export { withObserver } from "./policies/Observer.ts"
+export type { CircuitBreakerOptions } from "./policies/CircuitBreaker.ts"
+export type { RequestDefaults } from "./policies/Defaults.ts"
+export type { FallbackOptions } from "./policies/Fallback.ts"
+export type { RetryOptions, RetrySchedule } from "./policies/Retry.ts"
+export type { Clocks } from "./policies/Timeout.ts"
+export * as Policy from "./policies/Policy.ts"
+export * as Permits from "./policies/mechanisms/Permits.ts"
+export * as Provider from "./call/Provider.ts"
+export * as HttpProvider from "./transport/ProviderLayer.ts"
+export type { CallEvent, CallObserver, CircuitState } from "./call/CallEvent.ts"
+export type { CallContext } from "./call/CallContext.ts"
 export * as Tool from "./tools/Tool.ts"
 export * as ToolLoop from "./tools/ToolLoop.ts"
 export * as StructuredOutput from "./tools/StructuredOutput.ts"

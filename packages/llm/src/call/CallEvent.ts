@@ -1,7 +1,7 @@
 /** What happens during a call, as it happens: spans, logs and metrics are made of these. Nothing in them can be written. */
 import type * as Fiber from "effect/Fiber"
 import type { LlmError } from "../model/LlmError.ts"
-import type { AttemptRecord } from "../model/LlmResponse.ts"
+import type { AttemptRecord, ResponseMetadata } from "../model/LlmResponse.ts"
 
 /** The states of a circuit breaker: calls pass; none pass; one call tries whether the target is well again. */
 export type CircuitState = "Closed" | "Open" | "Probing"
@@ -16,6 +16,7 @@ export type CircuitState = "Closed" | "Open" | "Probing"
  * - `retry`: the attempt failed with `error`; after `waitMs` milliseconds the call tries again.
  * - `fallback`: a target failed with `error`; `provider` is asked next.
  * - `circuit`: the breaker of `provider` and `model` changed its state.
+ * - `call-end`: the call has ended, as `end` says; only `withObserver` is told.
  */
 export type CallEvent =
   | {
@@ -36,6 +37,10 @@ export type CallEvent =
       readonly from: CircuitState
       readonly to: CircuitState
     }
+  | { readonly type: "call-end"; readonly end: "answered"; readonly metadata: ResponseMetadata }
+  | { readonly type: "call-end"; readonly end: "failed"; readonly error: LlmError }
+  | { readonly type: "call-end"; readonly end: "died"; readonly defect: unknown }
+  | { readonly type: "call-end"; readonly end: "aborted" }
 
 /** Is told every event of a call. It must be quick and must not throw; the fiber is the one in which the event happened. */
 export type CallObserver = (event: CallEvent, fiber: Fiber.Fiber<unknown, unknown>) => void
