@@ -143,7 +143,7 @@ const backOff = Effect.fnUntraced(function* <A>(
     error = result.failure
     budget.failed(error, retried + 1)
   }
-  return yield* Effect.fail(error)
+  return yield* error
 })
 
 /**

@@ -2,7 +2,6 @@
  * Reading JSON that somebody else wrote. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
-import * as Result from "effect/Result"
 import { excerptOf } from "./Excerpt.ts"
 import { isNestedWithin, maxCount, maxDepth } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
@@ -31,16 +30,6 @@ export const nameOf = (value: unknown): string | undefined => nonEmpty(value)?.s
 /** A count as the provider reported it, 0 included; anything else is absent. */
 export const count = (value: unknown): number | undefined =>
   typeof value === "number" && value >= 0 && value <= maxCount ? value : undefined
-
-/** What a text is as JSON, or in a few words why it is none that can be read. */
-export const readJson = (text: string): Result.Result<unknown, string> => {
-  if (!isNestedWithin(text)) return Result.fail(`it is nested deeper than ${maxDepth} levels`)
-  try {
-    return Result.succeed(JSON.parse(text))
-  } catch (error) {
-    return Result.fail(error instanceof Error ? error.message : "it is not JSON")
-  }
-}
 
 /** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep. */
 export const parseJson = (text: string): unknown => {

@@ -19,9 +19,10 @@ const permission = (descriptor: Readonly<Record<string, string>>): Permission =>
   return status.state === "granted" || status.state === "denied" ? status.state : "prompt"
 }
 
-/** One variable; undefined also where it may not be read. */
+/** One variable; undefined also where it may not be read. This is what a `ConfigProvider` of the library reads. */
 const variable = (name: string): string | undefined => {
   try {
+    // @effect-diagnostics-next-line processEnv:off
     return globalThis.process.env[name]
   } catch {
     return undefined

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { looksLikeKey } from "../model/KeyShape.ts"
-import { ConfigurationError, LlmError } from "../model/LlmError.ts"
+import { ConfigurationError, isLlmError, LlmError } from "../model/LlmError.ts"
 import { quotedWord } from "./Secrets.ts"
 
 /** The error of a setting. */
@@ -60,7 +60,7 @@ export const make = <A>(names: Names, reader: Reader<A>): Setting<A> => {
 /** The value of a setting by the `ConfigProvider` in force; `name` is told where the provider itself fails. */
 export const read = <A>(setting: Config.Config<A>, name = "configuration"): Effect.Effect<A, LlmError> =>
   Effect.mapError(setting, ({ cause, message }) =>
-    cause._tag === "SourceError" && cause.cause instanceof LlmError
+    cause._tag === "SourceError" && isLlmError(cause.cause)
       ? cause.cause
       : invalid(name, `cannot be read: ${quotedMessage(message)}`),
   )

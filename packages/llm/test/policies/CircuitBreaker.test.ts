@@ -290,7 +290,8 @@ describe("the circuit breaker of streams", () => {
       yield* TestClock.adjust(5000)
       now.answer = "hello"
       const scope = yield* Scope.make()
-      yield* openStream(llm.stream({ ...hello, model: "m" }), scope)
+      const unread = yield* openStream(llm.stream({ ...hello, model: "m" }), scope)
+      expect(unread).toBeDefined()
       expect(yield* ends("stream", 1)).toEqual(["CircuitOpenError"])
       yield* TestClock.adjust(5000)
       expect(yield* ends("stream", 2)).toEqual(["answered", "answered"])
