@@ -1,63 +1,11 @@
 /** docs/laws.md is true: each law stands there once, with files and tests that exist, and whatever names a law is listed under it. */
-import { existsSync, globSync, readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
+import { existsSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import { laws as lawsOf, lawsNamed, mentions, pagePath, root } from "../../scripts/LawsPage.ts"
 import { law as contractNames } from "../contract/Laws.ts"
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url))
-const page = readFileSync(`${root}docs/laws.md`, "utf8")
-
-interface Law {
-  readonly number: number
-  readonly title: string
-  readonly text: string
-  readonly why: string
-  readonly kept: ReadonlyArray<string>
-  readonly held: ReadonlyArray<string>
-}
-
-/** From the root of the repository; the page writes the paths of the library without its folder. */
-const pathOf = (path: string): string => (path.startsWith("packages/") ? path : `packages/llm/${path}`)
-
-const paragraph = (section: string, name: string): string =>
-  section
-    .split("\n\n")
-    .find((block) => block.startsWith(`**${name}`))
-    ?.slice(`**${name}**`.length)
-    .trim() ?? ""
-
-const paths = (text: string): ReadonlyArray<string> =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, path = ""]) => pathOf(path))
-
-const laws: ReadonlyArray<Law> = page
-  .split(/^### /m)
-  .slice(1)
-  .map((section) => {
-    const [, number = "", title = ""] = /^(\d+)\. (.*)\n/.exec(section) ?? []
-    const [, text = ""] = section.split("\n\n")
-    return {
-      number: Number(number),
-      title,
-      text,
-      why: paragraph(section, "Why."),
-      kept: paths(paragraph(section, "Kept in")),
-      held: paths(paragraph(section, "Held by")),
-    }
-  })
-
-/** `law 3`, `Laws 6 and 7`, `laws 1, 2, 3 and 5`: the numbers, where a comment may break the line between them. */
-const lawsNamed = (source: string): ReadonlyArray<number> =>
-  [
-    ...source.replaceAll(/\n\s*(?:\*|\/\/) ?/g, " ").matchAll(/\blaws? (?<numbers>\d+(?:(?:, and |, | and )\d+)*)/gi),
-  ].flatMap((match) => (match.groups?.["numbers"] ?? "").split(/\D+/).map(Number))
-
-const sources = globSync("packages/*/{src,test,scripts}/**/*.ts", { cwd: root }).filter(
-  (file) => !file.endsWith("contract/Laws.ts") && !file.endsWith("docs/Laws.test.ts"),
-)
-
-const named = sources.flatMap((file) =>
-  [...new Set(lawsNamed(readFileSync(`${root}${file}`, "utf8")))].map((number) => ({ file, number })),
-)
+const laws = lawsOf(readFileSync(pagePath, "utf8"))
+const named = mentions()
 
 describe("docs/laws.md", () => {
   it("has every law once, in order", () => {
@@ -80,7 +28,7 @@ describe("docs/laws.md", () => {
     }
   })
 
-  it("lists each file that names a law under that law", () => {
+  it("lists each file that names a law under that law (npm run docs -w @wiseflow/llm lists them)", () => {
     const unlisted = named.filter(({ file, number }) => {
       const law = laws.find((each) => each.number === number)
       return law === undefined || ![...law.kept, ...law.held].includes(file)

@@ -1,0 +1,109 @@
+/** Sentences of the pages that no other test holds: how long a layer lives, fake timers, `require`. */
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import * as Effect from "effect/Effect"
+import * as ExecutionPlan from "effect/ExecutionPlan"
+import * as Layer from "effect/Layer"
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { LLMInterface, LlmProvider, withConcurrency, withRetry } from "../../src/index.ts"
+import { Scripted } from "../../src/testing/index.ts"
+import { build } from "../bundles/Built.ts"
+
+afterEach(() => vi.useRealTimers())
+
+/** A layer that counts how often it was built, and how often closed. */
+const counted = () => {
+  const counts = { built: 0, closed: 0 }
+  const lifetime = Effect.acquireRelease(
+    Effect.sync(() => void (counts.built += 1)),
+    () => Effect.sync(() => void (counts.closed += 1)),
+  )
+  const provider = Scripted.layer(["hello", "hello", "hello", "hello"]).pipe(withConcurrency(1))
+  return { counts, layer: Layer.provideMerge(provider, Layer.effectDiscard(lifetime)) }
+}
+
+const ask = Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages: [{ role: "user", content: "Hi" }] }))
+
+describe("recipes/layers.md", () => {
+  it("Effect.provide builds a layer, and closes it, at each call", async () => {
+    const { counts, layer } = counted()
+    await Effect.runPromise(Effect.all([Effect.provide(ask, layer), Effect.provide(ask, layer)]))
+    expect(counts).toEqual({ built: 2, closed: 2 })
+  })
+
+  it("where the same layer is provided around it, the one that is built is taken", async () => {
+    const { counts, layer } = counted()
+    const calls = Effect.all([Effect.provide(ask, layer), Effect.provide(ask, layer)])
+    await Effect.runPromise(Effect.provide(calls, layer))
+    expect(counts).toEqual({ built: 1, closed: 1 })
+  })
+
+  it("a plan whose steps are layers builds the layer at each attempt; one whose steps are built does not", async () => {
+    const { counts, layer } = counted()
+    const plan = ExecutionPlan.make({ provide: layer })
+    await Effect.runPromise(Effect.all([Effect.withExecutionPlan(ask, plan), Effect.withExecutionPlan(ask, plan)]))
+    expect(counts).toEqual({ built: 2, closed: 2 })
+
+    const once = counted()
+    const twice = Effect.gen(function* () {
+      const built = ExecutionPlan.make({ provide: yield* Layer.build(once.layer) })
+      yield* Effect.withExecutionPlan(ask, built)
+      yield* Effect.withExecutionPlan(ask, built)
+    })
+    await Effect.runPromise(Effect.scoped(twice))
+    expect(once.counts).toEqual({ built: 1, closed: 1 })
+  })
+
+  it.each([
+    ["a limit that is provided to each call limits nothing", true, 2],
+    ["a limit that is provided once limits them all", false, 1],
+  ])("%s", async (_, atEachCall, mostAtOnce) => {
+    let inFlight = 0
+    let most = 0
+    const slow = Layer.effect(
+      LlmProvider,
+      Effect.map(LlmProvider, (inner) => ({
+        ...inner,
+        generate: (request) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => void (most = Math.max(most, (inFlight += 1)))),
+            () => Effect.andThen(Effect.yieldNow, inner.generate(request)),
+            () => Effect.sync(() => void (inFlight -= 1)),
+          ),
+      })),
+    )
+    const provider = slow.pipe(Layer.provide(Scripted.layer(["hello", "hello"])), withConcurrency(1))
+    const one = atEachCall ? Effect.provide(ask, provider) : ask
+    const both = Effect.all([one, one], { concurrency: "unbounded" })
+    await Effect.runPromise(Effect.provide(both, atEachCall ? Scripted.layer([]) : provider))
+    expect(most).toBe(mostAtOnce)
+  })
+})
+
+describe("recipes/tests.md", () => {
+  it("under fake timers a retry waits until the test moves the time", async () => {
+    vi.useFakeTimers()
+    const script = Scripted.layer([{ error: "OverloadedError" }, "hello"])
+    const llm = LLMInterface.fromLayer(script.pipe(withRetry({ times: 1 })), { logger: false })
+    let text: string | undefined
+    const answered = llm.generate({ messages: [{ role: "user", content: "Hi" }] }).then((response) => {
+      text = response.text
+    })
+    await vi.advanceTimersByTimeAsync(500)
+    expect(text).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await answered
+    expect(text).toBe("hello")
+  })
+})
+
+describe("recipes/runtimes.md", () => {
+  beforeAll(build, 120_000)
+
+  it("CommonJS can require the package", () => {
+    const program = 'const { generate } = require("@wiseflow/llm"); console.log(typeof generate)'
+    const cwd = fileURLToPath(new URL("../../../../", import.meta.url))
+    const { stdout } = spawnSync(process.execPath, ["--input-type=commonjs", "-e", program], { cwd, encoding: "utf8" })
+    expect(stdout).toBe("function\n")
+  })
+})
