@@ -1,6 +1,7 @@
 /** Sentences of the pages that no other test holds: how long a layer lives, fake timers, `require`. */
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ExecutionPlan from "effect/ExecutionPlan"
 import * as Layer from "effect/Layer"
@@ -11,47 +12,51 @@ import { build } from "../bundles/Built.ts"
 
 afterEach(() => vi.useRealTimers())
 
-/** A layer that counts how often it was built, and how often closed. */
-const counted = () => {
+class Counts extends Context.Service<Counts, { built: number; closed: number }>()("test/Counts") {}
+
+/** A layer that counts how often it is built, and how often closed. */
+const layer = Layer.provideMerge(
+  Scripted.layer(Array.from({ length: 10 }, () => "hello")),
+  Layer.effectDiscard(
+    Effect.flatMap(Counts, (counts) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void (counts.built += 1)),
+        () => Effect.sync(() => void (counts.closed += 1)),
+      ),
+    ),
+  ),
+)
+
+/** How often the layer was built and closed while this ran. */
+const countsOf = async <A, E>(program: Effect.Effect<A, E, Counts>) => {
   const counts = { built: 0, closed: 0 }
-  const lifetime = Effect.acquireRelease(
-    Effect.sync(() => void (counts.built += 1)),
-    () => Effect.sync(() => void (counts.closed += 1)),
-  )
-  const provider = Scripted.layer(["hello", "hello", "hello", "hello"]).pipe(withConcurrency(1))
-  return { counts, layer: Layer.provideMerge(provider, Layer.effectDiscard(lifetime)) }
+  await Effect.runPromise(Effect.provideService(program, Counts, counts))
+  return counts
 }
 
 const ask = Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages: [{ role: "user", content: "Hi" }] }))
 
 describe("recipes/layers.md", () => {
   it("Effect.provide builds a layer, and closes it, at each call", async () => {
-    const { counts, layer } = counted()
-    await Effect.runPromise(Effect.all([Effect.provide(ask, layer), Effect.provide(ask, layer)]))
-    expect(counts).toEqual({ built: 2, closed: 2 })
+    const call = Effect.provide(ask, layer)
+    expect(await countsOf(Effect.all([call, call]))).toEqual({ built: 2, closed: 2 })
   })
 
   it("where the same layer is provided around it, the one that is built is taken", async () => {
-    const { counts, layer } = counted()
-    const calls = Effect.all([Effect.provide(ask, layer), Effect.provide(ask, layer)])
-    await Effect.runPromise(Effect.provide(calls, layer))
-    expect(counts).toEqual({ built: 1, closed: 1 })
+    const call = Effect.provide(ask, layer)
+    expect(await countsOf(Effect.provide(Effect.all([call, call]), layer))).toEqual({ built: 1, closed: 1 })
   })
 
   it("a plan whose steps are layers builds the layer at each attempt; one whose steps are built does not", async () => {
-    const { counts, layer } = counted()
-    const plan = ExecutionPlan.make({ provide: layer })
-    await Effect.runPromise(Effect.all([Effect.withExecutionPlan(ask, plan), Effect.withExecutionPlan(ask, plan)]))
-    expect(counts).toEqual({ built: 2, closed: 2 })
+    const call = Effect.withExecutionPlan(ask, ExecutionPlan.make({ provide: layer }))
+    expect(await countsOf(Effect.all([call, call]))).toEqual({ built: 2, closed: 2 })
 
-    const once = counted()
     const twice = Effect.gen(function* () {
-      const built = ExecutionPlan.make({ provide: yield* Layer.build(once.layer) })
-      yield* Effect.withExecutionPlan(ask, built)
-      yield* Effect.withExecutionPlan(ask, built)
+      const plan = ExecutionPlan.make({ provide: yield* Layer.build(layer) })
+      yield* Effect.withExecutionPlan(ask, plan)
+      yield* Effect.withExecutionPlan(ask, plan)
     })
-    await Effect.runPromise(Effect.scoped(twice))
-    expect(once.counts).toEqual({ built: 1, closed: 1 })
+    expect(await countsOf(Effect.scoped(twice))).toEqual({ built: 1, closed: 1 })
   })
 
   it.each([

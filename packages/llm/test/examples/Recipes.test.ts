@@ -70,7 +70,7 @@ const reasoned: Reply = (_, response) => {
 }
 
 /** Caches what it was asked before. */
-const caching: Reply = (request, response, position) =>
+const caching: Reply = (_, response, position) =>
   json(response, {
     id: "msg_1",
     type: "message",
