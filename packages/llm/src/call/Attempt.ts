@@ -3,6 +3,7 @@
  * metadata or an error. Only its provider writes to it; it measures, sends nothing and decides nothing.
  */
 import * as Clock from "effect/Clock"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
 import type { AttemptRecord, FinishReason, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
@@ -45,6 +46,8 @@ export interface AttemptTarget {
   /** Blanks the secrets that the request is sent with: for every word of the server's. */
   readonly redact?: ((text: string) => string) | undefined
 }
+
+const abandoned = Exit.interrupt()
 
 type Writable = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
@@ -144,7 +147,7 @@ export class Attempt {
     this.written.errorType = reason._tag
     if (reason._tag !== "ConfigurationError") this.written.retryAfterMs = reason.retryAfterMs
     if (usage !== undefined && Object.keys(usage).length > 0) this.account(usage)
-    this.close()
+    this.close(Exit.fail(reason))
     const { warnings = [] } = this.target
     return new LlmError({
       reason,
@@ -162,7 +165,7 @@ export class Attempt {
     this.written.servedModel = servedModel
     if (end.usageStatus !== "unknown") this.account(end.usage)
     this.written.costUsd = this.reportedCostUsd ?? this.written.costUsd
-    this.close()
+    this.close(Exit.void)
     const { context, target, written } = this
     const { ledger } = context
     const { warnings = [] } = target
@@ -185,15 +188,15 @@ export class Attempt {
     })
   }
 
-  /** Closes the record where it is still open: the attempt has ended, or nobody waits for it any more. */
-  close(): void {
+  /** Closes the record where it is still open: the attempt has ended, or (without `exit`) nobody waits for it any more. */
+  close(exit: Exit.Exit<unknown, unknown> = abandoned): void {
     if (!this.isOpen) return
     const { context, written } = this
     written.durationMs = this.elapsedMs()
     written.errorType ??= context.clock?.cutShort?._tag
     this.isOpen = false
     if (context.observers.length > 0) {
-      tell(context, { type: "attempt-end", attempt: this.number, record: this.record() }, this.fiber)
+      tell(context, { type: "attempt-end", attempt: this.number, record: this.record(), exit }, this.fiber)
     }
   }
 

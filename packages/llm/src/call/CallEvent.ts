@@ -1,4 +1,5 @@
 /** What happens during a call, as it happens: spans, logs and metrics are made of these. Nothing in them can be written. */
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { LlmError } from "../model/LlmError.ts"
 import type { AttemptRecord, ResponseMetadata } from "../model/LlmResponse.ts"
@@ -11,7 +12,8 @@ export type CircuitState = "Closed" | "Open" | "Probing"
  *
  * - `attempt-start`: a request is about to be sent. `record` is what is known of it, `telemetryName` its provider's name in traces.
  * - `first-output`: the first piece of its answer came, `afterMs` milliseconds after it began.
- * - `attempt-end`: it ended, or it was refused without a request. `record` is final.
+ * - `attempt-end`: it ended, or it was refused without a request. `record` is final; `exit` is how it ended: an interruption
+ *   where nobody waited for it any more, a defect where it died.
  * - `permit`: the call waited `waitedMs` for a permit and has it now.
  * - `retry`: the attempt failed with `error`; after `waitMs` milliseconds the call tries again.
  * - `fallback`: a target failed with `error`; `provider` is asked next.
@@ -26,7 +28,12 @@ export type CallEvent =
       readonly telemetryName: string
     }
   | { readonly type: "first-output"; readonly attempt: number; readonly afterMs: number }
-  | { readonly type: "attempt-end"; readonly attempt: number; readonly record: AttemptRecord }
+  | {
+      readonly type: "attempt-end"
+      readonly attempt: number
+      readonly record: AttemptRecord
+      readonly exit: Exit.Exit<unknown, unknown>
+    }
   | { readonly type: "permit"; readonly waitedMs: number }
   | { readonly type: "retry"; readonly error: LlmError; readonly waitMs: number; readonly retry: number }
   | { readonly type: "fallback"; readonly error: LlmError; readonly provider: string }

@@ -3,6 +3,7 @@
  * sees them, each attempt stands in the ledger, and metadata and errors are made of what the functions return.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -63,23 +64,35 @@ export const make = (definition: ProviderDefinition): LlmProvider["Service"] => 
     name,
     model,
     generate: (request) =>
-      asked(definition, request, (sent) => {
-        const reply = definition.generate?.(sent.request, sent.attempt.model)
-        return reply === undefined ? folded(streamed(sent.request, sent.attempt.model), sent) : whole(reply, sent)
+      Effect.suspend(() => {
+        let attempt: Attempt | undefined
+        const answer = asked(definition, request, (sent) => {
+          attempt = sent.attempt
+          const reply = definition.generate?.(sent.request, sent.attempt.model)
+          return reply === undefined ? folded(streamed(sent.request, sent.attempt.model), sent) : whole(reply, sent)
+        })
+        // Laid down before the attempt begins, so that no interruption can come between and leave it open.
+        return Effect.onExitPrimitive(answer, (exit) => {
+          attempt?.close(exit)
+          return undefined
+        })
       }),
     stream: (request) =>
       Stream.fromChannel(
-        Channel.fromTransform((_, scope) =>
-          asked(definition, request, (sent) =>
-            Effect.andThen(
-              Scope.addFinalizer(
-                scope,
-                Effect.sync(() => sent.attempt.close()),
-              ),
-              Channel.toPullScoped(events(streamed(sent.request, sent.attempt.model), sent).channel, scope),
-            ),
-          ),
-        ),
+        Channel.fromTransform((_, scope) => {
+          let attempt: Attempt | undefined
+          // Laid down before the attempt begins, as above.
+          const closing = Scope.addFinalizer(
+            scope,
+            Effect.sync(() => attempt?.close()),
+          )
+          const opening = asked(definition, request, (sent) => {
+            attempt = sent.attempt
+            const reply = Stream.suspend(() => streamed(sent.request, sent.attempt.model))
+            return Channel.toPullScoped(events(reply, sent).channel, scope)
+          })
+          return Effect.andThen(closing, opening)
+        }),
       ),
   }
 }
@@ -116,37 +129,24 @@ const ended = (end: ReplyEnd) => ({
   usageStatus: end.usage === undefined ? ("unknown" as const) : ("reported" as const),
 })
 
-/** Ends the attempt with the fiber, however it ends. */
-const leaving = <A>(effect: Effect.Effect<A, LlmError>, attempt: Attempt): Effect.Effect<A, LlmError> =>
-  Effect.onExitPrimitive(effect, () => {
-    attempt.close()
-    return undefined
+const whole = (reply: Effect.Effect<Reply, LlmErrorReason>, { attempt }: Asked): Effect.Effect<LlmResponse, LlmError> =>
+  Effect.matchEffect(reply, {
+    onFailure: (reason) => Effect.fail(attempt.fail(reason)),
+    onSuccess: ({ parts, ...end }) => {
+      attempt.sawOutput()
+      return Effect.succeed(fromParts(parts, end.finishReason, attempt.finish(ended(end))))
+    },
   })
 
-const whole = (reply: Effect.Effect<Reply, LlmErrorReason>, { attempt }: Asked): Effect.Effect<LlmResponse, LlmError> =>
-  leaving(
-    Effect.matchEffect(reply, {
-      onFailure: (reason) => Effect.fail(attempt.fail(reason)),
-      onSuccess: ({ parts, ...end }) => {
-        attempt.sawOutput()
-        return Effect.succeed(fromParts(parts, end.finishReason, attempt.finish(ended(end))))
-      },
-    }),
-    attempt,
-  )
-
 const folded = (reply: Stream.Stream<ReplyPiece, LlmErrorReason>, sent: Asked): Effect.Effect<LlmResponse, LlmError> =>
-  leaving(
-    Effect.suspend(() => {
-      const assembly = assemble()
-      const read = Stream.runForEach(events(reply, sent), (event) => Effect.sync(() => assembly.add(event)))
-      return Effect.flatMap(read, () => {
-        const response = assembly.response()
-        return response === undefined ? Effect.die("an answer ended without its end") : Effect.succeed(response)
-      })
-    }),
-    sent.attempt,
-  )
+  Effect.suspend(() => {
+    const assembly = assemble()
+    const read = Stream.runForEach(events(reply, sent), (event) => Effect.sync(() => assembly.add(event)))
+    return Effect.flatMap(read, () => {
+      const response = assembly.response()
+      return response === undefined ? Effect.die("an answer ended without its end") : Effect.succeed(response)
+    })
+  })
 
 /** The parts of a whole answer as pieces. */
 const pieces =
@@ -186,6 +186,7 @@ const events = (
         Stream.takeUntil((piece) => piece.type === "end"),
         Stream.map(read),
         Stream.mapError((reason) => attempt.fail(reason, undefined, text)),
+        Stream.tapCause((cause) => Effect.sync(() => attempt.close(Exit.failCause(cause)))),
       ),
     ),
     Stream.concat(

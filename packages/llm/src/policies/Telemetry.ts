@@ -98,7 +98,7 @@ class CallSpan {
       case "attempt-end": {
         const attempt = this.attempts.get(event.attempt)
         this.attempts.delete(event.attempt)
-        return attempt === undefined ? undefined : endAttempt(attempt, event.record, fiber)
+        return attempt === undefined ? undefined : endAttempt(attempt, event.record, event.exit, fiber)
       }
       case "retry":
         return this.span.event("retry", nowNanos(fiber), {
@@ -131,15 +131,20 @@ const attributesOf = (provider: string, model: string | undefined): Record<strin
   ...(model === undefined ? {} : { "gen_ai.request.model": model }),
 })
 
-const endAttempt = (span: Tracer.Span, record: AttemptRecord, fiber: Fiber.Fiber<unknown, unknown>): void => {
+const endAttempt = (
+  span: Tracer.Span,
+  record: AttemptRecord,
+  exit: Exit.Exit<unknown, unknown>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): void => {
   note(span, "http.response.status_code", record.status)
   note(span, "gen_ai.response.model", record.servedModel)
   note(span, "error.type", record.errorType)
   note(span, "wiseflow.target_index", record.targetIndex)
   note(span, "wiseflow.queued_ms", record.queuedMs)
   note(span, "wiseflow.waited_ms", record.waitedMs)
-  const exit = record.errorType === undefined ? Exit.void : Exit.failCause(Cause.fail(record.errorType))
-  span.end(nowNanos(fiber), exit)
+  // A clock ends an attempt by interrupting it: for the reader of a trace it failed.
+  span.end(nowNanos(fiber), record.errorType === undefined ? exit : Exit.fail(record.errorType))
 }
 
 const describe = (span: Tracer.Span, outcome: Outcome, context: CallContext, name: string): void => {

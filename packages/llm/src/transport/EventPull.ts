@@ -5,6 +5,7 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
@@ -165,7 +166,11 @@ export const eventPull = (
     onFailure: (cause) => {
       const error = Cause.findErrorOption(cause)
       // What is no failure of the connection, a defect or an interruption, goes on as it is.
-      if (Option.isNone(error)) return Effect.failCause(Cause.fromReasons(cause.reasons.filter(isUnexpected)))
+      if (Option.isNone(error)) {
+        const unexpected = Cause.fromReasons(cause.reasons.filter(isUnexpected))
+        attempt.close(Exit.failCause(unexpected))
+        return Effect.failCause(unexpected)
+      }
       settle(kind === "document" ? undefined : decoder.end(out), () =>
         fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }),
       )

@@ -2,12 +2,9 @@
  * A provider at an endpoint: where a request meets the network. It makes exactly one HTTP request per call and never a
  * second one; trying again, elsewhere or later is for policies.
  */
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import type * as Effect from "effect/Effect"
 import * as Channel from "effect/Channel"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type CallContext, joinCall } from "../call/CallContext.ts"
 import type { LlmError } from "../model/LlmError.ts"
@@ -16,8 +13,8 @@ import type { LlmRequest } from "../model/LlmRequest.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { inBackground } from "./Background.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import { readAnswer, readEvents, type Sent } from "./Reception.ts"
-import { release, Sender } from "./sending/Sender.ts"
+import { readAnswer, readEvents } from "./Reception.ts"
+import { type Outgoing, Sender } from "./sending/Sender.ts"
 import type { Transport } from "./Transport.ts"
 
 /** The service of an endpoint on an open transport. */
@@ -26,13 +23,12 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
   const sender = new Sender(endpoint, open)
   const { limits } = sender
 
-  /** Sends what is right, and reads what comes back; everything that can be wrong before is found here. */
-  const send = <A>(
+  /** Hands on what is right; everything that can be wrong before a request is sent is found here. */
+  const prepare = <A>(
     input: LlmRequest,
     context: CallContext,
-    fiber: Fiber.Fiber<unknown, unknown>,
     stream: boolean,
-    receive: (sent: Sent<Endpoint>) => Effect.Effect<A, LlmError>,
+    send: (outgoing: Outgoing) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> => {
     const valid = validateRequest(input)
     if (Result.isFailure(valid)) return sender.refuse(context, endpoint.model, valid.failure)
@@ -60,28 +56,19 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
           : (opening: Transport["Service"], request: Parameters<Transport["Service"]>[0]) =>
               inBackground(opening, request, background, limits, stream),
     }
-    return sender.send(outgoing, context, fiber, receive)
+    return send(outgoing)
   }
 
   const generate = (request: LlmRequest) =>
     joinCall((context, fiber) =>
-      send(request, context, fiber, false, (sent) =>
-        Effect.onExitPrimitive(readAnswer(sent), () => release(sent, false, fiber)),
-      ),
+      prepare(request, context, false, (outgoing) => sender.answer(outgoing, context, fiber, readAnswer)),
     )
 
   const stream = (request: LlmRequest) =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
         joinCall((context, fiber) =>
-          send(request, context, fiber, true, (sent) =>
-            Effect.andThen(
-              Scope.addFinalizerExit(scope, (exit) =>
-                Effect.withFiber((closing) => release(sent, Exit.isSuccess(exit), closing) ?? Effect.void),
-              ),
-              readEvents(sent),
-            ),
-          ),
+          prepare(request, context, true, (outgoing) => sender.openIn(scope, outgoing, context, fiber, readEvents)),
         ),
       ),
     )

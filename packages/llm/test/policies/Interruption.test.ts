@@ -6,15 +6,23 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as Provider from "../../src/call/Provider.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
+import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import * as OpenAi from "../../src/providers/OpenAi.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
@@ -42,6 +50,33 @@ class YieldingAt implements Scheduler.Scheduler {
   }
 }
 
+const silentClient = Layer.succeed(
+  HttpClient.HttpClient,
+  HttpClient.make(() => Effect.never),
+)
+
+/** Providers that never answer. */
+const silent = {
+  "from functions": Provider.layer({
+    name: "own",
+    model: "m",
+    generate: () => Effect.never,
+    stream: () => Stream.never,
+  }),
+  "over HTTP": OpenAi.layerHttpClient({ apiKey: Redacted.make("key"), model: "gpt-5-mini" }),
+}
+
+/** A tracer, and the spans that it was asked for. */
+const recording = () => {
+  const spans: Array<Tracer.NativeSpan> = []
+  const span: Tracer.Tracer["span"] = (options) => {
+    const made = new Tracer.NativeSpan(options)
+    spans.push(made)
+    return made
+  }
+  return { spans, tracer: Tracer.make({ span }) }
+}
+
 /** Begins a call and interrupts it when it yields at `step`, or when it waits. */
 const interruptedAt = (step: number, name: (typeof callNames)[number]) =>
   Effect.gen(function* () {
@@ -51,7 +86,8 @@ const interruptedAt = (step: number, name: (typeof callNames)[number]) =>
       Scheduler.Scheduler,
       new YieldingAt(step),
     )
-    const fiber = Effect.runFork(call)
+    const tracer = yield* Tracer.Tracer
+    const fiber = Effect.runFork(Effect.provideService(call, Tracer.Tracer, tracer))
     fiber.interruptUnsafe()
     yield* Fiber.await(fiber)
   })
@@ -79,6 +115,20 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
         now.answer = "hello"
         expect([step, (yield* Effect.result(ask(name)))._tag]).toEqual([step, "Success"])
       }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker({ failures: 1, openFor: 1000 }))))
+    }),
+  )
+
+  it.effect.each(["from functions", "over HTTP"] as const)("ends the span of its attempt (a provider %s)", (kind) =>
+    Effect.gen(function* () {
+      for (const step of steps) {
+        const { spans, tracer } = recording()
+        const stack = Layer.provide(withTelemetry(silent[kind]), silentClient)
+        yield* Effect.provideService(interruptedAt(step, name), Tracer.Tracer, tracer).pipe(Effect.provide(stack))
+        expect([step, spans.filter(({ status }) => status._tag !== "Ended").map((span) => span.name)]).toEqual([
+          step,
+          [],
+        ])
+      }
     }),
   )
 

@@ -1,13 +1,17 @@
 /** One span and one line per call, and nothing of what was said in either. */
 import { describe, expect, it, vi } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import * as Provider from "../../src/call/Provider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
@@ -158,6 +162,28 @@ describe.each(callNames)("telemetry of %s", (name) => {
       expect(lines).toMatchObject([{ level: "Debug", text: "aborted" }])
       expect(attributesOf(spans[0])).toMatchObject({ "error.type": "aborted" })
       expect(spans[0]?.status._tag).toBe("Ended")
+    }),
+  )
+
+  it.effect.each(["die", "throw", "abort"] as const)("ends the span of an attempt as the attempt ended (%s)", (how) =>
+    Effect.gen(function* () {
+      const failing = how === "die" ? Effect.die("a bug") : Effect.interrupt
+      const own = Provider.layer({
+        name: "own",
+        model: "m",
+        generate: () => (how === "throw" ? expect.unreachable("a bug") : failing),
+        stream: () => (how === "throw" ? expect.unreachable("a bug") : Stream.fromEffect(failing)),
+      })
+      const { spans } = yield* observe(ask(name), own.pipe(withTelemetry), "Info")
+      const ends = spans.map(({ name: span, status }) => {
+        if (status._tag !== "Ended" || Exit.isSuccess(status.exit)) return [span, "success, or no end"]
+        return [span, Cause.hasDies(status.exit.cause) ? "defect" : "interrupt"]
+      })
+      const expected = how === "abort" ? "interrupt" : "defect"
+      expect(ends).toEqual([
+        ["chat m", expected],
+        ["attempt m", expected],
+      ])
     }),
   )
 

@@ -281,6 +281,36 @@ describe("a stream that is whole", () => {
       expect((yield* Fiber.join(fiber))._tag).toBe("Success")
     }).pipe(Effect.provide(upstream.layer.pipe(withTimeout({ total: "1 minute", idle: "1 second" }))))
   })
+
+  it.effect.each(["total", "idle"] as const)("ends when its provider does not end it within the %s clock", (clock) => {
+    const upstream = new Upstream(() => "hello")
+    const unending = Layer.effect(
+      LlmProvider,
+      Effect.map(LlmProvider, (inner) => ({
+        ...inner,
+        stream: (request) => inner.stream(request).pipe(Stream.concat(Stream.never)),
+      })),
+    ).pipe(Layer.provide(upstream.layer))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask("stream"))
+      yield* TestClock.adjust("1 minute")
+      expect(fiber.pollUnsafe()).toBeDefined()
+      const { metadata, text } = yield* Fiber.join(fiber)
+      expect([text, metadata.attempts[0]?.errorType]).toEqual(["hello", undefined])
+    }).pipe(Effect.provide(unending.pipe(withTimeout({ [clock]: "1 minute" }))))
+  })
+})
+
+describe("the idle clock beside the clock of the first output", () => {
+  it.effect.each([undefined, "1 hour" as const])("begins with the first output (total: %s)", (total) => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 1000, stall: true }))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.flip(ask("stream")))
+      yield* TestClock.adjust("5 seconds")
+      expect(fiber.pollUnsafe()).toBeDefined()
+      expect((yield* Fiber.join(fiber)).reason).toMatchObject({ clock: "idle", limitMs: 2000 })
+    }).pipe(Effect.provide(upstream.layer.pipe(withTimeout({ total, idle: "2 seconds", firstOutput: "1 minute" }))))
+  })
 })
 
 it.effect("the total clock closes a stream whose reader gave up a read and never came back", () => {

@@ -4,7 +4,7 @@
  * that gives up a read loses nothing.
  */
 import type * as Arr from "effect/Array"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -29,7 +29,9 @@ export interface StreamClocks {
   readonly idle?: CallClock | undefined
 }
 
-type Arrived = Exit.Exit<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done>
+type Ending = LlmError | Cause.Done
+
+type Arrived = Exit.Exit<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending>
 
 /**
  * Opens a stream in a fiber of its own, under clocks. `open` gets the scope that closes when a clock ends the stream;
@@ -48,27 +50,28 @@ export const timedStream = (
     const stops: Array<() => void> = []
     let opened: Effect.Effect<Events, LlmError> | undefined
     let opening: ((opened: Effect.Effect<Events, LlmError>) => void) | undefined
-    let reader:
-      | ((arrived: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done>) => void)
-      | undefined
+    let reader: ((arrived: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending>) => void) | undefined
     let waitingSinceMs: number | undefined
     let pullNext: (() => void) | undefined
     let left: Arrived | undefined
     let hasOutput = false
+    /** The answer is complete: a clock that runs out afterwards ends the stream, and fails nothing. */
     let isWhole = false
-    let end: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> | undefined
+    let end: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending> | undefined
     let stopTimer: (() => void) | undefined
 
     const note = (events: ReadonlyArray<LlmEvent>) => {
       for (const event of events) {
         if (event.type === "text-delta") text.add(event.delta)
         if (event.type === "response-finish") isWhole = true
-        if (!hasOutput && isOutput(event)) {
-          hasOutput = true
-          if (clocks.idle !== undefined) arm()
-        }
+        if (!hasOutput && isOutput(event)) begin()
       }
-      if (isWhole) stop()
+    }
+
+    /** The first output has come: from here on silence counts. */
+    const begin = () => {
+      hasOutput = true
+      if (clocks.idle !== undefined) arm()
     }
 
     /** Hands what was pulled to the reader, or keeps it for the next one. */
@@ -121,21 +124,6 @@ export const timedStream = (
       opening?.(result)
     }
 
-    const running = Effect.runForkWith(contextWithin(fiber, context))(
-      Effect.matchCauseEffect(
-        Effect.suspend(() => open(source)),
-        {
-          onFailure: (cause) => Effect.sync(() => settle(Effect.failCause(cause))),
-          onSuccess: (pull) => {
-            // A stream that had to begin in time has begun.
-            if (clocks.firstOutput !== undefined) hasOutput = true
-            settle(Effect.succeed(read))
-            return serve(pull)
-          },
-        },
-      ),
-    )
-
     const stop = () => {
       stopTimer?.()
       for (const each of stops.splice(0)) each()
@@ -143,22 +131,36 @@ export const timedStream = (
 
     const expire = (clock: CallClock) => {
       stop()
-      // The clock is marked first, so that what it ends can tell by what it was ended.
+      const released = Effect.andThen(
+        Effect.suspend(() => Fiber.interrupt(running)),
+        Scope.close(source, Exit.void),
+      )
+      if (isWhole) return leave(Effect.andThen(released, Cause.done()))
+      const failing = Effect.andThen(released, failureOf(clock))
+      if (opened !== undefined) return leave(failing)
+      end = failing
+      settle(failing)
+    }
+
+    /** Ends an open stream: for the reader that waits, and for all that come. */
+    const leave = (ending: Effect.Effect<never, Ending>) => {
+      end = ending
+      if (reader !== undefined) reader(ending)
+      else Effect.runForkWith(fiber.context)(Effect.ignore(ending))
+    }
+
+    /** The clock is marked first, so that what it ends can tell by what it was ended. */
+    const failureOf = (clock: CallClock): Effect.Effect<never, LlmError> => {
       const reason = clock.expire()
       let error: LlmError | undefined
-      const fail = Effect.suspend(() => Effect.fail((error ??= timeoutFailure(context, reason, name, `${text}`))))
-      const ended = Effect.andThen(Fiber.interrupt(running), Effect.andThen(Scope.close(source, Exit.void), fail))
-      end = ended
-      if (opened === undefined) settle(ended)
-      else if (reader !== undefined) reader(ended)
-      else Effect.runForkWith(fiber.context)(Effect.ignore(ended))
+      return Effect.suspend(() => Effect.fail((error ??= timeoutFailure(context, reason, name, `${text}`))))
     }
 
     /** Waits until the first of the clocks may have run out. The time that a slow reader takes is not the provider's silence. */
     const arm = () => {
       stopTimer?.()
       stopTimer = undefined
-      if (isWhole || end !== undefined) return
+      if (end !== undefined) return
       const nowMs = monotonicMs(fiber)
       let nextMs = Number.POSITIVE_INFINITY
       for (const clock of bounding()) {
@@ -175,6 +177,28 @@ export const timedStream = (
 
     const bounding = (): ReadonlyArray<CallClock> =>
       clocks.firstOutput === undefined || hasOutput ? clocks.whole : [...clocks.whole, clocks.firstOutput]
+
+    const running = Effect.runForkWith(contextWithin(fiber, context))(
+      Effect.matchCauseEffect(
+        Effect.suspend(() => open(source)),
+        {
+          onFailure: (cause) => Effect.sync(() => settle(Effect.failCause(cause))),
+          onSuccess: (pull) => {
+            // A stream that had to begin in time has begun.
+            if (clocks.firstOutput !== undefined) begin()
+            settle(Effect.succeed(read))
+            return serve(pull)
+          },
+        },
+      ),
+    )
+
+    // A fiber that somebody else ended has nobody left to say so.
+    running.addObserver((exit) => {
+      if (Exit.isSuccess(exit)) return
+      settle(Effect.failCause(exit.cause))
+      deliver(Exit.failCause(exit.cause))
+    })
 
     return Effect.andThen(
       Scope.addFinalizer(

@@ -2,7 +2,6 @@
  * Embeddings at an endpoint: one HTTP request per call. It splits nothing and refuses what one request cannot hold;
  * splitting is for `withBatches`, so that each part has its own permit and its own retries.
  */
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { joinCall } from "../../call/CallContext.ts"
 import type { EmbeddingProvider, EmbeddingRequest } from "../../model/EmbeddingProvider.ts"
@@ -13,7 +12,7 @@ import type { EmbeddingEndpoint } from "../Endpoint.ts"
 import { readBody } from "../Reception.ts"
 import type { Transport } from "../Transport.ts"
 import { notJson } from "../WholeAnswer.ts"
-import { release, Sender } from "./Sender.ts"
+import { Sender } from "./Sender.ts"
 
 /** The service of an endpoint on an open transport. */
 export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): EmbeddingProvider["Service"] => {
@@ -35,17 +34,16 @@ export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): E
       const { body, warnings } = encoded.success
       const url = endpoint.url(model)
       if (typeof url !== "string") return sender.refuse(context, model, url)
-      return sender.send({ model, url, body, warnings }, context, fiber, (sent) => {
-        const answer = readBody(
+      return sender.answer({ model, url, body, warnings }, context, fiber, (sent) =>
+        readBody(
           sent,
           (text) => {
             const parsed = parseJson(text)
             return parsed === undefined ? Result.fail(notJson(text)) : protocol.decode(parsed, length)
           },
           (read) => ({ embeddings: read.embeddings, metadata: sent.attempt.finish(read) }),
-        )
-        return Effect.onExitPrimitive(answer, () => release(sent, false, fiber))
-      })
+        ),
+      )
     })
 
   return { name: provider, model: endpoint.model, batchLimits, embed }

@@ -3,8 +3,10 @@
  * exactly one HTTP request and never a second one. What is asked, and what the answer means, is for the service.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
 import { failBefore, openAttempt } from "../../call/Attempt.ts"
 import type { CallContext } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
@@ -87,8 +89,45 @@ export class Sender<Service extends ReachedService> {
     })
   }
 
-  /** Sends a request, and hands on what is needed to read what comes back. Whoever receives it releases it. */
-  send<A>(
+  /** Sends a request and reads its whole answer. It is released however that ends. */
+  answer<A>(
+    outgoing: Outgoing,
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    read: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> {
+    // The release is laid down before the request begins, so that no interruption can come between.
+    let begun: Sent<Service> | undefined
+    const answer = this.send(outgoing, context, fiber, (sent) => read((begun = sent)))
+    return Effect.onExitPrimitive(answer, (exit) =>
+      begun === undefined ? undefined : release(begun, false, fiber, exit),
+    )
+  }
+
+  /** Sends a request and opens its answer for as long as `scope`. */
+  openIn<A>(
+    scope: Scope.Scope,
+    outgoing: Outgoing,
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    open: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
+  ): Effect.Effect<A, LlmError> {
+    let begun: Sent<Service> | undefined
+    const releasing = Scope.addFinalizerExit(scope, (exit) =>
+      Effect.withFiber((closing) =>
+        begun === undefined ? Effect.void : (release(begun, Exit.isSuccess(exit), closing) ?? Effect.void),
+      ),
+    )
+    const opening = this.send(outgoing, context, fiber, (sent) => open((begun = sent)))
+    const opened = Effect.onExitPrimitive(opening, (exit) => {
+      if (Exit.isFailure(exit)) begun?.attempt.close(exit)
+      return undefined
+    })
+    return Effect.andThen(releasing, opened)
+  }
+
+  /** Sends a request, and hands on what is needed to read what comes back. */
+  private send<A>(
     outgoing: Outgoing,
     context: CallContext,
     fiber: Fiber.Fiber<unknown, unknown>,
@@ -113,11 +152,13 @@ export class Sender<Service extends ReachedService> {
         const { redact } = redactor
         const prices = { priceList, pricesModelAsked, telemetryName }
         const target = { provider, model, temperature, maxTokens, warnings, redact, ...prices }
-        const attempt = openAttempt(context, fiber, target)
         const request: WireRequest = { method, url, headers: headers.success, body }
+        const exchange = openWith === undefined ? this.open(request) : openWith(this.open, request)
+        // Last, because from here on the attempt must be closed: a transport that cannot open an exchange has made none.
+        const attempt = openAttempt(context, fiber, target)
         return receive({
           attempt,
-          exchange: openWith === undefined ? this.open(request) : openWith(this.open, request),
+          exchange,
           url,
           headers: headers.success,
           service,
@@ -132,13 +173,14 @@ export class Sender<Service extends ReachedService> {
 }
 
 /** Closes the exchange and the attempt's record, and logs it where somebody listens. What remains to be done is awaited; undefined where nothing does. */
-export const release = (
+const release = (
   { attempt, exchange }: Pick<Sent<ReachedService>, "attempt" | "exchange">,
   isComplete: boolean,
   fiber: Fiber.Fiber<unknown, unknown>,
+  exit?: Exit.Exit<unknown, unknown>,
 ): Effect.Effect<void> | undefined => {
   const closing = exchange.close(isComplete)
-  attempt.close()
+  attempt.close(exit)
   if (!logsDebug(fiber)) return closing
   const { durationMs, errorType, model, provider, requestId, status } = attempt.record()
   const line = Effect.logDebug("API call", { provider, model, status, errorType, durationMs, requestId })
