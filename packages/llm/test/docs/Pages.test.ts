@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../../../../", import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
 
 const pages = globSync("docs/**/*.md", { cwd: root }).toSorted()
-const everyPage = [...pages, "README.md", "packages/llm/README.md"]
+const everyPage = [...pages, "README.md"]
 const written = pages.filter((page) => !page.startsWith("docs/reference/"))
 
 const examples = globSync("examples/**/*.{ts,html}", { cwd: root }).toSorted()
@@ -79,6 +79,16 @@ describe("the pages together", () => {
       }
     }
     expect(pages.filter((page) => !reached.has(page))).toEqual([])
+  })
+
+  it("link to nothing but each other and the README, as the package brings them along", () => {
+    const targets = pages.flatMap((page) =>
+      linksOf(page)
+        .map((link) => link.split("#")[0] ?? "")
+        .filter((path) => path !== "")
+        .map((path) => join(dirname(page), path)),
+    )
+    expect(targets.filter((target) => !target.startsWith("docs/") && target !== "README.md")).toEqual([])
   })
 
   it("show every example", () => {

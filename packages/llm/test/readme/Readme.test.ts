@@ -1,9 +1,10 @@
 /** Every program in the READMEs is an example file that runs, and every setting, error and link in them is real. */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { verdicts } from "../../src/model/LlmError.ts"
 import { names, rows, variablesOf } from "../../src/providers/Registry.ts"
 import { answers, inTurn, listen, refuses } from "../guide/LoopbackUpstream.ts"
+import { packageReadme } from "../../scripts/PackageReadme.ts"
 import { runProgram } from "../guide/ProgramRun.ts"
 
 const root = new URL("../../../../", import.meta.url)
@@ -33,7 +34,7 @@ const variablesRead = (): ReadonlySet<string> => {
   for (const source of sources.filter((name) => name.endsWith(".ts"))) {
     const text = read(`packages/llm/src/${source}`)
     for (const [, name = ""] of text.matchAll(
-      /"((?:LLM|PRIMARY|SECONDARY|EMBEDDING|WISEFLOW|OPENAI|ANTHROPIC|AZURE|LITELLM_PROXY)_[A-Z_]+)"/g,
+      /"((?:LLM|PRIMARY|SECONDARY|EMBEDDING|WISEFLOW|OPENAI|ANTHROPIC|AZURE|LITELLM_PROXY|HTTPS?|NO)_[A-Z_]+)"/g,
     )) {
       names.add(name)
     }
@@ -80,10 +81,11 @@ describe("the READMEs", () => {
     for (const name of names) assert.include(read("README.md"), `\`${name}`)
   })
 
-  it("link to what is there", () => {
-    for (const [, target = ""] of read("README.md").matchAll(/\]\(([^)]+)\)/g)) {
-      assert.isTrue(existsSync(new URL(target, root)), target)
-    }
+  it("are one text: the package's is the repository's without what only a checkout has", () => {
+    assert.strictEqual(read("packages/llm/README.md"), packageReadme(read("README.md")))
+    const targets = [...read("packages/llm/README.md").matchAll(/\]\(([^)#]*)/g)].map(([, target = ""]) => target)
+    // The package brings docs/ along.
+    for (const target of targets.filter((target) => target !== "")) assert.match(target, /^docs\//)
   })
 
   it("give each runtime dependency its reason", () => {
@@ -123,10 +125,12 @@ describe.concurrent("the examples run", { timeout: 40_000 }, () => {
     "scripted.ts": /^$/,
     "service.ts": /^hello world\n$/,
     "two-models.ts": /^gpt-5-nano, then gpt-5: hello world\n$/,
+    "tool.ts": /^hello world\n$/,
+    "fake.ts": /^$/,
     "object.ts": /^leek soup, ready in 20 minutes\n$/,
   }
 
-  const requests: Readonly<Record<string, number>> = { "scripted.ts": 0, "two-models.ts": 2 }
+  const requests: Readonly<Record<string, number>> = { "fake.ts": 0, "scripted.ts": 0, "two-models.ts": 2 }
 
   for (const name of examples.keys()) {
     it(name, async () => {
