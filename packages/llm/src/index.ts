@@ -3,7 +3,7 @@
  * `stream`, `LLMInterface`).
  */
 export { LlmProvider } from "./model/LlmProvider.ts"
-export { EmbeddingProvider, EmbeddingRequest, EmbeddingResponse } from "./model/EmbeddingProvider.ts"
+export { type BatchLimits, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse } from "./model/EmbeddingProvider.ts"
 export * from "./model/LlmRequest.ts"
 export {
   AttemptRecord,
@@ -23,8 +23,8 @@ export * as AzureOpenAi from "./providers/AzureOpenAi.ts"
 export * as ProviderRegistry from "./providers/Registry.ts"
 export type { Credential, Key } from "./providers/Credential.ts"
 export type { Overrides } from "./providers/Overrides.ts"
-export type { ProviderOptions, WireApi } from "./providers/ProviderOptions.ts"
-export type { Endpoint } from "./transport/Endpoint.ts"
+export type { EmbeddingOptions, ProviderOptions, WireApi } from "./providers/ProviderOptions.ts"
+export type { EmbeddingEndpoint, Endpoint, ServiceAddress } from "./transport/Endpoint.ts"
 export type {
   Answer,
   EncodedRequest,
@@ -44,6 +44,7 @@ export { withConcurrency } from "./policies/Concurrency.ts"
 export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
 export { withDefaults } from "./policies/Defaults.ts"
+export { type BatchOptions, withBatches } from "./policies/Batches.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
 export { withObserver } from "./policies/Observer.ts"
 export type { CircuitBreakerOptions } from "./policies/CircuitBreaker.ts"

@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { looksLikeKey } from "../model/KeyShape.ts"
+import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
@@ -35,6 +36,22 @@ export const layerHttpClient = (
   options: LiteLlmOptions,
 ): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> =>
   ProviderLayer.layerHttpClient(LiteLlmProxy.row.endpoint(options))
+
+/** How to reach an embedding model behind a proxy. */
+export type LiteLlmEmbeddingOptions = LiteLlmProxy.LiteLlmEmbeddingOptions
+
+/**
+ * Embeddings at a LiteLLM proxy. What the model behind an alias accepts in one request is not known here: `withBatches()`
+ * sends 96 inputs at a time unless `batchLimits` says otherwise.
+ */
+export const layerEmbeddings = (options: LiteLlmEmbeddingOptions): Layer.Layer<EmbeddingProvider, LlmError> =>
+  ProviderLayer.layerEmbeddings(LiteLlmProxy.embeddings.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerEmbeddingsHttpClient = (
+  options: LiteLlmEmbeddingOptions,
+): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerEmbeddingsHttpClient(LiteLlmProxy.embeddings.endpoint(options))
 
 /**
  * From `LLM_API_BASE` and `LLM_API_KEY` (the proxy), or from the keys of the providers (routing in process), and

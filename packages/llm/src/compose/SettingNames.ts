@@ -23,5 +23,5 @@ export const settingNames: ReadonlySet<string> = new Set([
   "HTTP_PROXY",
   "NO_PROXY",
   "WISEFLOW_LOG_LEVEL",
-  ...Registry.rows.flatMap(Registry.variablesOf),
+  ...[...Registry.rows, ...Registry.embeddingRows].flatMap(Registry.variablesOf),
 ])

@@ -28,12 +28,14 @@ export const EmbeddingResponse = Schema.Struct({
 })
 export type EmbeddingResponse = typeof EmbeddingResponse.Type
 
-/** How much one request may hold at a service, as the service documents it. */
+/** How much one request may hold, as the service documents it. */
 export interface BatchLimits {
   /** The most inputs of one request. */
   readonly inputs: number
   /** The most tokens of all inputs of one request together; absent where the service names no such limit. */
   readonly tokens?: number | undefined
+  /** True where the service documents no limit: then more is sent in one request if it is asked for. */
+  readonly isAdvice?: boolean | undefined
 }
 
 /** Embeds texts. Fails with `LlmError` only; interrupting it closes its connection. */

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import { CallClock } from "../call/CallClock.ts"
 import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
-import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import { type BatchLimits, EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { Identity } from "./mechanisms/Around.ts"
@@ -38,7 +38,8 @@ export interface FallbackOptions {
 
 /**
  * Asks `that` where this provider cannot answer; see the error table for which reasons fall back. Both sides must provide
- * the same service. A Layer that stands on both sides is built once.
+ * the same service. Vectors of different models do not mix: let embeddings fall back only to the same model elsewhere
+ * (OpenAI's at Azure), with `dimensions` that both keep. A Layer that stands on both sides is built once.
  */
 export const withFallback =
   <I2 extends LlmProvider | EmbeddingProvider, E2, R2>(that: Layer.Layer<I2, E2, R2>, options: FallbackOptions = {}) =>
@@ -118,12 +119,24 @@ const eitherEmbedding = (
   options: FallbackOptions,
 ): EmbeddingProvider["Service"] => ({
   ...identity(first, second),
+  batchLimits: (model) => smaller(first.batchLimits?.(model), second.batchLimits?.(options.model ?? second.model)),
   embed: (request) =>
     inTurn(first, second, options, {
       first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
       second: () => second.embed({ ...request, model: options.model }),
     }),
 })
+
+/** What both sides accept. */
+const smaller = (one: BatchLimits | undefined, other: BatchLimits | undefined): BatchLimits | undefined => {
+  if (one === undefined || other === undefined) return one ?? other
+  const tokens = Math.min(one.tokens ?? Number.POSITIVE_INFINITY, other.tokens ?? Number.POSITIVE_INFINITY)
+  return {
+    inputs: Math.min(one.inputs, other.inputs),
+    tokens: Number.isFinite(tokens) ? tokens : undefined,
+    isAdvice: one.isAdvice === true && other.isAdvice === true,
+  }
+}
 
 const answerWithin = <A>(
   answer: Effect.Effect<A, LlmError>,

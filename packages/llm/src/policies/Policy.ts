@@ -9,10 +9,17 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { joinCall, within } from "../call/CallContext.ts"
-import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import { type Around, type Identity, identityOf, surround, surroundLlm } from "./mechanisms/Around.ts"
+import {
+  type Around,
+  type Identity,
+  identityOf,
+  surround,
+  surroundEmbedding,
+  surroundLlm,
+} from "./mechanisms/Around.ts"
 import { streamFrom, openStream } from "./mechanisms/StreamStart.ts"
 
 export { type Answered, type Around, aroundStart, type Asked, type Identity, type Start } from "./mechanisms/Around.ts"
@@ -26,6 +33,11 @@ export type Service = LlmProvider["Service"]
 export type Policy<EX = never, RX = never> = <E, R>(
   layer: Layer.Layer<LlmProvider, E, R>,
 ) => Layer.Layer<LlmProvider, E | EX, R | Exclude<RX, Scope.Scope>>
+
+/** A policy around `EmbeddingProvider`. */
+export type EmbeddingPolicy<EX = never, RX = never> = <E, R>(
+  layer: Layer.Layer<EmbeddingProvider, E, R>,
+) => Layer.Layer<EmbeddingProvider, E | EX, R | Exclude<RX, Scope.Scope>>
 
 /** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, or a Layer of both. */
 export type ServicePolicy<EX = never, RX = never> = <I extends LlmProvider | EmbeddingProvider, E, R>(
@@ -64,6 +76,32 @@ export const make =
               targets: service.targets ?? inner.targets,
               generate: (request) => service.generate(request),
               stream: (request) => service.stream(request),
+            },
+            oneCall,
+          ),
+        ),
+      )
+    })
+
+/** The same around `EmbeddingProvider`. */
+export const makeEmbedding =
+  <EX = never, RX = never>(
+    wrap: (inner: EmbeddingProvider["Service"]) => Effect.Effect<EmbeddingProvider["Service"], EX, RX>,
+  ): EmbeddingPolicy<EX, RX> =>
+  (layer) =>
+    mapLayer(layer, (context) => {
+      const inner = Context.get(context, EmbeddingProvider)
+      return Effect.map(wrap(inner), (service) =>
+        Context.add(
+          context,
+          EmbeddingProvider,
+          surroundEmbedding(
+            {
+              name: service.name,
+              model: service.model ?? inner.model,
+              targets: service.targets ?? inner.targets,
+              batchLimits: service.batchLimits ?? inner.batchLimits,
+              embed: (request) => service.embed(request),
             },
             oneCall,
           ),

@@ -22,7 +22,7 @@ import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 
 /**
- * Adds a span (`chat {model}`), a child span for each attempt, and a log line: ERROR for a defect, WARN for a failure, INFO
+ * Adds a span (`chat {model}`, `embeddings {model}`), a child span for each attempt, and a log line: ERROR for a defect, WARN for a failure, INFO
  * for an answer that took more than one attempt or is degraded, DEBUG for any other answer and for an abort.
  */
 export const withTelemetry: Policy.ServicePolicy = (layer) => telemetry(layer)
@@ -30,7 +30,8 @@ export const withTelemetry: Policy.ServicePolicy = (layer) => telemetry(layer)
 const telemetry = Policy.mechanism((inner) =>
   Effect.succeed(
     aroundAnswer<CallSpan | undefined>({
-      begin: (_, request, fiber) => Result.succeed(openSpan(asked(request.model ?? inner.model), fiber)),
+      begin: (_, request, fiber) =>
+        Result.succeed(openSpan(operationOf(request), asked(request.model ?? inner.model), fiber)),
       inside: (effect, span, context) => (span === undefined ? effect : span.inside(effect, context)),
       end: (span, outcome, context, fiber) => {
         span?.end(outcome, context, inner.name, fiber)
@@ -46,14 +47,23 @@ const asked = (model: string | undefined): string | undefined => (model === unde
 /** Effect's own tracer keeps spans to itself: where no other is installed, nobody could see one. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
 
-const openSpan = (model: string | undefined, fiber: Fiber.Fiber<unknown, unknown>): CallSpan | undefined => {
+/** `gen_ai.operation.name`. */
+type Operation = "chat" | "embeddings"
+
+const operationOf = ({ inputs }: Policy.Asked): Operation => (inputs === undefined ? "chat" : "embeddings")
+
+const openSpan = (
+  operation: Operation,
+  model: string | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): CallSpan | undefined => {
   if (fiber.getRef(Tracer.Tracer) === unseen) return undefined
   const attributes = {
-    "gen_ai.operation.name": "chat",
+    "gen_ai.operation.name": operation,
     ...(model === undefined ? {} : { "gen_ai.request.model": model }),
   }
-  const span = makeSpan(model === undefined ? "chat" : `chat ${model}`, attributes, fiber)
-  return span.sampled ? new CallSpan(span) : undefined
+  const span = makeSpan(model === undefined ? operation : `${operation} ${model}`, attributes, fiber)
+  return span.sampled ? new CallSpan(span, operation) : undefined
 }
 
 const makeSpan = (
@@ -74,10 +84,12 @@ const nowNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(
 /** The span of one call: the parent of what happens within, and of one span for each attempt. */
 class CallSpan {
   private readonly span: Tracer.Span
+  private readonly operation: Operation
   private readonly attempts = new Map<number, Tracer.Span>()
 
-  constructor(span: Tracer.Span) {
+  constructor(span: Tracer.Span, operation: Operation) {
     this.span = span
+    this.operation = operation
   }
 
   inside<A, E>(effect: Effect.Effect<A, E>, context: CallContext): Effect.Effect<A, E> {
@@ -92,7 +104,7 @@ class CallSpan {
         const name = model === undefined ? "attempt" : `attempt ${model}`
         return void this.attempts.set(
           event.attempt,
-          makeSpan(name, attributesOf(event.telemetryName, model), fiber, this.span),
+          makeSpan(name, attributesOf(this.operation, event.telemetryName, model), fiber, this.span),
         )
       }
       case "attempt-end": {
@@ -125,8 +137,8 @@ class CallSpan {
   }
 }
 
-const attributesOf = (provider: string, model: string | undefined): Record<string, unknown> => ({
-  "gen_ai.operation.name": "chat",
+const attributesOf = (operation: Operation, provider: string, model: string | undefined): Record<string, unknown> => ({
+  "gen_ai.operation.name": operation,
   "gen_ai.provider.name": provider,
   ...(model === undefined ? {} : { "gen_ai.request.model": model }),
 })

@@ -10,7 +10,7 @@ import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
 import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
-import type { ProviderName } from "../providers/Registry.ts"
+import type { EmbeddingProviderName, ProviderName } from "../providers/Registry.ts"
 import { isUnreadable, unreadable } from "../settings/SecretText.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
 import type { LogLine } from "./LogLines.ts"
@@ -58,7 +58,9 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   /** The model of requests that name none. */
   readonly model?: string | undefined
   /** Access to several providers, by their names: for fallbacks, and for models named `provider/model`. */
-  readonly providers?: { readonly [Name in ProviderName]?: ProviderAccess | undefined } | undefined
+  readonly providers?:
+    | { readonly [Name in ProviderName | EmbeddingProviderName]?: ProviderAccess | undefined }
+    | undefined
   /** The temperature of requests that name none. */
   readonly temperature?: number | undefined
   /** The most output tokens of requests that name none. */

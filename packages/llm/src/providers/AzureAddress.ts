@@ -21,12 +21,12 @@ export interface AzureAddress {
 
 /**
  * Reads a base. Its own version wins over `apiVersion`, and the rest of its query stays. `call` is the path of the call
- * behind it: `/chat/completions` or `/responses`.
+ * behind it: `/chat/completions`, `/responses` or `/embeddings`.
  */
 export const azureAddress = (base: ApiBase, apiVersion: string | undefined, call: string): AzureAddress => {
   const query = new URLSearchParams(base.query)
   const version = query.get("api-version") ?? apiVersion ?? (call === "/responses" ? "v1" : defaultVersion)
-  const path = base.path.replace(/\/(chat\/completions|responses)$/, "")
+  const path = base.path.replace(/\/(chat\/completions|responses|embeddings)$/, "")
   const versioned = withVersion(base.query, version)
   // Models that are not OpenAI's answer on /models, at the same hosts.
   if (path.endsWith("/models") && call !== "/responses") {

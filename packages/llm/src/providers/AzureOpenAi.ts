@@ -4,11 +4,13 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import { openAiCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
+import type { ServiceAddress } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
 import { azureAddress, firstWithResponses } from "./AzureAddress.ts"
@@ -16,8 +18,9 @@ import { wireApis } from "./ChatService.ts"
 import * as Credential from "./Credential.ts"
 import { checked } from "./OptionCheck.ts"
 import { configured, type Overrides } from "./Overrides.ts"
-import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { ProviderRow } from "./ProviderRow.ts"
+import { embeddingEndpoint, openAiLimits } from "./EmbeddingService.ts"
+import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
+import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
 /**
  * `apiBase` is the resource (`https://{resource}.openai.azure.com`, `*.services.ai.azure.com`,
@@ -34,7 +37,11 @@ export interface AzureOpenAiOptions extends ProviderOptions {
   readonly entraToken?: Credential.Credential | undefined
 }
 
-const facts: Omit<ProviderRow, "endpoint"> = {
+/** How to reach a deployment of an embedding model: as the others, but for `wireApi` and `capabilities`. */
+export interface AzureEmbeddingOptions
+  extends EmbeddingOptions, Pick<AzureOpenAiOptions, "apiVersion" | "entraToken"> {}
+
+const facts: Omit<ProviderRow, "embeddings" | "endpoint"> = {
   name: "azure",
   title: "Azure OpenAI",
   aliases: [],
@@ -68,7 +75,8 @@ const facts: Omit<ProviderRow, "endpoint"> = {
   priceList: "azure",
 }
 
-const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
+/** A deployment's address, and how a request to it is authorized. `call` is the path of the call behind it. */
+const reach = Effect.fnUntraced(function* (options: AzureEmbeddingOptions, call: string) {
   yield* checked(options)
   const { example } = facts
   if (options.apiBase === undefined) {
@@ -76,12 +84,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
     return yield* Setting.invalid(example.baseVariable, problem)
   }
   const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
-  const { path, protocolOf } = wireApis[options.wireApi ?? "chat"]
-  const address = azureAddress(base, options.apiVersion, path)
-  if (options.wireApi === "responses" && /^20\d\d-/.test(address.version) && address.version < firstWithResponses) {
-    const problem = `${address.version} has no Responses API; write v1, or ${firstWithResponses} or later`
-    return yield* Setting.invalid("AZURE_API_VERSION", problem)
-  }
+  const address = azureAddress(base, options.apiVersion, call)
   const { entraToken, headers } = options
   const authorized = yield* entraToken === undefined
     ? Credential.authorization(options.apiKey, {
@@ -94,23 +97,52 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
         example: "eyJ0…",
         headers: (token) => ({ ...headers, authorization: `Bearer ${token}` }),
       })
-  return {
+  const reached: ServiceAddress = {
     ...authorized,
     transport: options,
     provider: options.name ?? facts.name,
     telemetryName: options.name ?? facts.telemetryName,
     priceList: facts.priceList,
     pricesModelAsked: !facts.hasOwnModelNames,
-    protocol: protocolOf(options.name ?? facts.name),
     model: options.model ?? address.deployment,
     exampleModel: "my-deployment",
     url: address.url,
-    capabilities: (model: string) => ({ ...acceptedBy(address.version, model), ...options.capabilities }),
+  }
+  return { reached, version: address.version }
+})
+
+const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
+  yield* checked(options)
+  const { path, protocolOf } = wireApis[options.wireApi ?? "chat"]
+  const { reached, version } = yield* reach(options, path)
+  if (options.wireApi === "responses" && /^20\d\d-/.test(version) && version < firstWithResponses) {
+    const problem = `${version} has no Responses API; write v1, or ${firstWithResponses} or later`
+    return yield* Setting.invalid("AZURE_API_VERSION", problem)
+  }
+  return {
+    ...reached,
+    protocol: protocolOf(options.name ?? facts.name),
+    capabilities: (model: string) => ({ ...acceptedBy(version, model), ...options.capabilities }),
   }
 })
 
+/** Deployments are named by their owner: no beginning of a name means one. */
+const embeddings: EmbeddingRow = {
+  families: [],
+  exampleModel: "my-deployment",
+  endpoint: (options) =>
+    Effect.map(reach(options, "/embeddings"), ({ reached }) =>
+      embeddingEndpoint(
+        reached,
+        { limits: openAiLimits, encodingFormat: "base64", exampleModel: "my-deployment" },
+        // Another name is no other service here.
+        { ...options, name: undefined },
+      ),
+    ),
+}
+
 /** What the registry knows of Azure OpenAI. */
-export const row: ProviderRow = { ...facts, endpoint }
+export const row: ProviderRow = { ...facts, endpoint, embeddings }
 
 /**
  * A deployment is taken for one of OpenAI's models unless its name says otherwise. Versions before 2024-09 know neither
@@ -140,3 +172,16 @@ export const layerHttpClient = (
  */
 export const layerConfig = (overrides: Overrides<AzureOpenAiOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
   ProviderLayer.layer(Effect.flatMap(configured(row, overrides), endpoint))
+
+/**
+ * Embeddings of a deployment, on the classic and on the v1 routes. A request may hold what OpenAI documents (2,048
+ * inputs); put `withBatches()` around it for more.
+ */
+export const layerEmbeddings = (options: AzureEmbeddingOptions): Layer.Layer<EmbeddingProvider, LlmError> =>
+  ProviderLayer.layerEmbeddings(embeddings.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerEmbeddingsHttpClient = (
+  options: AzureEmbeddingOptions,
+): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerEmbeddingsHttpClient(embeddings.endpoint(options))

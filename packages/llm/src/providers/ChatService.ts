@@ -9,15 +9,29 @@ import * as Responses from "../protocols/responses/Responses.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { Protocol } from "../protocols/Protocol.ts"
-import type { Endpoint } from "../transport/Endpoint.ts"
+import type { Endpoint, ServiceAddress } from "../transport/Endpoint.ts"
 import * as ApiBase from "./ApiBase.ts"
 import * as Credential from "./Credential.ts"
+import { embeddingEndpoint, type EmbeddingFacts } from "./EmbeddingService.ts"
 import { checked } from "./OptionCheck.ts"
 import type { TargetOptions, WireApi } from "./ProviderOptions.ts"
-import type { ProviderRow } from "./ProviderRow.ts"
+import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
 /** What only some services need said. */
-type Optional = Partial<Omit<ProviderRow, "endpoint" | "example" | "name" | "title" | "variables">>
+type Optional = Partial<Omit<ProviderRow, "embeddings" | "endpoint" | "example" | "name" | "title" | "variables">>
+
+/** What an address is made of. */
+export type ServiceFacts = Pick<
+  ProviderRow,
+  | "apiBase"
+  | "example"
+  | "fallbackModel"
+  | "hasOwnModelNames"
+  | "isKeyOptional"
+  | "name"
+  | "priceList"
+  | "telemetryName"
+>
 
 /** What differs between services. */
 export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
@@ -26,6 +40,8 @@ export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
   readonly example?: Partial<ProviderRow["example"]>
   /** What every model is refused there, whatever its name says. */
   readonly capabilities?: Partial<ModelCapabilities> | undefined
+  /** What it serves in embeddings, where it does. */
+  readonly embeddings?: EmbeddingFacts | undefined
   /** Sent with every request, unless the options say otherwise. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
@@ -38,7 +54,8 @@ export const wireApis: Readonly<
   responses: { protocolOf: Responses.protocolOf, path: "/responses" },
 }
 
-const path = /\/(chat\/completions|responses)$/
+/** The path of a call, with which a base may have been written. */
+const callPath = /\/(chat\/completions|responses|embeddings)$/
 
 /** Refuses Responses where a service does not serve it. */
 export const spoken = (
@@ -49,12 +66,13 @@ export const spoken = (
     ? Effect.succeed(wireApi)
     : Effect.fail(Setting.invalid("wireApi", `${row.title} does not serve Responses; write chat, or leave it out`))
 
-/** What reaches a service that speaks Chat Completions. */
-export const endpoint = (
-  row: Omit<ProviderRow, "endpoint">,
+/** Where a service answers at a path, with its key as bearer. */
+export const address = (
+  row: ServiceFacts,
   options: TargetOptions,
-  service: Pick<Service, "capabilities" | "headers"> = {},
-): Effect.Effect<Endpoint, LlmError> =>
+  headers: Service["headers"],
+  path: string,
+): Effect.Effect<ServiceAddress, LlmError> =>
   Effect.gen(function* () {
     yield* checked(options)
     const { example } = row
@@ -64,7 +82,7 @@ export const endpoint = (
       return yield* Setting.invalid(example.baseVariable, problem)
     }
     const base = yield* ApiBase.read(example.baseVariable, given, example.apiBase)
-    const more = { ...service.headers, ...options.headers }
+    const more = { ...headers, ...options.headers }
     const authorized =
       row.isKeyOptional && options.apiKey === undefined
         ? { headers: Effect.succeed(more) }
@@ -73,10 +91,7 @@ export const endpoint = (
             example: example.apiKey,
             headers: (key) => ({ ...more, authorization: `Bearer ${key}` }),
           })
-    const wire = wireApis[yield* spoken(row, options.wireApi ?? "chat")]
-    const url = ApiBase.urlOf({ ...base, path: base.path.replace(path, "") }, wire.path)
-    const capabilities =
-      service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
+    const url = ApiBase.urlOf({ ...base, path: base.path.replace(callPath, "") }, path)
     return {
       ...authorized,
       transport: options,
@@ -85,23 +100,39 @@ export const endpoint = (
       // A service of another name has its own prices.
       priceList: options.name === undefined ? row.priceList : undefined,
       pricesModelAsked: !row.hasOwnModelNames,
-      protocol: wire.protocolOf(options.name ?? row.name),
       model: options.model,
       exampleModel: row.fallbackModel,
       url: () => url,
+    }
+  })
+
+/** What reaches a service that speaks Chat Completions. */
+export const endpoint = (
+  row: ServiceFacts & Pick<ProviderRow, "protocols" | "title">,
+  options: TargetOptions,
+  service: Pick<Service, "capabilities" | "headers"> = {},
+): Effect.Effect<Endpoint, LlmError> =>
+  Effect.gen(function* () {
+    yield* checked(options)
+    const wire = wireApis[yield* spoken(row, options.wireApi ?? "chat")]
+    const capabilities =
+      service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
+    return {
+      ...(yield* address(row, options, service.headers, wire.path)),
+      protocol: wire.protocolOf(options.name ?? row.name),
       capabilities: () => capabilities,
     }
   })
 
 /** The row of a service that needs no code of its own. */
-export const row = ({ capabilities, headers, prefix, ...service }: Service): ProviderRow => {
+export const row = ({ capabilities, embeddings, headers, prefix, ...service }: Service): ProviderRow => {
   const begin = prefix ?? service.name.toUpperCase().replaceAll("-", "_")
   const variables = {
     apiKey: `${begin}_API_KEY`,
     apiBase: `${begin}_API_BASE`,
     ...(service.protocols?.includes("responses") === true ? { wireApi: `${begin}_WIRE_API` } : {}),
   }
-  const own: Omit<ProviderRow, "endpoint"> = {
+  const own: Omit<ProviderRow, "embeddings" | "endpoint"> = {
     aliases: [],
     apiBase: undefined,
     isKeyOptional: false,
@@ -123,5 +154,17 @@ export const row = ({ capabilities, headers, prefix, ...service }: Service): Pro
       ...service.example,
     },
   }
-  return { ...own, endpoint: (options) => endpoint(own, options, { capabilities, headers }) }
+  return {
+    ...own,
+    endpoint: (options) => endpoint(own, options, { capabilities, headers }),
+    embeddings: embeddings === undefined ? undefined : embeddingRow(own, embeddings, headers),
+  }
 }
+
+/** The embeddings of a service, at its own address with the same key. */
+export const embeddingRow = (own: ServiceFacts, facts: EmbeddingFacts, headers?: Service["headers"]): EmbeddingRow => ({
+  families: facts.families ?? [],
+  exampleModel: facts.exampleModel,
+  endpoint: (options) =>
+    Effect.map(address(own, options, headers, "/embeddings"), (reached) => embeddingEndpoint(reached, facts, options)),
+})

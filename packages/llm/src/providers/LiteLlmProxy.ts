@@ -3,8 +3,8 @@
  * (`x-litellm-num-retries: 0`, docs.litellm.ai "Request Headers"): retries have one owner, or they multiply.
  */
 import * as ChatService from "./ChatService.ts"
-import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { ProviderRow } from "./ProviderRow.ts"
+import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
+import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 import { byModelName } from "../prices/Prices.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
@@ -13,8 +13,16 @@ export type LiteLlmProxyOptions = ProviderOptions & {
   readonly wireApi?: WireApi | undefined
 }
 
-/** What the registry knows of the LiteLLM proxy; its variables are named as LiteLLM's documentation names them. */
-export const row: ProviderRow = ChatService.row({
+/** How to reach an embedding model behind a proxy. */
+export interface LiteLlmEmbeddingOptions extends EmbeddingOptions {
+  /** The proxy's address. */
+  readonly apiBase: string
+}
+
+const headers = { "x-litellm-num-retries": "0" }
+
+/** Its variables are named as LiteLLM's documentation names them. */
+const service = ChatService.row({
   name: "litellm",
   title: "LiteLLM proxy",
   prefix: "LITELLM_PROXY",
@@ -24,5 +32,15 @@ export const row: ProviderRow = ChatService.row({
   isRouter: true,
   protocols: ["chat-completions", "responses"],
   priceList: byModelName,
-  headers: { "x-litellm-num-retries": "0" },
+  headers,
 })
+
+/** What the model behind an alias accepts is not known here: limits are those that nearly every service accepts. */
+export const embeddings: EmbeddingRow = ChatService.embeddingRow(
+  service,
+  { exampleModel: "text-embedding-3-small" },
+  headers,
+)
+
+/** What the registry knows of the LiteLLM proxy. */
+export const row: ProviderRow = { ...service, embeddings }

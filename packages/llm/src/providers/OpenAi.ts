@@ -5,13 +5,15 @@
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ChatService from "./ChatService.ts"
 import { configured, type Overrides } from "./Overrides.ts"
-import type { ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { ProviderRow } from "./ProviderRow.ts"
+import { openAiLimits } from "./EmbeddingService.ts"
+import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
+import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
 /**
  * `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`, `wireApi` to `chat` (Chat
@@ -38,6 +40,18 @@ const service = ChatService.row({
 const versioned = (base: string | undefined): string | undefined =>
   Predicate.isString(base) && /^https:\/\/api\.openai\.com\/?$/.test(base) ? apiBase : base
 
+const served = ChatService.embeddingRow(service, {
+  limits: openAiLimits,
+  encodingFormat: "base64",
+  families: ["text-embedding-3-", "text-embedding-ada-"],
+  exampleModel: "text-embedding-3-small",
+})
+
+const embeddings: EmbeddingRow = {
+  ...served,
+  endpoint: (options) => served.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
+}
+
 /** What the registry knows of OpenAI. */
 export const row: ProviderRow = {
   ...service,
@@ -47,6 +61,7 @@ export const row: ProviderRow = {
     neighbours: { apiBase: "OPENAI_BASE_URL" },
   },
   endpoint: (options) => service.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
+  embeddings,
 }
 
 /** A provider with these options. Fails with `ConfigurationError` where the key or the base cannot be used. */
@@ -63,3 +78,16 @@ export const layerHttpClient = (options: OpenAiOptions): Layer.Layer<LlmProvider
  */
 export const layerConfig = (overrides: Overrides<OpenAiOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
   ProviderLayer.layer(Effect.flatMap(configured(row, overrides), row.endpoint))
+
+/**
+ * Embeddings with these options: `apiKey` and `model` are enough. A request may hold what OpenAI documents (2,048 inputs);
+ * put `withBatches()` around it for more.
+ */
+export const layerEmbeddings = (options: EmbeddingOptions): Layer.Layer<EmbeddingProvider, LlmError> =>
+  ProviderLayer.layerEmbeddings(embeddings.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerEmbeddingsHttpClient = (
+  options: EmbeddingOptions,
+): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerEmbeddingsHttpClient(embeddings.endpoint(options))

@@ -1,4 +1,5 @@
 /** What every provider takes. */
+import type { BatchLimits } from "../model/EmbeddingProvider.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import type { Credential } from "./Credential.ts"
@@ -27,6 +28,17 @@ export interface ProviderOptions extends TransportOptions {
 
 /** Which of OpenAI's two interfaces is spoken: Chat Completions or Responses. */
 export type WireApi = "chat" | "responses"
+
+/** What every provider of embeddings takes. */
+export interface EmbeddingOptions extends Omit<ProviderOptions, "capabilities"> {
+  /** How much one request may hold. Default: what the service documents. */
+  readonly batchLimits?: BatchLimits | undefined
+  /**
+   * How vectors are asked for; `none` says nothing about it, for a service that refuses the field. Vectors are read in
+   * either form, whatever was asked. Default: `base64` where the service documents it, which is a quarter of the text.
+   */
+  readonly encodingFormat?: "base64" | "float" | "none" | undefined
+}
 
 /** Every option that a setting can give to some provider; a provider ignores what it does not know. */
 export interface TargetOptions extends ProviderOptions {

@@ -2,11 +2,21 @@
 import type * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
-import type { Endpoint } from "../transport/Endpoint.ts"
-import type { TargetOptions } from "./ProviderOptions.ts"
+import type { EmbeddingEndpoint, Endpoint } from "../transport/Endpoint.ts"
+import type { EmbeddingOptions, TargetOptions } from "./ProviderOptions.ts"
 
 /** The wire formats of this library, by the names of their folders. */
-export type ProtocolName = "chat-completions" | "messages" | "responses"
+export type ProtocolName = "chat-completions" | "messages" | "responses" | "embeddings"
+
+/** The embeddings of one provider. */
+export interface EmbeddingRow {
+  /** How the names of the embedding models begin that a name without a provider means; lower case. */
+  readonly families: ReadonlyArray<string>
+  /** A model as errors show it. */
+  readonly exampleModel: string
+  /** What reaches them with these options. Fails with `ConfigurationError` where the key or the address cannot be used. */
+  readonly endpoint: (options: TargetOptions & Partial<EmbeddingOptions>) => Effect.Effect<EmbeddingEndpoint, LlmError>
+}
 
 /** One provider: what it is called, where it answers, what it reads from the environment, and how it is reached. */
 export interface ProviderRow {
@@ -47,4 +57,6 @@ export interface ProviderRow {
   readonly priceList: string | undefined
   /** What reaches it with these options. Fails with `ConfigurationError` where the key or the address cannot be used. */
   readonly endpoint: (options: TargetOptions) => Effect.Effect<Endpoint, LlmError>
+  /** Its embeddings; undefined where it serves none. */
+  readonly embeddings?: EmbeddingRow | undefined
 }

@@ -4,6 +4,8 @@
  * address, a header or a protocol of its own is a file and its line.
  */
 import { mistralCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
+import * as Effect from "effect/Effect"
+import * as Setting from "../settings/Setting.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as AzureOpenAi from "./AzureOpenAi.ts"
 import * as ChatService from "./ChatService.ts"
@@ -36,9 +38,16 @@ const table = {
     families: ["gemini-"],
     example: { apiKey: "AIza…" },
     telemetryName: "gcp.gemini",
+    embeddings: { limits: { inputs: 100 }, families: ["gemini-embedding-"], exampleModel: "gemini-embedding-001" },
   }),
   // openrouter.ai/docs, "Quickstart" and "Responses API".
-  openrouter: service({ name: "openrouter", title: "OpenRouter", apiBase: "https://openrouter.ai/api/v1", protocols }),
+  openrouter: service({
+    name: "openrouter",
+    title: "OpenRouter",
+    apiBase: "https://openrouter.ai/api/v1",
+    protocols,
+    embeddings: { exampleModel: "openai/text-embedding-3-small" },
+  }),
   // console.groq.com/docs, "OpenAI Compatibility".
   groq: service({ name: "groq", title: "Groq", apiBase: "https://api.groq.com/openai/v1", priceList: "groq" }),
   // api-docs.deepseek.com, "Your First API Call".
@@ -58,6 +67,13 @@ const table = {
     telemetryName: "mistral_ai",
     capabilities: { toolCallIds: mistralCallIds },
     priceList: "mistral",
+    embeddings: {
+      limits: { inputs: 256, tokens: 16_384 },
+      encodingFormat: "base64",
+      dimensionsField: "output_dimension",
+      families: ["mistral-embed", "codestral-embed"],
+      exampleModel: "mistral-embed",
+    },
   }),
   // docs.x.ai, "REST API".
   xai: service({
@@ -96,6 +112,12 @@ const table = {
     prefix: "DASHSCOPE",
     apiBase: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     families: ["qwen", "qwq-", "qvq-"],
+    embeddings: {
+      limits: { inputs: 10 },
+      encodingFormat: "float",
+      families: ["text-embedding-v", "qwen3-embedding"],
+      exampleModel: "text-embedding-v4",
+    },
   }),
   // docs.cohere.com, "Compatibility API": `stream_options` is not among the parameters that it takes.
   cohere: service({
@@ -104,6 +126,7 @@ const table = {
     apiBase: "https://api.cohere.ai/compatibility/v1",
     families: ["command-"],
     capabilities: { streamUsage: false },
+    embeddings: { limits: { inputs: 96 }, families: ["embed-"], exampleModel: "embed-v4.0" },
   }),
   // docs.perplexity.ai, "OpenAI SDK compatibility".
   perplexity: service({
@@ -118,9 +141,15 @@ const table = {
     title: "Together AI",
     apiBase: "https://api.together.xyz/v1",
     priceList: "together",
+    embeddings: { exampleModel: "BAAI/bge-base-en-v1.5" },
   }),
   // docs.fireworks.ai, "OpenAI compatibility".
-  fireworks: service({ name: "fireworks", title: "Fireworks AI", apiBase: "https://api.fireworks.ai/inference/v1" }),
+  fireworks: service({
+    name: "fireworks",
+    title: "Fireworks AI",
+    apiBase: "https://api.fireworks.ai/inference/v1",
+    embeddings: { exampleModel: "nomic-ai/nomic-embed-text-v1.5" },
+  }),
   // inference-docs.cerebras.ai, "OpenAI compatibility".
   cerebras: service({ name: "cerebras", title: "Cerebras", apiBase: "https://api.cerebras.ai/v1" }),
   // docs.sambanova.ai, "API keys and URLs".
@@ -132,6 +161,7 @@ const table = {
     aliases: ["nvidia_nim"],
     apiBase: "https://integrate.api.nvidia.com/v1",
     example: { apiKey: "nvapi-…" },
+    embeddings: { exampleModel: "nvidia/nv-embedqa-e5-v5" },
   }),
   // docs.github.com, "REST API endpoints for models inference". Not `GITHUB_TOKEN`: every CI job has one.
   github: service({
@@ -140,6 +170,7 @@ const table = {
     prefix: "GITHUB_MODELS",
     apiBase: "https://models.github.ai/inference",
     example: { apiKey: "github_pat_…" },
+    embeddings: { exampleModel: "openai/text-embedding-3-small" },
   }),
   // huggingface.co/docs/inference-providers, "OpenAI-compatible API".
   huggingface: service({
@@ -149,9 +180,22 @@ const table = {
     example: { apiKey: "hf_…" },
   }),
   // docs.ollama.com, "OpenAI compatibility".
-  ollama: service({ name: "ollama", title: "Ollama", apiBase: "http://localhost:11434/v1", isKeyOptional: true }),
+  ollama: service({
+    name: "ollama",
+    title: "Ollama",
+    apiBase: "http://localhost:11434/v1",
+    isKeyOptional: true,
+    embeddings: { encodingFormat: "base64", exampleModel: "nomic-embed-text" },
+  }),
   // docs.vllm.ai, "OpenAI-Compatible Server".
-  vllm: service({ name: "vllm", title: "vLLM", apiBase: "http://localhost:8000/v1", isKeyOptional: true, protocols }),
+  vllm: service({
+    name: "vllm",
+    title: "vLLM",
+    apiBase: "http://localhost:8000/v1",
+    isKeyOptional: true,
+    protocols,
+    embeddings: { encodingFormat: "base64", exampleModel: "BAAI/bge-base-en-v1.5" },
+  }),
   // lmstudio.ai/docs, "OpenAI Compatible Endpoints".
   lmstudio: service({
     name: "lmstudio",
@@ -159,6 +203,7 @@ const table = {
     apiBase: "http://localhost:1234/v1",
     isKeyOptional: true,
     protocols,
+    embeddings: { exampleModel: "text-embedding-nomic-embed-text-v1.5" },
   }),
   // github.com/ggml-org/llama.cpp, tools/server/README.md.
   llamacpp: service({
@@ -167,20 +212,59 @@ const table = {
     aliases: ["llama.cpp"],
     apiBase: "http://localhost:8080/v1",
     isKeyOptional: true,
+    embeddings: { exampleModel: "nomic-embed-text" },
   }),
 } satisfies Readonly<Record<string, ProviderRow>>
+
+/** Anthropic recommends it, and has no embeddings of its own. docs.voyageai.com, "Text embeddings API". */
+const voyage = service({
+  name: "voyage",
+  title: "Voyage AI",
+  apiBase: "https://api.voyageai.com/v1",
+  protocols: ["embeddings"],
+  example: { apiKey: "pa-…" },
+  embeddings: {
+    // Tokens of all inputs together, by model; the smallest of them for a model that is not known.
+    limits: (model) => ({
+      inputs: 1000,
+      tokens: model.endsWith("-lite") ? 1_000_000 : /^voyage-(?:2|3\.5|4)$/.test(model) ? 320_000 : 120_000,
+    }),
+    encodingFormat: "base64",
+    dimensionsField: "output_dimension",
+    // It cuts texts that are too long, unless it is told to say so.
+    fields: { truncation: false },
+    families: ["voyage-"],
+    exampleModel: "voyage-3.5",
+  },
+})
+
+/** Providers that serve embeddings and nothing else: no answer is ever asked of them. */
+const embeddingTable = {
+  voyage: {
+    ...voyage,
+    endpoint: () => Effect.fail(Setting.invalid("provider", `${voyage.title} serves embeddings only`)),
+  },
+} satisfies Readonly<Record<string, ProviderRow>>
+
+/** The name of a provider that serves embeddings only. */
+export type EmbeddingProviderName = keyof typeof embeddingTable
 
 /** The name of a provider that has a row. */
 export type ProviderName = keyof typeof table
 
-/** Every row, in the order in which a fallback tries them. */
+/** Every row that answers, in the order in which a fallback tries them. */
 export const rows: ReadonlyArray<ProviderRow> = Object.values(table)
 
 /** The name of every row, in the same order. */
 export const names: ReadonlyArray<string> = rows.map(({ name }) => name)
 
+/** Every row that serves embeddings. */
+export const embeddingRows: ReadonlyArray<ProviderRow> = [...rows, ...Object.values(embeddingTable)].filter(
+  ({ embeddings }) => embeddings !== undefined,
+)
+
 const byName: ReadonlyMap<string, ProviderRow> = new Map(
-  rows.flatMap((row) => [row.name, ...row.aliases].map((name) => [name, row] as const)),
+  [...rows, ...embeddingRows].flatMap((row) => [row.name, ...row.aliases].map((name) => [name, row] as const)),
 )
 
 /** True for the name of a row; an alias is not one. */
@@ -193,6 +277,12 @@ export const find = (name: string): ProviderRow | undefined => byName.get(String
 export const findByModel = (model: string): ProviderRow | undefined => {
   const name = model.toLowerCase()
   return rows.find(({ families }) => families.some((family) => name.startsWith(family)))
+}
+
+/** The row whose embedding models' names begin as this one does; undefined for a name that tells nothing. */
+export const findByEmbeddingModel = (model: string): ProviderRow | undefined => {
+  const name = model.toLowerCase()
+  return embeddingRows.find(({ embeddings }) => embeddings?.families.some((family) => name.startsWith(family)))
 }
 
 /** The variables that a provider reads: under its own name, then those that other libraries read for it. */

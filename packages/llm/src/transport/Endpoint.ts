@@ -51,7 +51,7 @@ export interface Endpoint extends ServiceAddress {
 
 /** What a provider of embeddings adds to a protocol. */
 export interface EmbeddingEndpoint
-  extends ServiceAddress, Pick<EmbeddingEncodeOptions, "dimensionsField" | "encodingFormat"> {
+  extends ServiceAddress, Pick<EmbeddingEncodeOptions, "dimensionsField" | "encodingFormat" | "fields"> {
   /** The wire format. */
   readonly protocol: EmbeddingProtocol
   /** How much one request to a model may hold. */

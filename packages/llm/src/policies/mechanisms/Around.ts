@@ -17,6 +17,8 @@ import { startStream, streamFrom } from "./StreamStart.ts"
 /** What a policy may know of a request, whatever the service. */
 export interface Asked {
   readonly model?: string | undefined
+  /** The texts of a request for embeddings; absent where an answer is asked for. */
+  readonly inputs?: ReadonlyArray<string> | undefined
 }
 
 /** What a policy may know of an answer, whatever the service. */
@@ -55,10 +57,12 @@ export const surroundLlm = (inner: LlmService, around: Around): LlmService => ({
   stream: (request) => around.stream(request, (asked) => inner.stream(asked)),
 })
 
-const surroundEmbedding = (inner: EmbeddingService, around: Around): EmbeddingService => ({
+/** A service of embeddings that runs inside `around`. */
+export const surroundEmbedding = (inner: EmbeddingService, around: Around): EmbeddingService => ({
   name: inner.name,
   model: inner.model,
   targets: inner.targets,
+  batchLimits: inner.batchLimits,
   embed: (request) => around.effect(request, (asked) => inner.embed(asked)),
 })
 

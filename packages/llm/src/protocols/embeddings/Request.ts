@@ -18,6 +18,8 @@ export interface EmbeddingEncodeOptions {
   readonly dimensionsField?: "dimensions" | "output_dimension" | undefined
   /** How vectors are asked for; `none` leaves it to a service that refuses the field. Default `base64`. */
   readonly encodingFormat?: "base64" | "float" | "none" | undefined
+  /** What every request to this service says besides. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Models that have one length only: OpenAI refuses to shorten their vectors (openai 7.57 types). */
@@ -36,7 +38,7 @@ export const encode = (
   request.inputs.forEach((input, place) => {
     if (input === "") encoding.refuse(`inputs[${place}]`, "an empty text has no embedding")
   })
-  const body: Record<string, unknown> = { model, input: request.inputs }
+  const body: Record<string, unknown> = { ...options.fields, model, input: request.inputs }
   if (encodingFormat !== "none") body.encoding_format = encodingFormat
   if (request.dimensions !== undefined) {
     if (unshortened.test(model)) encoding.warn(`dimensions was dropped: ${model} does not accept it`)

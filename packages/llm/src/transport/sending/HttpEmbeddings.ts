@@ -16,7 +16,7 @@ import { Sender } from "./Sender.ts"
 
 /** The service of an endpoint on an open transport. */
 export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): EmbeddingProvider["Service"] => {
-  const { batchLimits, dimensionsField, encodingFormat, protocol, provider } = endpoint
+  const { batchLimits, dimensionsField, encodingFormat, fields, protocol, provider } = endpoint
   const sender = new Sender(endpoint, open, "EMBEDDING_MODEL")
 
   const embed = (input: EmbeddingRequest) =>
@@ -27,9 +27,9 @@ export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): E
       const model = sender.modelOf(request.model)
       if (typeof model !== "string") return sender.refuse(context, request.model, model)
       const { length } = request.inputs
-      const most = batchLimits(model).inputs
-      if (length > most) return sender.refuse(context, model, tooMany(length, most, provider))
-      const encoded = protocol.encode(request, { model, provider, dimensionsField, encodingFormat })
+      const { inputs: most, isAdvice } = batchLimits(model)
+      if (length > most && isAdvice !== true) return sender.refuse(context, model, tooMany(length, most, provider))
+      const encoded = protocol.encode(request, { model, provider, dimensionsField, encodingFormat, fields })
       if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
       const { body, warnings } = encoded.success
       const url = endpoint.url(model)

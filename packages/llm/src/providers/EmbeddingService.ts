@@ -1,0 +1,50 @@
+/**
+ * Any service that serves embeddings as OpenAI does, at an address that is known: what differs between them is how much one
+ * request may hold, and how vectors are asked for.
+ */
+import type { BatchLimits } from "../model/EmbeddingProvider.ts"
+import { protocol } from "../protocols/embeddings/Embeddings.ts"
+import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
+import type { EmbeddingEndpoint, ServiceAddress } from "../transport/Endpoint.ts"
+import type { EmbeddingOptions } from "./ProviderOptions.ts"
+
+/** What differs between services. Each limit is the one of the service's documentation, or has its source beside it. */
+export interface EmbeddingFacts extends Pick<EmbeddingEncodeOptions, "dimensionsField" | "encodingFormat" | "fields"> {
+  /** How much one request may hold; by the model where that tells. */
+  readonly limits?: BatchLimits | ((model: string) => BatchLimits) | undefined
+  /** How the names of its embedding models begin; lower case. */
+  readonly families?: ReadonlyArray<string> | undefined
+  /** A model as errors show it. */
+  readonly exampleModel: string
+}
+
+/** OpenAI's reference: at most 2,048 inputs a request, and 300,000 tokens of all inputs together. */
+export const openAiLimits: BatchLimits = { inputs: 2048, tokens: 300_000 }
+
+/** Where no limit is documented: what every service that documents one accepts, but the smallest. More is sent if asked. */
+export const unknownLimits: BatchLimits = { inputs: 96, isAdvice: true }
+
+/** What reaches the embeddings of a service. */
+export const embeddingEndpoint = (
+  address: ServiceAddress,
+  facts: EmbeddingFacts,
+  options: Partial<EmbeddingOptions>,
+): EmbeddingEndpoint => {
+  // A service of another name has its own limits and forms.
+  const {
+    dimensionsField,
+    encodingFormat,
+    fields,
+    limits = unknownLimits,
+  }: Partial<EmbeddingFacts> = options.name === undefined ? facts : { encodingFormat: "none" }
+  const known = typeof limits === "function" ? limits : () => limits
+  return {
+    ...address,
+    exampleModel: facts.exampleModel,
+    protocol,
+    dimensionsField,
+    fields,
+    encodingFormat: options.encodingFormat ?? encodingFormat ?? "none",
+    batchLimits: (model) => options.batchLimits ?? known(model ?? ""),
+  }
+}
