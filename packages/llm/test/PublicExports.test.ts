@@ -104,6 +104,7 @@ it("@wiseflow/llm exports these names", () => {
       "unwrap",
       "verdict",
       "verdicts",
+      "withBatches",
       "withCircuitBreaker",
       "withConcurrency",
       "withDefaults",
