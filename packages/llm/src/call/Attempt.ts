@@ -184,7 +184,7 @@ export class Attempt {
       rawFinishReason: this.nameOf(end.rawFinishReason),
       costUsd: written.costUsd,
       attempts: ledger.attempts(),
-      warnings: [...warnings, ...(end.warnings ?? []).map(target.redact ?? unchanged)],
+      warnings: [...ledger.warnings, ...warnings, ...(end.warnings ?? []).map(target.redact ?? unchanged)],
     })
   }
 

@@ -20,6 +20,7 @@ export class Ledger {
   readonly startedMs: number
   readonly started: string
   private readonly entries: Array<LedgerEntry> = []
+  private readonly notes: Array<string> = []
   private unchargedMs = 0
   private admitted: number | undefined
   private listeners: Set<() => void> | undefined
@@ -32,6 +33,16 @@ export class Ledger {
   /** Notes a wait for a permit that none came of: the next attempt is charged with it, so that no wait is lost. */
   waitedInVain(waitedMs: number): void {
     this.unchargedMs += waitedMs
+  }
+
+  /** Notes what the caller should know of the call whoever answers it: a target that was passed over. */
+  warn(warning: string): void {
+    this.notes.push(warning)
+  }
+
+  /** The notes so far. */
+  get warnings(): ReadonlyArray<string> {
+    return this.notes
   }
 
   /** The waits that no attempt has been charged with yet. */

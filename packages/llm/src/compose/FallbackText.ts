@@ -29,7 +29,10 @@ const answer = (text: string, { maxTokens, temperature }: LlmRequest): Effect.Ef
           latencyMs: Math.round(monotonicMs(fiber) - ledger.startedMs),
           timestamp: ledger.started,
           attempts: ledger.attempts(),
-          warnings: ["every target failed: this is the configured fallback text, not a model's answer"],
+          warnings: [
+            ...ledger.warnings,
+            "every target failed: this is the configured fallback text, not a model's answer",
+          ],
           degraded: true,
         }),
       ),

@@ -18,7 +18,7 @@
  *   ContentFilterError       the provider refuses the prompt                       falls back
  *   OutputLimitError         the value asked for was cut off at the token limit
  *   ToolError                a tool failed, and the run was to end then
- *   InvalidRequestError      the request is wrong; nothing will help but changing it
+ *   InvalidRequestError      the request is wrong (falls back where only this target cannot take a part of it)
  *   CircuitOpenError         our own breaker refused to send                       falls back
  *   ConfigurationError       a setting is missing or malformed
  * ```
@@ -55,10 +55,7 @@ export const SystemCause = Schema.Struct({
 })
 export type SystemCause = typeof SystemCause.Type
 
-/**
- * No response: the name did not resolve, the connection was refused or reset, TLS failed. `code` is the system's, and
- * `cause` what it said.
- */
+/** No response: no such name, refused or reset, TLS failed. `code` is the system's, and `cause` what it said. */
 export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", {
   ...wireFields,
   cause: Schema.optional(SystemCause),
@@ -139,10 +136,11 @@ export class ContentFilterError extends Schema.TaggedError<ContentFilterError>()
   categories: Schema.Array(Schema.String),
 }) {}
 
-/** The request is wrong. `parameter` names the field: ours when found before sending, the provider's otherwise. */
+/** The request is wrong at `parameter`. `otherTargetMayTake`: it is right, but this target cannot take a part of it. */
 export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>()("InvalidRequestError", {
   ...wireFields,
   parameter: Schema.optional(Schema.String),
+  otherTargetMayTake: Schema.optional(Schema.Boolean),
 }) {}
 
 /** A value was asked for, and the answer reached its token limit before the value was whole. Raise `maxTokens`. */
@@ -224,6 +222,7 @@ export const verdict = (reason: LlmErrorReason): Verdict => {
   if (reason._tag === "TimeoutError" && reason.clock === "total") return { retries: "never", fallsBack: false }
   const fromTable = verdicts[reason._tag]
   if (reason._tag === "AuthenticationError" && reason.isKeyRenewed === true) return { ...fromTable, retries: "once" }
+  if (reason._tag === "InvalidRequestError" && reason.otherTargetMayTake) return { ...fromTable, fallsBack: true }
   if (reason._tag === "ConfigurationError" || reason.shouldRetry === undefined) return fromTable
   if (!reason.shouldRetry) return { ...fromTable, retries: "never" }
   // Money and keys do not come back by waiting, whatever a proxy says.

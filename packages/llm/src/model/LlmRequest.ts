@@ -60,7 +60,30 @@ export interface JsonSchemaFormat {
   readonly strict?: boolean | undefined
 }
 
+/** How much a model thinks, from not at all to as much as it can. */
+export const ReasoningEffort = Schema.Literals(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max"
+
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
+
+/**
+ * How a model thinks before it answers. `effort` is what `reasoningEffort` is, and wins over it. `budgetTokens` bounds the
+ * thinking of models that take a number; others get the effort. `summary` asks for the thinking in words.
+ */
+export const ReasoningOptions = Schema.Struct({
+  effort: Schema.optional(ReasoningEffort),
+  budgetTokens: Schema.optional(Positive),
+  summary: Schema.optional(Schema.Literals(["none", "auto", "concise", "detailed"])),
+})
+/** How a model thinks before it answers. What a target has no option for is dropped with a warning. */
+export interface ReasoningOptions {
+  /** How much it thinks; the nearest that the model knows is taken. */
+  readonly effort?: ReasoningEffort | undefined
+  /** The most tokens that it thinks for. A whole number above 0. */
+  readonly budgetTokens?: number | undefined
+  /** Whether the answer tells the thinking in words, and at what length; `none` leaves it out. */
+  readonly summary?: "none" | "auto" | "concise" | "detailed" | undefined
+}
 
 /**
  * One question to a model. Only `messages` is required.
@@ -88,7 +111,8 @@ export const LlmRequest = Schema.Struct({
   ),
   parallelToolCalls: Schema.optional(Schema.Boolean),
   responseFormat: Schema.optional(ResponseFormat),
-  reasoningEffort: Schema.optional(Schema.Literals(["none", "minimal", "low", "medium", "high", "xhigh", "max"])),
+  reasoningEffort: Schema.optional(ReasoningEffort),
+  reasoning: Schema.optional(ReasoningOptions),
   user: Schema.optional(Schema.String),
   previousResponseId: Schema.optional(Schema.NonEmptyString),
   providerOptions: Schema.optional(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))),
@@ -122,7 +146,9 @@ export interface LlmRequest {
   /** What the answer is: free text, JSON, or JSON of a schema. */
   readonly responseFormat?: ResponseFormat | undefined
   /** How much the model thinks before it answers; models that do not reason ignore it with a warning. */
-  readonly reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | undefined
+  readonly reasoningEffort?: ReasoningEffort | undefined
+  /** The same and more: a budget in tokens, and whether the thinking is told in words. */
+  readonly reasoning?: ReasoningOptions | undefined
   /** The end user on whose behalf the program asks, for the provider's abuse detection. No name and no address. */
   readonly user?: string | undefined
   /** Continues an answer that the provider stored (`metadata.responseId`); only the Responses API has it. */

@@ -4,22 +4,47 @@
  */
 import * as Schema from "effect/Schema"
 
+/**
+ * "The conversation up to here comes again: cache it." `ttl` is how long it should be kept at least; services have fixed
+ * times, and the next longer one is taken (Anthropic: 5 minutes or an hour; OpenAI: 30 minutes or 12 hours). Services that
+ * cache by themselves need no mark and ignore it.
+ */
+export const CacheMark = Schema.Union([
+  Schema.Literal(true),
+  Schema.Struct({ ttl: Schema.Literals(["5m", "30m", "1h", "12h"]) }),
+])
+/** A mark that the conversation up to here comes again and is worth caching. */
+export type CacheMark = true | CacheLifetime
+
+/** How long a cached beginning of a conversation is kept. */
+export interface CacheLifetime {
+  /** At least this long, as far as the service can. */
+  readonly ttl: "5m" | "30m" | "1h" | "12h"
+}
+
+const marked = { cache: Schema.optional(CacheMark) }
+
 /** Plain text. */
 export const TextPart = Schema.Struct({
   type: Schema.Literal("text"),
   text: Schema.String,
+  ...marked,
 })
 /** Plain text. */
 export interface TextPart {
   readonly type: "text"
   /** What is said. */
   readonly text: string
+  /** Caches the conversation up to the end of this part. */
+  readonly cache?: CacheMark | undefined
 }
 
 const mediaFields = {
   url: Schema.optional(Schema.String),
   data: Schema.optional(Schema.String),
   mediaType: Schema.optional(Schema.String),
+  fileId: Schema.optional(Schema.String),
+  ...marked,
 }
 
 /** The places that bytes may come from; a part names exactly one. */
@@ -52,7 +77,7 @@ export const ImagePart = Schema.Struct({
   ...mediaFields,
   detail: Schema.optional(Schema.Literals(["auto", "low", "high", "original"])),
 }).check(hasOneSource)
-/** A picture for the model to look at, by exactly one of `url` and `data`. */
+/** A picture for the model to look at, by exactly one of `url`, `data` and `fileId`. */
 export interface ImagePart {
   readonly type: "image"
   /** Where the provider fetches it: `http:`, `https:` or `data:`. Not together with `data`. */
@@ -61,6 +86,10 @@ export interface ImagePart {
   readonly data?: string | undefined
   /** What the bytes are, as in `image/png`. Found out from the bytes of common kinds where it is left out. */
   readonly mediaType?: string | undefined
+  /** The id of a picture that was uploaded to the provider before, in place of bytes or an address. */
+  readonly fileId?: string | undefined
+  /** Caches the conversation up to the end of this part. */
+  readonly cache?: CacheMark | undefined
   /** How closely OpenAI's models look; other providers ignore it. */
   readonly detail?: "auto" | "low" | "high" | "original" | undefined
 }
@@ -69,7 +98,6 @@ export interface ImagePart {
 export const FilePart = Schema.Struct({
   type: Schema.Literal("file"),
   ...mediaFields,
-  fileId: Schema.optional(Schema.String),
   filename: Schema.optional(Schema.String),
 }).check(hasOneSource)
 /** A document for the model to read, by exactly one of `url`, `data` and `fileId`. */
@@ -85,6 +113,8 @@ export interface FilePart {
   readonly fileId?: string | undefined
   /** The name that the model is told. */
   readonly filename?: string | undefined
+  /** Caches the conversation up to the end of this part. */
+  readonly cache?: CacheMark | undefined
 }
 
 /**
@@ -165,6 +195,7 @@ export const ToolResultPart = Schema.Struct({
   toolCallId: Schema.String,
   content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
   isError: Schema.optional(Schema.Boolean),
+  ...marked,
 })
 /** What a called function answered. */
 export interface ToolResultPart {
@@ -175,6 +206,8 @@ export interface ToolResultPart {
   readonly content: string | ReadonlyArray<TextPart | ImagePart | FilePart>
   /** True where the function failed; `content` then says why. */
   readonly isError?: boolean | undefined
+  /** Caches the conversation up to the end of this result. */
+  readonly cache?: CacheMark | undefined
 }
 
 /**
@@ -199,24 +232,30 @@ export interface OtherPart {
 export const SystemMessage = Schema.Struct({
   role: Schema.Literal("system"),
   content: Schema.Union([Schema.String, Schema.Array(TextPart)]),
+  ...marked,
 })
 /** Instructions to the model. */
 export interface SystemMessage {
   readonly role: "system"
   /** A text, or texts. */
   readonly content: string | ReadonlyArray<TextPart>
+  /** Caches the conversation up to the end of this message. */
+  readonly cache?: CacheMark | undefined
 }
 
 /** What a user says. */
 export const UserMessage = Schema.Struct({
   role: Schema.Literal("user"),
   content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart, FilePart]))]),
+  ...marked,
 })
 /** What a user says. */
 export interface UserMessage {
   readonly role: "user"
   /** A text, or texts, pictures and files in the order in which the model reads them. */
   readonly content: string | ReadonlyArray<TextPart | ImagePart | FilePart>
+  /** Caches the conversation up to the end of this message. */
+  readonly cache?: CacheMark | undefined
 }
 
 /** What the model said before. */
@@ -226,6 +265,7 @@ export const AssistantMessage = Schema.Struct({
     Schema.String,
     Schema.Array(Schema.Union([TextPart, ImagePart, ReasoningPart, RefusalPart, ToolCallPart, OtherPart])),
   ]),
+  ...marked,
 })
 /** What the model said before. */
 export interface AssistantMessage {
@@ -234,18 +274,23 @@ export interface AssistantMessage {
   readonly content:
     | string
     | ReadonlyArray<TextPart | ImagePart | ReasoningPart | RefusalPart | ToolCallPart | OtherPart>
+  /** Caches the conversation up to the end of this message. */
+  readonly cache?: CacheMark | undefined
 }
 
 /** What the functions that the model called have answered. */
 export const ToolMessage = Schema.Struct({
   role: Schema.Literal("tool"),
   content: Schema.Array(ToolResultPart),
+  ...marked,
 })
 /** What the called functions answered. */
 export interface ToolMessage {
   readonly role: "tool"
   /** One result for each tool call of the assistant message before. */
   readonly content: ReadonlyArray<ToolResultPart>
+  /** Caches the conversation up to the end of this message. */
+  readonly cache?: CacheMark | undefined
 }
 
 /** One message of a conversation. */

@@ -13,6 +13,7 @@ import {
   ImagePart,
   LlmRequest,
   OtherPart,
+  ReasoningOptions,
   ReasoningPart,
   ResponseFormat,
   SystemMessage,
@@ -33,7 +34,7 @@ const decode = Schema.decodeUnknownResult(LlmRequest, { onExcessProperty: "error
 const fields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
 
 /** The fields besides `messages` whose values have fields of their own. */
-const nested: ReadonlySet<string> = new Set(["tools", "toolChoice", "responseFormat"])
+const nested: ReadonlySet<string> = new Set(["tools", "toolChoice", "responseFormat", "reasoning"])
 
 /** A message that is a text by somebody, and nothing else. */
 const isPlainMessage = (message: unknown): boolean => {
@@ -62,6 +63,7 @@ const nestedFields: ReadonlySet<string> = new Set([
     ({ fields: own }) => Object.keys(own),
   ),
   ...Object.keys(ToolDefinition.fields),
+  ...Object.keys(ReasoningOptions.fields),
   ...ResponseFormat.members.flatMap(({ fields: own }) => Object.keys(own)),
 ])
 

@@ -170,6 +170,9 @@ const inTurn = <A>(
       onFailure: (error) => {
         const isOver = context.clock?.isOver(monotonicMs(fiber)) ?? false
         if (!fallsBack(error, options, isOver)) return Effect.fail(error)
+        if (error.reason._tag === "InvalidRequestError") {
+          context.ledger.warn(`${error.provider} was passed over: ${error.reason.message}`)
+        }
         tell(context, { type: "fallback", error, provider: second.name }, fiber)
         const atSecond = { ...context, targetIndex: context.targetIndex + targetsOf(first), queuedMs: 0, waitedMs: 0 }
         return Effect.andThen(

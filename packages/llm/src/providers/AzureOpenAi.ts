@@ -8,7 +8,7 @@ import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
-import { openAiCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
+import { openAiService } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { ServiceAddress } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
@@ -122,7 +122,12 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
   return {
     ...reached,
     protocol: protocolOf(options.name ?? facts.name),
-    capabilities: (model: string) => ({ ...acceptedBy(version, model), ...options.capabilities }),
+    capabilities: (model: string) => ({
+      ...acceptedBy(version, model),
+      // Chat Completions has no part for documents there (pydantic-ai 2026-08); Responses has.
+      ...(options.wireApi === "responses" ? {} : { files: [] }),
+      ...options.capabilities,
+    }),
   }
 })
 
@@ -151,7 +156,7 @@ export const row: ProviderRow = { ...facts, endpoint, embeddings }
 const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
   const unnamed: Partial<ModelCapabilities> = isKnownModel(model)
     ? {}
-    : { maxTokensField: "max_completion_tokens", toolCallIds: openAiCallIds }
+    : { maxTokensField: "max_completion_tokens", ...openAiService }
   if (!/^20\d\d-/.test(version) || version >= "2024-09") return unnamed
   const reasons = capabilitiesOf(model, undefined).sampling !== "accepted"
   return reasons ? { ...unnamed, streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }

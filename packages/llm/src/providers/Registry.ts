@@ -3,7 +3,6 @@
  * read them here. A service that speaks Chat Completions with a bearer key is a row and nothing else; a provider with an
  * address, a header or a protocol of its own is a file and its line.
  */
-import { mistralCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
@@ -11,6 +10,7 @@ import type { LlmError } from "../model/LlmError.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { EmbeddingEndpoint } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
+import { deepSeekReturn, mistralCallIds } from "../protocols/encoding/ServiceCapabilities.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as AzureOpenAi from "./AzureOpenAi.ts"
 import * as ChatService from "./ChatService.ts"
@@ -45,6 +45,11 @@ const table = {
     example: { apiKey: "AIza…" },
     telemetryName: "gcp.gemini",
     embeddings: { limits: { inputs: 100 }, families: ["gemini-embedding-"], exampleModel: "gemini-embedding-001" },
+    capabilities: {
+      returnedFields: ["extra_content", "thought_signature"],
+      // ai.google.dev, "Thought signatures": the value for calls that Gemini did not make.
+      foreignCall: { extra_content: { google: { thought_signature: "skip_thought_signature_validator" } } },
+    },
   }),
   // openrouter.ai/docs, "Quickstart" and "Responses API".
   openrouter: service({
@@ -53,9 +58,22 @@ const table = {
     apiBase: "https://openrouter.ai/api/v1",
     protocols,
     embeddings: { exampleModel: "openai/text-embedding-3-small" },
+    capabilities: {
+      returnedFields: ["reasoning", "reasoning_details"],
+      foreignTurn: undefined,
+      reasoningOption: "reasoning",
+      withoutReasoning: undefined,
+      files: ["url", "data", "id"],
+    },
   }),
   // console.groq.com/docs, "OpenAI Compatibility".
-  groq: service({ name: "groq", title: "Groq", apiBase: "https://api.groq.com/openai/v1", priceList: "groq" }),
+  groq: service({
+    name: "groq",
+    title: "Groq",
+    apiBase: "https://api.groq.com/openai/v1",
+    priceList: "groq",
+    capabilities: { returnedFields: ["reasoning"], files: [] },
+  }),
   // api-docs.deepseek.com, "Your First API Call".
   deepseek: service({
     name: "deepseek",
@@ -63,6 +81,7 @@ const table = {
     apiBase: "https://api.deepseek.com/v1",
     families: ["deepseek"],
     priceList: "deepseek",
+    capabilities: deepSeekReturn,
   }),
   // docs.mistral.ai, "API".
   mistral: service({
@@ -71,7 +90,12 @@ const table = {
     apiBase: "https://api.mistral.ai/v1",
     families: ["mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"],
     telemetryName: "mistral_ai",
-    capabilities: { toolCallIds: mistralCallIds },
+    capabilities: {
+      toolCallIds: mistralCallIds,
+      returnedFields: ["thinking"],
+      files: ["url", "data"],
+      documentPart: "document_url",
+    },
     priceList: "mistral",
     embeddings: {
       limits: { inputs: 256, tokens: 16_384 },
@@ -90,6 +114,7 @@ const table = {
     telemetryName: "x_ai",
     protocols,
     priceList: "xai",
+    capabilities: { returnedFields: ["reasoning_content"] },
   }),
   // platform.kimi.ai/docs, "API overview"; the host in mainland China is api.moonshot.cn.
   moonshot: service({
@@ -101,6 +126,11 @@ const table = {
     telemetryName: "moonshot_ai",
     protocols,
     priceList: "moonshotai",
+    capabilities: {
+      returnedFields: ["reasoning_content"],
+      foreignTurn: { reasoning_content: "" },
+      withoutReasoning: { thinking: { type: "disabled" } },
+    },
   }),
   // docs.z.ai, "API introduction".
   zai: service({
@@ -109,6 +139,10 @@ const table = {
     aliases: ["z.ai", "zhipu"],
     apiBase: "https://api.z.ai/api/paas/v4",
     families: ["glm-"],
+    capabilities: {
+      returnedFields: ["reasoning_content"],
+      withoutReasoning: { thinking: { type: "disabled" } },
+    },
   }),
   // help.aliyun.com and alibabacloud.com, Model Studio, "OpenAI compatible"; mainland China: dashscope.aliyuncs.com.
   qwen: service({
@@ -123,6 +157,11 @@ const table = {
       encodingFormat: "float",
       families: ["text-embedding-v", "qwen3-embedding"],
       exampleModel: "text-embedding-v4",
+    },
+    capabilities: {
+      returnedFields: ["reasoning_content", "encrypted_content"],
+      budgetField: "thinking_budget",
+      withoutReasoning: { enable_thinking: false },
     },
   }),
   // docs.cohere.com, "Compatibility API": `stream_options` is not among the parameters that it takes.
@@ -157,7 +196,12 @@ const table = {
     embeddings: { exampleModel: "nomic-ai/nomic-embed-text-v1.5" },
   }),
   // inference-docs.cerebras.ai, "OpenAI compatibility".
-  cerebras: service({ name: "cerebras", title: "Cerebras", apiBase: "https://api.cerebras.ai/v1" }),
+  cerebras: service({
+    name: "cerebras",
+    title: "Cerebras",
+    apiBase: "https://api.cerebras.ai/v1",
+    capabilities: { returnedFields: ["reasoning"] },
+  }),
   // docs.sambanova.ai, "API keys and URLs".
   sambanova: service({ name: "sambanova", title: "SambaNova", apiBase: "https://api.sambanova.ai/v1" }),
   // docs.api.nvidia.com, "NIM API reference".
@@ -192,6 +236,7 @@ const table = {
     apiBase: "http://localhost:11434/v1",
     isKeyOptional: true,
     embeddings: { encodingFormat: "base64", exampleModel: "nomic-embed-text" },
+    capabilities: { images: ["data"], files: [], returnedFields: ["reasoning", "reasoning_content"] },
   }),
   // docs.vllm.ai, "OpenAI-Compatible Server".
   vllm: service({
@@ -201,6 +246,7 @@ const table = {
     isKeyOptional: true,
     protocols,
     embeddings: { encodingFormat: "base64", exampleModel: "BAAI/bge-base-en-v1.5" },
+    capabilities: { returnedFields: ["reasoning", "reasoning_content"] },
   }),
   // lmstudio.ai/docs, "OpenAI Compatible Endpoints".
   lmstudio: service({
@@ -219,6 +265,7 @@ const table = {
     apiBase: "http://localhost:8080/v1",
     isKeyOptional: true,
     embeddings: { exampleModel: "nomic-embed-text" },
+    capabilities: { returnedFields: ["reasoning_content"] },
   }),
 } satisfies Readonly<Record<string, ProviderRow>>
 

@@ -1,5 +1,6 @@
 /** History that moves between providers, as cases from the field have it (law 20). */
 import { expect } from "vitest"
+import type { Message } from "../../src/index.ts"
 import { checkSharedCase } from "./CheckCase.ts"
 
 checkSharedCase("openai-id-too-long", async ({ ask, requests }, call) => {
@@ -17,4 +18,15 @@ checkSharedCase("lone-surrogate", async ({ ask, requests }, call) => {
   const { response } = await ask(call)
   expect(requests[0].messages).toEqual([{ role: "user", content: "cut emoji \uFFFD end" }])
   expect(response.metadata.warnings.join()).toContain("Unicode")
+})
+
+checkSharedCase("reasoning-content-turn-2", async ({ ask, requests }, call) => {
+  const { response } = await ask(call)
+  const messages: ReadonlyArray<Message> = [
+    { role: "user", content: "Say hello." },
+    { role: "assistant", content: "error" in response ? [] : response.parts },
+    { role: "tool", content: [{ type: "tool-result", toolCallId: "c1", content: "42" }] },
+  ]
+  await ask(call, { messages })
+  expect(requests[1].messages[1]).toMatchObject({ reasoning_content: "I need f.", tool_calls: [{ id: "c1" }] })
 })

@@ -2,7 +2,15 @@
  * What models refuse or rename, as data, so that a request that one target takes does not fail on the next for a
  * parameter (law 13). A name that is in no row is taken to accept everything.
  */
-import { anyService, mistralCallIds, openAiCallIds, type ServiceCapabilities } from "./ServiceCapabilities.ts"
+import type { ReasoningEffort } from "../../model/LlmRequest.ts"
+import {
+  anthropicCallIds,
+  anyService,
+  deepSeekReturn,
+  mistralCallIds,
+  openAiService,
+  type ServiceCapabilities,
+} from "./ServiceCapabilities.ts"
 
 /** What one model accepts. A deployment whose name hides its model says so with a `Partial` of this. */
 export interface ModelCapabilities extends ServiceCapabilities {
@@ -14,6 +22,10 @@ export interface ModelCapabilities extends ServiceCapabilities {
   readonly penalties: boolean
   readonly stop: boolean
   readonly reasoningEffort: boolean
+  /** The efforts that the model knows; any where it is not said. */
+  readonly efforts: ReadonlyArray<ReasoningEffort> | undefined
+  /** How Messages makes the model think: by a budget in tokens, as much as it likes, either way, or not at all. */
+  readonly thinking: "budget" | "adaptive" | "either" | "none"
   /** Whether the model is known to reason, so that Responses may be asked for its reasoning in encrypted form. */
   readonly reasons: boolean
   /** Whether tools and reasoning go together in one Chat Completions request. */
@@ -42,6 +54,8 @@ const everything: ModelCapabilities = {
   penalties: true,
   stop: true,
   reasoningEffort: true,
+  efforts: undefined,
+  thinking: "either",
   reasons: false,
   reasoningWithTools: true,
   parallelToolCalls: true,
@@ -59,7 +73,7 @@ interface Row {
   readonly capabilities: Partial<ModelCapabilities>
 }
 
-const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tokens", toolCallIds: openAiCallIds }
+const openAi: Partial<ModelCapabilities> = { maxTokensField: "max_completion_tokens", ...openAiService }
 const openAiReasoning: Partial<ModelCapabilities> = {
   ...openAi,
   sampling: "refused",
@@ -67,7 +81,14 @@ const openAiReasoning: Partial<ModelCapabilities> = {
   penalties: false,
   stop: false,
   systemRole: "developer",
+  efforts: ["low", "medium", "high"],
 }
+
+/** Claude's own ids and its marks for caching, over whichever protocol and gateway it is asked. */
+const claude: Partial<ModelCapabilities> = { toolCallIds: anthropicCallIds, cacheMarks: "cache_control" }
+
+/** From gpt-5.6 on OpenAI takes marks for caching (openai 7.57 types; recorded). */
+const openAiMarks: Partial<ModelCapabilities> = { cacheMarks: "prompt_cache_breakpoint" }
 
 /**
  * The first row whose pattern matches the bare model name wins. Sources, read in November 2026:
@@ -79,6 +100,7 @@ const openAiReasoning: Partial<ModelCapabilities> = {
  * [5] docs.x.ai, reasoning models: no penalties, no `stop`; grok-4 and later have no `reasoning_effort`.
  * [6] platform.openai.com, structured outputs: from gpt-4o-2024-08-06 on. Anthropic's: from Opus 4.1 and the 4.5 models on
  *     (@ai-sdk/anthropic 4.0). [7] `supportsForcedToolChoice` of @ai-sdk/anthropic 4.0 and pydantic-ai 2026-08.
+ * [9] Recorded 400s `unsupported_value`, which name the efforts that a model knows; pydantic-ai 2026-07, which tried them.
  * [8] api-docs.deepseek.com: JSON mode only, and no forced tool while thinking (pydantic-ai 2026-08).
  */
 const rows: ReadonlyArray<Row> = [
@@ -100,11 +122,46 @@ const rows: ReadonlyArray<Row> = [
   { models: /^gpt-5-chat/, capabilities: { ...openAi, reasoningEffort: false } },
   {
     models: /^gpt-5\.[6-9]/,
-    capabilities: { ...openAiReasoning, sampling: "without-reasoning", reasoningWithTools: false },
+    capabilities: {
+      ...openAiReasoning,
+      ...openAiMarks,
+      sampling: "without-reasoning",
+      reasoningWithTools: false,
+      efforts: ["none", "low", "medium", "high", "xhigh", "max"],
+    },
   },
-  { models: /^gpt-5\.\d/, capabilities: { ...openAiReasoning, sampling: "without-reasoning" } },
-  { models: /^gpt-6(\.\d+)?-(terra|luna|sol)/, capabilities: { ...openAiReasoning, sampling: "without-reasoning" } },
-  { models: /^(gpt-([5-9]|\d\d)|codex-)/, capabilities: openAiReasoning },
+  // [9]
+  {
+    models: /^gpt-5\.\d-pro/,
+    capabilities: { ...openAiReasoning, sampling: "without-reasoning", efforts: ["medium", "high", "xhigh"] },
+  },
+  {
+    models: /^gpt-5\.1/,
+    capabilities: {
+      ...openAiReasoning,
+      sampling: "without-reasoning",
+      efforts: ["none", "low", "medium", "high"],
+    },
+  },
+  {
+    models: /^gpt-5\.\d/,
+    capabilities: {
+      ...openAiReasoning,
+      sampling: "without-reasoning",
+      efforts: ["none", "low", "medium", "high", "xhigh"],
+    },
+  },
+  {
+    models: /^gpt-6(\.\d+)?-(terra|luna|sol)/,
+    capabilities: { ...openAiReasoning, ...openAiMarks, sampling: "without-reasoning", efforts: undefined },
+  },
+  { models: /^gpt-5-pro/, capabilities: { ...openAiReasoning, efforts: ["high"] } },
+  { models: /^gpt-5-codex/, capabilities: openAiReasoning },
+  {
+    models: /^gpt-5($|-)/,
+    capabilities: { ...openAiReasoning, efforts: ["minimal", "low", "medium", "high"] },
+  },
+  { models: /^(gpt-([5-9]|\d\d)|codex-)/, capabilities: { ...openAiReasoning, efforts: undefined } },
   { models: /^gpt-4o(-mini)?-search/, capabilities: { ...openAi, sampling: "refused", reasoningEffort: false } },
   { models: /^gpt-oss/, capabilities: {} },
   // [6]
@@ -115,22 +172,33 @@ const rows: ReadonlyArray<Row> = [
   { models: /^(gpt-|chatgpt-)/, capabilities: { ...openAi, reasoningEffort: false } },
   // [4]
   {
-    models: /^claude-(instant|2|3|opus-4-(0|2025)|sonnet-4-(0|2025)|(opus|sonnet)-4$)/,
-    capabilities: { reasoningEffort: false, jsonSchema: false },
+    models: /^claude-(instant|2|3-5|3-opus|3-sonnet|3-haiku|3$)/,
+    capabilities: { ...claude, reasoningEffort: false, jsonSchema: false, thinking: "none" },
+  },
+  {
+    models: /^claude-(3|opus-4-(0|2025)|sonnet-4-(0|2025)|(opus|sonnet)-4$)/,
+    capabilities: { ...claude, reasoningEffort: false, jsonSchema: false, thinking: "budget" },
   },
   {
     models: /^claude-(opus-4-1|sonnet-4-5|haiku-4-5)/,
-    capabilities: { temperatureWithTopP: false, reasoningEffort: false },
+    capabilities: { ...claude, temperatureWithTopP: false, reasoningEffort: false, thinking: "budget" },
   },
-  { models: /^claude-(opus-4-[56]|sonnet-4-6)/, capabilities: { temperatureWithTopP: false } },
+  {
+    models: /^claude-opus-4-5/,
+    capabilities: { ...claude, temperatureWithTopP: false, thinking: "budget", efforts: ["low", "medium", "high"] },
+  },
+  {
+    models: /^claude-(opus|sonnet)-4-6/,
+    capabilities: { ...claude, temperatureWithTopP: false, efforts: ["low", "medium", "high", "max"] },
+  },
   // [7]
   {
     models: /^claude-(fable|mythos|(opus|sonnet)-5-5)/,
-    capabilities: { sampling: "refused", forcedToolChoice: false },
+    capabilities: { ...claude, sampling: "refused", forcedToolChoice: false, thinking: "adaptive" },
   },
-  { models: /^claude-/, capabilities: { sampling: "refused" } },
+  { models: /^claude-/, capabilities: { ...claude, sampling: "refused", thinking: "adaptive" } },
   // [5]
-  { models: /^grok-3-mini/, capabilities: { penalties: false, stop: false, reasons: true } },
+  { models: /^grok-3-mini/, capabilities: { efforts: ["low", "high"], penalties: false, stop: false, reasons: true } },
   { models: /^grok-.*non-reasoning/, capabilities: { reasoningEffort: false } },
   {
     models: /^grok-[4-9]/,
@@ -139,7 +207,12 @@ const rows: ReadonlyArray<Row> = [
   // [8]
   {
     models: /^deepseek-(reasoner|v4)/,
-    capabilities: { jsonSchema: false, forcedToolChoice: false },
+    capabilities: {
+      ...deepSeekReturn,
+      jsonSchema: false,
+      forcedToolChoice: false,
+      efforts: ["none", "low", "high", "max"],
+    },
   },
   { models: /^deepseek-chat$/, capabilities: { jsonSchema: false } },
   {

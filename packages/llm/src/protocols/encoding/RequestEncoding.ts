@@ -1,10 +1,10 @@
 /**
- * What both encoders need while they write a request: the notes they take (warnings, and the first refusal), the checks
- * that hold for every provider, and the reading of media. It writes no wire name.
+ * What all encoders need while they write a request: the notes they take (warnings, and the first refusal), and the checks
+ * that hold for every provider. It writes no wire name.
  */
 import * as Result from "effect/Result"
 import { InvalidRequestError } from "../../model/LlmError.ts"
-import type { FilePart, ImagePart, LlmRequest, Message } from "../../model/LlmRequest.ts"
+import type { LlmRequest, Message } from "../../model/LlmRequest.ts"
 import { jsonText, repairWarning } from "./JsonText.ts"
 import type { ModelCapabilities } from "./ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
@@ -29,6 +29,12 @@ export class RequestEncoding {
   /** The request cannot be sent: `parameter` is wrong. The first refusal counts. */
   refuse(parameter: string, problem: string): void {
     this.refusal ??= new InvalidRequestError({ message: `invalid request: ${problem} at ${parameter}`, parameter })
+  }
+
+  /** Only this target cannot take the request: a fallback passes it and asks the next one. */
+  refuseHere(parameter: string, problem: string): void {
+    const message = `invalid request: ${problem} at ${parameter}`
+    this.refusal ??= new InvalidRequestError({ message, parameter, otherTargetMayTake: true })
   }
 
   /** A tool call's arguments as text; arguments that are text already are what a model wrote instead of JSON. */
@@ -129,7 +135,7 @@ export const speakingMessages = (
 /** A conversation that one provider keeps cannot be continued where another protocol is spoken. */
 export const refuseContinuation = (encoding: RequestEncoding, request: LlmRequest): void => {
   if (request.previousResponseId === undefined) return
-  encoding.refuse(
+  encoding.refuseHere(
     "previousResponseId",
     "only the Responses API continues a stored answer; set wireApi to responses or send the whole conversation",
   )
@@ -183,49 +189,4 @@ export const acceptedSampling = (
     presencePenalty: keep("presencePenalty", request.presencePenalty, capabilities.penalties),
     stop: keep("stop", stop, capabilities.stop),
   }
-}
-
-/** Where a medium's bytes are: on the web, in the provider's own store, or here. */
-export type Medium =
-  | { readonly at: "url"; readonly url: string }
-  | { readonly at: "store"; readonly fileId: string }
-  | { readonly at: "hand"; readonly mediaType: string; readonly data: string }
-
-/** The media types that the first bytes of base64 give away. */
-const signatures: ReadonlyArray<readonly [string, string]> = [
-  ["iVBORw0K", "image/png"],
-  ["/9j/", "image/jpeg"],
-  ["R0lGOD", "image/gif"],
-  ["UklGR", "image/webp"],
-  ["JVBERi", "application/pdf"],
-]
-
-const guessMediaType = (data: string): string | undefined =>
-  signatures.find(([signature]) => data.startsWith(signature))?.[1]
-
-/** Where the bytes of a part are, or a refusal that says what is missing. */
-export const mediumOf = (part: ImagePart | FilePart, path: string, encoding: RequestEncoding): Medium | undefined => {
-  if (part.type === "file" && part.fileId !== undefined) return { at: "store", fileId: part.fileId }
-  if (part.url !== undefined && !part.url.startsWith("data:")) return { at: "url", url: part.url }
-  let { data, mediaType } = part
-  if (part.url !== undefined) {
-    const comma = part.url.indexOf(",")
-    const head = part.url.slice(5, Math.max(comma, 5))
-    if (comma < 0 || !head.endsWith(";base64")) {
-      encoding.refuse(`${path}.url`, "a data URL must be base64: data:<media type>;base64,<data>")
-      return undefined
-    }
-    data = part.url.slice(comma + 1)
-    mediaType ??= head.slice(0, -";base64".length).split(";")[0]
-  }
-  if (data === undefined || data === "") {
-    encoding.refuse(path, `the ${part.type} part has neither a url nor data`)
-    return undefined
-  }
-  const known = mediaType || guessMediaType(data) || (part.type === "file" ? "application/pdf" : undefined)
-  if (known === undefined) {
-    encoding.refuse(`${path}.mediaType`, "mediaType is missing and the data does not show it")
-    return undefined
-  }
-  return { at: "hand", mediaType: known, data }
 }

@@ -4,20 +4,22 @@
  */
 import type * as Result from "effect/Result"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
-import type { LlmRequest } from "../../model/LlmRequest.ts"
+import type { LlmRequest, ReasoningEffort } from "../../model/LlmRequest.ts"
 import { encodeConversation } from "./Conversation.ts"
 import { withAnswerForm } from "../encoding/AnswerForm.ts"
+import { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { openForm } from "../encoding/JsonSchemaForm.ts"
-import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
+import { withOneEffort } from "../encoding/ReasoningChoice.ts"
 import {
   acceptedSampling,
   drop,
   dropToolOptions,
   isBlank,
   refuseContinuation,
-  RequestEncoding,
+  type RequestEncoding,
 } from "../encoding/RequestEncoding.ts"
+import { type Thinking, thinkingOf } from "./Thinking.ts"
 
 type Body = Record<string, unknown>
 
@@ -44,29 +46,33 @@ const encodeTools = (request: LlmRequest, body: Body, encoding: RequestEncoding)
   } else if (choice !== undefined) body.tool_choice = choice
 }
 
-/** Effort and format share one field; `none` is a matter of `thinking`, and `minimal` is not one of Anthropic's levels. */
+/** Effort and format share one field. */
 const encodeOutput = (
-  request: LlmRequest,
-  model: string,
-  capabilities: ModelCapabilities,
+  { responseFormat: format }: LlmRequest,
+  effort: ReasoningEffort | undefined,
   body: Body,
-  encoding: RequestEncoding,
+  encoding: ConversationEncoding,
 ): void => {
   const output: Body = {}
-  const { reasoningEffort: effort, responseFormat: format } = request
-  if (effort === "none") body.thinking = { type: "disabled" }
-  else if (effort !== undefined && !capabilities.reasoningEffort) drop(encoding, "reasoningEffort", model)
-  else if (effort === "minimal") {
-    encoding.warn(`reasoningEffort was raised to low: ${model} has no minimal effort`)
-    output.effort = "low"
-  } else if (effort !== undefined) output.effort = effort
+  if (effort !== undefined) output.effort = effort
   if (format?.type === "json-schema") output.format = { type: "json_schema", schema: format.schema }
   else if (format?.type === "json") {
     encoding.warn(
-      `responseFormat was dropped: ${model} writes JSON only to a schema; use json-schema, or ask for JSON in words`,
+      `responseFormat was dropped: ${encoding.model} writes JSON only to a schema; use json-schema, or ask for JSON in words`,
     )
   }
   if (Object.keys(output).length > 0) body.output_config = output
+}
+
+/** While it thinks by a budget, the model chooses its words and its tools freely (platform.claude.com, "Extended thinking"). */
+const freed = (request: LlmRequest, { thinking }: Thinking, encoding: ConversationEncoding): LlmRequest => {
+  if (thinking?.type !== "enabled") return request
+  const { temperature, toolChoice, topP, ...rest } = request
+  const isForced = toolChoice !== undefined && toolChoice !== "auto" && toolChoice !== "none"
+  if (temperature !== undefined) encoding.warn("temperature was dropped: Anthropic sets it while the model thinks")
+  if (topP !== undefined) encoding.warn("topP was dropped: Anthropic sets it while the model thinks")
+  if (isForced) encoding.warn("toolChoice was set to auto: no tool can be forced while the model thinks")
+  return { ...rest, ...(toolChoice === undefined ? {} : { toolChoice: isForced ? "auto" : toolChoice }) }
 }
 
 /** Anthropic's temperature ends at 1, where OpenAI's ends at 2. */
@@ -81,13 +87,18 @@ export const encode = (
   given: LlmRequest,
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
-  const encoding = new RequestEncoding()
+  const encoding = new ConversationEncoding(options)
+  const { capabilities, model } = encoding
   refuseContinuation(encoding, given)
-  const { model } = options
-  const capabilities = capabilitiesOf(model, options.capabilities)
-  const request = withAnswerForm(given, { dialect: "anthropic", model, capabilities, hints: false }, encoding)
-  const { messages, system } = encodeConversation(request, encoding)
-  const body: Body = { model, max_tokens: request.maxTokens ?? capabilities.defaultMaxTokens }
+  const formed = withAnswerForm(
+    withOneEffort(given),
+    { dialect: "anthropic", model, capabilities, hints: false },
+    encoding,
+  )
+  const { messages, system } = encodeConversation(formed, encoding)
+  const thinking = thinkingOf(formed, messages, encoding)
+  const request = freed(formed, thinking, encoding)
+  const body: Body = { model, max_tokens: thinking.maxTokens }
   if (system !== undefined) body.system = system
   body.messages = messages
   // The protocol has no field for penalties and seeds.
@@ -104,7 +115,8 @@ export const encode = (
   }
   if (request.user !== undefined) body.metadata = { user_id: request.user }
   encodeTools(request, body, encoding)
-  encodeOutput(request, model, capabilities, body, encoding)
+  if (thinking.thinking !== undefined) body.thinking = thinking.thinking
+  encodeOutput(request, thinking.effort, body, encoding)
   if (options.stream) body.stream = true
   return encoding.finish(body, request, options)
 }

@@ -5,72 +5,23 @@
  */
 import type {
   AssistantMessage,
-  FilePart,
-  ImagePart,
   LlmRequest,
   Message,
   OtherPart,
   ReasoningPart,
-  TextPart,
   ToolCallPart,
   ToolMessage,
 } from "../../model/LlmRequest.ts"
+import { chosenMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
 import { type CallIdRule, withCallIds } from "../encoding/CallIds.ts"
-import type { ModelCapabilities } from "../encoding/ModelCapabilities.ts"
-import { isBlank, mediumOf, type RequestEncoding, speakingMessages } from "../encoding/RequestEncoding.ts"
+import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
+import { isBlank, speakingMessages } from "../encoding/RequestEncoding.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
 import { protocolName } from "./Content.ts"
-
-type Item = Record<string, unknown>
+import { encodeContent, type Item } from "./UserContent.ts"
 
 /** 1 to 64 characters (OpenAI's OpenAPI 2.3). Other makers write longer ones. */
 const responsesCallIds: CallIdRule = { maxLength: 64, alphabet: "any" }
-
-const encodeImage = (part: ImagePart, path: string, encoding: RequestEncoding): Item => {
-  const medium = mediumOf(part, path, encoding)
-  if (medium === undefined || medium.at === "store") return {}
-  const url = medium.at === "url" ? medium.url : `data:${medium.mediaType};base64,${medium.data}`
-  return { type: "input_image", image_url: url, detail: part.detail ?? "auto" }
-}
-
-const encodeFile = (part: FilePart, path: string, encoding: RequestEncoding): Item => {
-  const isImage = part.mediaType?.startsWith("image/") === true
-  if (isImage && part.fileId === undefined) return encodeImage({ ...part, type: "image" }, path, encoding)
-  if (/^(audio|video)\//.test(part.mediaType ?? "")) {
-    encoding.refuse(`${path}.mediaType`, `Responses takes pictures and documents, not ${part.mediaType}`)
-    return {}
-  }
-  const medium = mediumOf(part, path, encoding)
-  if (medium === undefined) return {}
-  if (medium.at === "store") return { type: isImage ? "input_image" : "input_file", file_id: medium.fileId }
-  if (medium.at === "url") return { type: "input_file", file_url: medium.url }
-  const extension = medium.mediaType.split("/")[1] ?? "bin"
-  return {
-    type: "input_file",
-    filename: part.filename ?? `file.${extension}`,
-    file_data: `data:${medium.mediaType};base64,${medium.data}`,
-  }
-}
-
-const encodePart = (part: TextPart | ImagePart | FilePart, path: string, encoding: RequestEncoding): Item => {
-  switch (part.type) {
-    case "text":
-      return { type: "input_text", text: part.text }
-    case "image":
-      return encodeImage(part, path, encoding)
-    case "file":
-      return encodeFile(part, path, encoding)
-  }
-}
-
-const encodeContent = (
-  content: string | ReadonlyArray<TextPart | ImagePart | FilePart>,
-  path: string,
-  encoding: RequestEncoding,
-): unknown =>
-  typeof content === "string"
-    ? content
-    : content.map((part, place) => encodePart(part, `${path}.content[${place}]`, encoding))
 
 /** What Responses wants back with each call, by the id of the call (`ToolCallPart.protocolData`). */
 type CallDetails = ReadonlyMap<string, WireObject>
@@ -89,7 +40,7 @@ const callDetailsOf = (messages: ReadonlyArray<Message>): CallDetails => {
 
 const isCustom = (id: string, details: CallDetails): boolean => details.get(id)?.type === "custom_tool_call"
 
-const encodeCall = (part: ToolCallPart, details: CallDetails, encoding: RequestEncoding): Item => {
+const encodeCall = (part: ToolCallPart, details: CallDetails, encoding: ConversationEncoding): Item => {
   const call_id = part.id
   const { name } = part
   if (isCustom(part.id, details)) {
@@ -117,7 +68,7 @@ const summaryOf = (texts: ReadonlyArray<string>): ReadonlyArray<Item> =>
 /** Writes the items of one assistant turn. */
 class AssistantTurn {
   private readonly items: Array<Item>
-  private readonly encoding: RequestEncoding
+  private readonly encoding: ConversationEncoding
   private readonly provider: string
   private message: Item | undefined = undefined
   /** Summaries of reasoning that wait for the part that holds the reasoning itself. */
@@ -125,7 +76,7 @@ class AssistantTurn {
   /** A picture that waits for the item that it was taken out of. */
   private picture: string | undefined = undefined
 
-  constructor(items: Array<Item>, encoding: RequestEncoding, provider: string) {
+  constructor(items: Array<Item>, encoding: ConversationEncoding, provider: string) {
     this.items = items
     this.provider = provider
     this.encoding = encoding
@@ -214,7 +165,7 @@ const encodeAssistant = (
   message: AssistantMessage,
   path: string,
   details: CallDetails,
-  encoding: RequestEncoding,
+  encoding: ConversationEncoding,
   provider: string,
 ): ReadonlyArray<Item> => {
   if (typeof message.content === "string") return [{ role: "assistant", content: message.content }]
@@ -244,16 +195,29 @@ const encodeToolResults = (
   message: ToolMessage,
   path: string,
   details: CallDetails,
-  encoding: RequestEncoding,
+  encoding: ConversationEncoding,
 ): ReadonlyArray<Item> =>
   message.content.map((result, place) => {
     if (result.isError === true) encoding.warn("isError of a tool result was dropped: Responses has no field for it")
     return {
       type: isCustom(result.toolCallId, details) ? "custom_tool_call_output" : "function_call_output",
       call_id: result.toolCallId,
-      output: encodeContent(result.content, `${path}.content[${place}]`, encoding),
+      output: encodeContent(result.content, `${path}.content[${place}]`, undefined, encoding),
     }
   })
+
+/** OpenAI writes four marks a request, of which it sets one itself (openai 7.57 types). */
+const writeMarks = (items: ReadonlyArray<Item>, encoding: ConversationEncoding): void => {
+  const { capabilities, marks } = encoding
+  if (marks.isEmpty || capabilities.cacheMarks !== "prompt_cache_breakpoint") return
+  const parts = items.flatMap(({ content }) => (Array.isArray(content) ? content.filter(isItem) : []))
+  for (const { block, ttl } of chosenMarks(marks.among(parts), 3)) {
+    const lifetime = ttl === undefined ? {} : { ttl: lifetimeAmong(ttl, ["30m", "12h"]) }
+    block.prompt_cache_breakpoint = { mode: "explicit", ...lifetime }
+  }
+}
+
+const isItem = (value: unknown): value is Item => isWireObject(value)
 
 /**
  * The input items of a request. System messages are items too, wherever they stand: `instructions` would not be carried
@@ -261,23 +225,25 @@ const encodeToolResults = (
  */
 export const encodeConversation = (
   request: LlmRequest,
-  role: ModelCapabilities["systemRole"],
-  encoding: RequestEncoding,
+  encoding: ConversationEncoding,
   provider: string,
 ): ReadonlyArray<Item> => {
+  const role = encoding.capabilities.systemRole
   const messages = withCallIds(request.messages, responsesCallIds)
   const details = callDetailsOf(messages)
   const isContinued = request.previousResponseId !== undefined
-  return speakingMessages(messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
+  const items = speakingMessages(messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
     switch (message.role) {
       case "system":
-        return [{ role, content: encodeContent(message.content, path, encoding) }]
+        return [{ role, content: encodeContent(message.content, path, message.cache, encoding) }]
       case "user":
-        return [{ role: "user", content: encodeContent(message.content, path, encoding) }]
+        return [{ role: "user", content: encodeContent(message.content, path, message.cache, encoding) }]
       case "tool":
         return encodeToolResults(message, path, details, encoding)
       case "assistant":
         return encodeAssistant(message, path, details, encoding, provider)
     }
   })
+  writeMarks(items, encoding)
+  return items
 }

@@ -6,8 +6,10 @@ import * as Result from "effect/Result"
 import type { InvalidRequestError } from "../../model/LlmError.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import { answerName, withAnswerForm } from "../encoding/AnswerForm.ts"
-import { capabilitiesOf, type ModelCapabilities } from "../encoding/ModelCapabilities.ts"
-import { acceptedSampling, drop, dropToolOptions, RequestEncoding } from "../encoding/RequestEncoding.ts"
+import { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
+import type { ModelCapabilities } from "../encoding/ModelCapabilities.ts"
+import { acceptedEffort, dropReasoningOptions, withOneEffort } from "../encoding/ReasoningChoice.ts"
+import { acceptedSampling, drop, dropToolOptions, type RequestEncoding } from "../encoding/RequestEncoding.ts"
 import type { EncodedRequest, EncodeOptions } from "../Protocol.ts"
 import { elements, isWireObject, type WireObject } from "../WireReader.ts"
 import { background } from "./Background.ts"
@@ -79,20 +81,15 @@ const encodeState = (request: LlmRequest, own: WireObject, body: Body): void => 
   if (!buildsOnStored) body.store = false
 }
 
-const encodeReasoning = (
-  request: LlmRequest,
-  model: string,
-  capabilities: ModelCapabilities,
-  body: Body,
-  encoding: RequestEncoding,
-): void => {
-  const { reasoningEffort: effort } = request
-  if (effort !== undefined) {
-    if (capabilities.reasoningEffort) body.reasoning = { effort }
-    else drop(encoding, "reasoningEffort", model)
-  }
+const encodeReasoning = (request: LlmRequest, body: Body, encoding: ConversationEncoding): void => {
+  const effort = acceptedEffort(request.reasoningEffort, encoding)
+  const summary = request.reasoning?.summary
+  dropReasoningOptions(request, ["budgetTokens"], encoding)
+  const told = summary === undefined || summary === "none" ? {} : { summary }
+  if (effort !== undefined || "summary" in told)
+    body.reasoning = { ...(effort === undefined ? {} : { effort }), ...told }
   // Only models that reason are asked for their reasoning: others may refuse the question.
-  const reasons = capabilities.reasons || (body.reasoning !== undefined && effort !== "none")
+  const reasons = encoding.capabilities.reasons || (body.reasoning !== undefined && effort !== "none")
   if (reasons) body.include = ["reasoning.encrypted_content"]
 }
 
@@ -118,12 +115,16 @@ export const encode = (
   given: LlmRequest,
   options: EncodeOptions,
 ): Result.Result<EncodedRequest, InvalidRequestError> => {
-  const encoding = new RequestEncoding()
-  const { model, provider } = options
-  const capabilities = capabilitiesOf(model, options.capabilities)
+  const encoding = new ConversationEncoding(options)
+  const { capabilities, model } = encoding
+  const { provider } = options
   const own = given.providerOptions?.[provider] ?? {}
-  const request = withAnswerForm(given, { dialect: "openai", model, capabilities, hints: true }, encoding)
-  const body: Body = { model, input: encodeConversation(request, capabilities.systemRole, encoding, provider) }
+  const request = withAnswerForm(
+    withOneEffort(given),
+    { dialect: "openai", model, capabilities, hints: true },
+    encoding,
+  )
+  const body: Body = { model, input: encodeConversation(request, encoding, provider) }
   // The protocol has no field for penalties, seeds and stop sequences.
   const sampling = acceptedSampling(request, model, { ...capabilities, penalties: false, stop: false }, encoding)
   if (request.maxTokens !== undefined) {
@@ -138,7 +139,7 @@ export const encode = (
   // Newer names exist (`safety_identifier`, `prompt_cache_key`); this one every service knows.
   if (request.user !== undefined) body.user = request.user
   encodeTools(request, own, model, capabilities, body, encoding)
-  encodeReasoning(request, model, capabilities, body, encoding)
+  encodeReasoning(request, body, encoding)
   encodeResponseFormat(request, body)
   encodeState(request, own, body)
   if (options.stream) body.stream = true
