@@ -1,5 +1,5 @@
 /**
- * Builds `@wiseflow/llm/promise` and `@wiseflow/llm/promise/testing` from `dist`: one bundle for Node, one for Bun and
+ * Builds `@wiseflow/llm/promise`, `…/promise/testing` and `…/promise/mcp` from `dist`: one bundle for Node, one for Bun and
  * Deno, one for everywhere else, each with effect inside, and their declarations without effect. `npm run build` runs it after the compiler.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises"
@@ -34,6 +34,7 @@ const flat = new Declarations({
     "LLMInterface.constructor(session: Session)",
     "LLMInterface.NodeInspectSymbol",
     "LLMInterface.fromLayer",
+    "McpSession.constructor",
     "ProgramStream.constructor",
   ],
 })
@@ -65,7 +66,11 @@ const targets = {
 const bundle = ([name, options]: readonly [string, esbuild.BuildOptions]) =>
   esbuild.build({
     ...options,
-    entryPoints: { promise: `${dist}standalone/Promise.js`, testing: `${dist}standalone/Testing.js` },
+    entryPoints: {
+      promise: `${dist}standalone/Promise.js`,
+      testing: `${dist}standalone/Testing.js`,
+      mcp: `${dist}standalone/Mcp.js`,
+    },
     outdir: `${folder}${name}`,
     bundle: true,
     splitting: true,
@@ -84,6 +89,7 @@ await mkdir(folder, { recursive: true })
 for (const [name, file] of [
   ["promise", "standalone/Promise.d.ts"],
   ["testing", "standalone/Testing.d.ts"],
+  ["mcp", "standalone/Mcp.d.ts"],
 ] as const) {
   for (const [space, text] of flat.entry(file, "./declarations.js")) {
     await writeFile(`${folder}${space === "" ? name : space}.d.ts`, text)

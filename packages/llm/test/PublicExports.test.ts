@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import * as llm from "@wiseflow/llm"
+import * as mcp from "@wiseflow/llm/mcp"
 import * as promise from "@wiseflow/llm/promise"
+import * as promiseMcp from "@wiseflow/llm/promise/mcp"
 import * as fakes from "@wiseflow/llm/promise/testing"
 import * as testing from "@wiseflow/llm/testing"
 import * as surface from "../src/promises/LLMInterface.ts"
@@ -16,8 +18,10 @@ it("has these entrances", () => {
     ".",
     "./promise",
     "./promise/testing",
+    "./promise/mcp",
     "./testing",
     "./effect-ai",
+    "./mcp",
     "./package.json",
   ])
 })
@@ -165,4 +169,9 @@ it("@wiseflow/llm/promise has every function of promises, and no other", () => {
 it("@wiseflow/llm/promise/testing exports these names", () => {
   expect(Object.keys(fakes)).toEqual(["Scripted"])
   expect(Object.keys(fakes.Scripted).toSorted()).toEqual(["failure", "llm", "response"])
+})
+
+it("@wiseflow/llm/mcp has connect for Effect and connectMcp for promises, and @wiseflow/llm/promise/mcp the latter", () => {
+  expect(Object.keys(mcp).toSorted()).toEqual(["connect", "connectMcp"])
+  expect(Object.keys(promiseMcp)).toEqual(["connectMcp"])
 })

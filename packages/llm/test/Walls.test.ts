@@ -160,6 +160,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../Tool.ts", "../../model/LlmError.ts", "../../protocols/encoding/JsonSchema.ts", "#installed-package"],
   ],
   [
+    "packages/llm/src/tools/mcp",
+    ["../../protocols/Protocol.ts", "../../promises/mcp/McpSession.ts", "@modelcontextprotocol/client", "node:fs"],
+    ["../Tool.ts", "../../model/LlmError.ts", "#installed-package", "effect/Schema"],
+  ],
+  [
     "packages/llm/src/testing",
     ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../compose/LlmStack.ts", "effect/http/HttpClient"],
     ["../model/LlmProvider.ts", "../call/Ledger.ts", "../promises/LLMInterface.ts", "effect/Layer"],
@@ -196,6 +201,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     "packages/llm/src/promises/programs",
     ["../../testing/Scripted.ts", "../../bridges/effect-ai/EffectAi.ts", "effect/http/HttpClient", "undici", "node:fs"],
     ["./ProgramStream.ts", "../Session.ts", "../../tools/ToolLoop.ts", "effect/Effect"],
+  ],
+  [
+    "packages/llm/src/promises/mcp",
+    ["../../testing/Scripted.ts", "../../bridges/effect-ai/EffectAi.ts", "@modelcontextprotocol/client", "node:fs"],
+    ["./McpSession.ts", "../../tools/mcp/McpConnection.ts", "effect/Effect"],
   ],
   [
     "packages/cli/src",

@@ -1,0 +1,61 @@
+/** A tool as an MCP server lists it, and the name that a model may call it by. It calls nothing. */
+import * as Schema from "effect/Schema"
+
+/** What a server says of a tool. Only hints: a server may be wrong, or lie. */
+const McpAnnotations = Schema.Struct({
+  readOnlyHint: Schema.optional(Schema.Boolean),
+  destructiveHint: Schema.optional(Schema.Boolean),
+  idempotentHint: Schema.optional(Schema.Boolean),
+  openWorldHint: Schema.optional(Schema.Boolean),
+})
+
+const McpTool = Schema.Struct({
+  name: Schema.String,
+  title: Schema.optional(Schema.String),
+  description: Schema.optional(Schema.String),
+  inputSchema: Schema.Record(Schema.String, Schema.Unknown),
+  annotations: Schema.optional(McpAnnotations),
+})
+
+/** A tool as its server lists it. */
+export interface McpTool {
+  /** The server's own name for it. */
+  readonly name: string
+  /** Its name for people. */
+  readonly title?: string | undefined
+  /** What it does, for the model to read. */
+  readonly description?: string | undefined
+  /** A JSON Schema object for its arguments. */
+  readonly inputSchema: { readonly [x: string]: unknown }
+  /** Hints of the server; do not base safety on those of a server that you do not trust. */
+  readonly annotations?:
+    | {
+        /** It changes nothing. */
+        readonly readOnlyHint?: boolean | undefined
+        /** It may delete or overwrite. */
+        readonly destructiveHint?: boolean | undefined
+        /** Calling it twice does the same as once. */
+        readonly idempotentHint?: boolean | undefined
+        /** It reaches beyond the server, as a web search does. */
+        readonly openWorldHint?: boolean | undefined
+      }
+    | undefined
+}
+
+/** One page of a list of tools. */
+export const McpToolPage = Schema.Struct({
+  tools: Schema.Array(McpTool),
+  nextCursor: Schema.optional(Schema.String),
+})
+
+const longest = 64
+
+/** The name that every provider accepts: letters, digits, `_` and `-`, 64 of them, and none twice. */
+export const modelName = (name: string, prefix: string, taken: ReadonlySet<string>): string => {
+  const plain = `${prefix}${name}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_")
+  for (let number = 1; ; number++) {
+    const ending = number === 1 ? "" : `_${number}`
+    const candidate = `${plain.slice(0, longest - ending.length)}${ending}`
+    if (candidate !== "" && !taken.has(candidate)) return candidate
+  }
+}
