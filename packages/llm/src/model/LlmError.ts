@@ -162,6 +162,7 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()
   setting: Schema.String,
 }) {}
 
+/** Why a call failed: one tagged class for each kind of failure. */
 export const LlmErrorReason = Schema.Union([
   ConnectionError,
   TimeoutError,
@@ -182,6 +183,7 @@ export const LlmErrorReason = Schema.Union([
   ToolError,
   ConfigurationError,
 ])
+/** Why a call failed: one tagged class for each kind of failure. */
 export type LlmErrorReason = typeof LlmErrorReason.Type
 
 /** A reason's tag: the `errorType` of the promise surface. */
