@@ -3,9 +3,12 @@
  * Deno, one for everywhere else, each with effect inside, and their declarations without effect. `npm run build` runs it after the compiler.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
-import * as esbuild from "esbuild"
+import { type InputOptions, type Plugin, rolldown } from "rolldown"
 import { Declarations } from "./standalone/Declarations.ts"
+
+const require = createRequire(import.meta.url)
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url))
 const folder = `${dist}promise/`
@@ -40,49 +43,52 @@ const flat = new Declarations({
 })
 
 /** undici's client without the rest of undici, which takes longer to load than all of this. */
-const parts: esbuild.Plugin = {
+const parts: Plugin = {
   name: "the parts of undici",
-  setup: (build) => {
-    build.onResolve({ filter: /^undici$/ }, () => ({ path: "undici", namespace: "parts" }))
-    build.onLoad({ filter: /.*/, namespace: "parts" }, () => ({
-      contents: `
-        exports.Client = require("undici/lib/dispatcher/client.js")
-        exports.buildConnector = require("undici/lib/core/connect.js")`,
-      resolveDir: dist,
-    }))
-  },
+  resolveId: (source) => (source === "undici" ? "\0parts-of-undici.js" : undefined),
+  load: (id) =>
+    id === "\0parts-of-undici.js"
+      ? [["Client", "lib/dispatcher/client.js"] as const, ["buildConnector", "lib/core/connect.js"] as const]
+          .map(
+            ([name, file]) => `export { default as ${name} } from ${JSON.stringify(require.resolve(`undici/${file}`))}`,
+          )
+          .join("\n")
+      : undefined,
 }
 
-const requireBanner =
-  'import { createRequire as __createRequire } from "node:module";const require = __createRequire(import.meta.url);'
+/** A client of the program's effect cannot be handed to another copy, so that nothing here sends through one. */
+const noHttpClient: Plugin = {
+  name: "no HttpClient",
+  load: (id) => (id.endsWith("HttpClientTransport.js") ? "export const make = undefined" : undefined),
+}
 
-/** Where it runs, and what esbuild has to know of that. */
-const targets = {
-  node: { platform: "node", plugins: [parts] },
-  bun: { platform: "node", conditions: ["bun"] },
-  default: { platform: "neutral" },
-} satisfies Record<string, esbuild.BuildOptions>
+/** What the bundler says of code that it leaves where it is: one transport is both chosen at once and loaded late. */
+const quiet = new Set(["INEFFECTIVE_DYNAMIC_IMPORT"])
 
-const bundle = ([name, options]: readonly [string, esbuild.BuildOptions]) =>
-  esbuild.build({
+/** The condition under which what only some programs use is loaded when they use it. */
+const standalone = "@wiseflow/standalone"
+
+/** Bundles for one kind of runtime, named as in the manifest's conditions. */
+const bundle = async (name: string, options: InputOptions): Promise<void> => {
+  const built = await rolldown({
     ...options,
-    entryPoints: {
+    input: {
       promise: `${dist}standalone/Promise.js`,
       testing: `${dist}standalone/Testing.js`,
       mcp: `${dist}standalone/Mcp.js`,
     },
-    outdir: `${folder}${name}`,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    target: "es2023",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    logLevel: "warning",
-    // undici is CommonJS, and asks for Node's modules so.
-    ...(name === "node" ? { banner: { js: requireBanner } } : {}),
+    tsconfig: false,
+    onLog: (level, log, next) => {
+      if (!quiet.has(log.code ?? "")) next(level, log)
+    },
   })
+  await built.write({
+    dir: `${folder}${name}`,
+    format: "esm",
+    minify: { compress: true, codegen: true, mangle: false },
+  })
+  await built.close()
+}
 
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
@@ -96,4 +102,20 @@ for (const [name, file] of [
   }
 }
 await writeFile(`${folder}declarations.d.ts`, flat.text())
-await Promise.all(Object.entries(targets).map(bundle))
+await Promise.all([
+  bundle("node", {
+    platform: "node",
+    resolve: { conditionNames: [standalone, "node", "import"] },
+    plugins: [noHttpClient, parts],
+  }),
+  bundle("bun", {
+    platform: "node",
+    resolve: { conditionNames: [standalone, "bun", "node", "import"] },
+    plugins: [noHttpClient],
+  }),
+  bundle("default", {
+    platform: "neutral",
+    resolve: { conditionNames: [standalone, "import"] },
+    plugins: [noHttpClient],
+  }),
+])

@@ -61,7 +61,7 @@ export type { CallContext } from "./call/CallContext.ts"
 export * as Tool from "./tools/Tool.ts"
 export * as ToolLoop from "./tools/ToolLoop.ts"
 export * as StructuredOutput from "./tools/StructuredOutput.ts"
-export { withJsonSchema } from "./tools/schemas/SchemaReader.ts"
+export { withJsonSchema } from "./tools/schemas/WithJsonSchema.ts"
 export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/schemas/AnySchema.ts"
 export type { JsonSchema } from "./protocols/encoding/JsonSchema.ts"
 export {

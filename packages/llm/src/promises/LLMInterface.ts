@@ -15,13 +15,12 @@ import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { withTimeout } from "../policies/Timeout.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
-import * as StructuredOutput from "../tools/StructuredOutput.ts"
 import { type CallInput, readCall } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import type { InterfaceOptions, LogOptions } from "./InterfaceOptions.ts"
 import type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions, Llm } from "./Llm.ts"
-import { type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
+import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
 import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
 import { contextOf, refusal, Session } from "./Session.ts"
@@ -90,9 +89,7 @@ export class LLMInterface implements Llm {
     options: GenerateObjectOptions<S>,
   ): Promise<GenerateObjectResponse<OutputOf<S>>> {
     const { call, settings } = readObject(options)
-    return this.ask(call, (request) =>
-      settings === undefined ? refusedAlready : StructuredOutput.generate({ ...request, ...settings }),
-    )
+    return this.ask(call, (request) => (settings === undefined ? refusedAlready : objectOf(settings, request)))
   }
 
   /**

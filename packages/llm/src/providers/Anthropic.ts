@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
-import * as Messages from "../protocols/messages/Messages.ts"
+import { messages } from "#protocols"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ApiBase from "./ApiBase.ts"
 import * as Credential from "./Credential.ts"
@@ -74,7 +74,7 @@ export const row: ProviderRow = {
       // A service of another name has its own prices.
       priceList: options.name === undefined ? facts.priceList : undefined,
       pricesModelAsked: true,
-      protocol: Messages.protocol,
+      protocol: yield* messages(),
       model: options.model,
       exampleModel: facts.fallbackModel,
       url: () => url,

@@ -121,7 +121,7 @@ const endpoint = Effect.fnUntraced(function* (options: AzureOpenAiOptions) {
   }
   return {
     ...reached,
-    protocol: protocolOf(options.name ?? facts.name),
+    protocol: yield* protocolOf(options.name ?? facts.name),
     capabilities: (model: string) => ({
       ...acceptedBy(version, model),
       // Chat Completions has no part for documents there (pydantic-ai 2026-08); Responses has.

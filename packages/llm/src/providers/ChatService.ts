@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
 import * as ChatCompletions from "../protocols/chat-completions/ChatCompletions.ts"
-import * as Responses from "../protocols/responses/Responses.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
+import { responsesOf } from "#protocols"
 import * as Setting from "../settings/Setting.ts"
 import type { Protocol } from "../protocols/Protocol.ts"
 import type { Endpoint, ServiceAddress } from "../transport/Endpoint.ts"
@@ -46,12 +46,19 @@ export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** One of the protocols of these services, and where it is spoken. */
+interface Wire {
+  readonly path: string
+  readonly protocolOf: (provider: string) => Effect.Effect<Protocol>
+}
+
 /** The two protocols of these services, by the option that chooses one. */
-export const wireApis: Readonly<
-  Record<WireApi, { readonly protocolOf: (provider: string) => Protocol; readonly path: string }>
-> = {
-  chat: { protocolOf: () => ChatCompletions.protocol, path: "/chat/completions" },
-  responses: { protocolOf: Responses.protocolOf, path: "/responses" },
+export const wireApis: Readonly<Record<WireApi, Wire>> = {
+  chat: { path: "/chat/completions", protocolOf: () => Effect.succeed(ChatCompletions.protocol) },
+  responses: {
+    path: "/responses",
+    protocolOf: responsesOf,
+  },
 }
 
 /** The path of a call, with which a base may have been written. */
@@ -119,7 +126,7 @@ export const endpoint = (
       service.capabilities === undefined ? options.capabilities : { ...service.capabilities, ...options.capabilities }
     return {
       ...(yield* address(row, options, service.headers, wire.path)),
-      protocol: wire.protocolOf(options.name ?? row.name),
+      protocol: yield* wire.protocolOf(options.name ?? row.name),
       capabilities: () => capabilities,
     }
   })

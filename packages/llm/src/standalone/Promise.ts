@@ -14,7 +14,7 @@ export {
 } from "../promises/LLMInterface.ts"
 export { tool } from "../promises/programs/ToolPromises.ts"
 export * as Tool from "./ToolContent.ts"
-export { withJsonSchema } from "../tools/schemas/SchemaReader.ts"
+export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
 export { type ErrorType, isLlmError, LlmError, type LlmErrorReason } from "../model/LlmError.ts"
 export type * from "../model/LlmRequest.ts"
 export type {

@@ -31,18 +31,57 @@ export const bundle = (program: string, options: typeof browser | typeof edge): 
 export const bundleLines = (contents: string): Promise<Bundle> =>
   bundleFrom({ stdin: { contents, resolveDir: fileURLToPath(new URL(".", import.meta.url)) } }, browser)
 
+/**
+ * Bundles a few lines into as many files as there are times to load them: what it weighs, holds and imports is what is
+ * loaded at first. Parts that only some calls need (another protocol, tools, schemas) come when they are used.
+ */
+export const bundleAtFirst = async (contents: string): Promise<Bundle> => {
+  const { metafile, outputFiles } = await esbuild.build({
+    ...settings,
+    ...browser,
+    stdin: { contents, resolveDir: fileURLToPath(new URL(".", import.meta.url)) },
+    splitting: true,
+    outdir: "/bundle",
+    absWorkingDir: "/",
+  })
+  const { outputs } = metafile
+  const first = new Set<string>()
+  const load = (path: string): void => {
+    if (first.has(path)) return
+    first.add(path)
+    for (const { kind, path: inner } of outputs[path]?.imports ?? []) if (kind === "import-statement") load(inner)
+  }
+  for (const [path, { entryPoint }] of Object.entries(outputs)) if (entryPoint === "<stdin>") load(path)
+  const texts = outputFiles.filter(({ path }) => first.has(path.slice(1))).map(({ text }) => text)
+  return {
+    text: texts.join("\n"),
+    gzipKb: texts.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length / 1024, 0),
+    imports: [...first]
+      .flatMap((path) => outputs[path]?.imports ?? [])
+      .flatMap(({ external, path }) => (external ? [path] : [])),
+    files: [...first].flatMap((path) => filesOf(outputs[path])),
+  }
+}
+
+const filesOf = (output: esbuild.Metafile["outputs"][string] | undefined): ReadonlyArray<string> =>
+  Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []))
+
+const settings = {
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "silent",
+  tsconfigRaw: {},
+  write: false,
+  metafile: true,
+} as const satisfies esbuild.BuildOptions
+
 const bundleFrom = async (input: esbuild.BuildOptions, options: esbuild.BuildOptions): Promise<Bundle> => {
   const { metafile, outputFiles } = await esbuild.build({
     ...input,
     ...options,
-    bundle: true,
-    minify: true,
-    target: "es2022",
-    legalComments: "none",
-    logLevel: "silent",
-    tsconfigRaw: {},
-    write: false,
-    metafile: true,
+    ...settings,
   })
   const [output] = Object.values(metafile.outputs)
   const text = outputFiles[0]?.text ?? ""
@@ -50,8 +89,6 @@ const bundleFrom = async (input: esbuild.BuildOptions, options: esbuild.BuildOpt
     text,
     gzipKb: gzipSync(text, { level: 9 }).length / 1024,
     imports: output?.imports.map(({ path }) => path) ?? [],
-    files: Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) =>
-      bytesInOutput > 0 ? [file] : [],
-    ),
+    files: filesOf(output),
   }
 }

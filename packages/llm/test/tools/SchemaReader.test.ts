@@ -13,6 +13,7 @@ import * as mini from "zod/mini"
 import * as oldestZ from "zod-oldest"
 import type { AnySchema } from "../../src/tools/schemas/AnySchema.ts"
 import * as SchemaReader from "../../src/tools/schemas/SchemaReader.ts"
+import { withJsonSchema } from "../../src/tools/schemas/WithJsonSchema.ts"
 
 const json = {
   type: "object",
@@ -147,7 +148,7 @@ describe("a schema", () => {
       }
       const error = yield* Effect.flip(SchemaReader.make(foreign))
       expect(error.message).toContain("withJsonSchema")
-      const { jsonSchema, read } = yield* SchemaReader.make(SchemaReader.withJsonSchema(foreign, { const: 1 }))
+      const { jsonSchema, read } = yield* SchemaReader.make(withJsonSchema(foreign, { const: 1 }))
       expect(jsonSchema).toEqual({ const: 1 })
       expect(yield* read(1)).toEqual(Result.succeed("one"))
       expect(yield* read(2)).toEqual(Result.fail("not one"))

@@ -1,11 +1,12 @@
 /** Values of a schema for programs that write promises: what `generateObject` and `streamObject` ask and give. */
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import type { AnySchema, DeepPartial, InputOf, OutputOf } from "../../tools/schemas/AnySchema.ts"
-import * as StructuredOutput from "../../tools/StructuredOutput.ts"
+import { structuredOutput } from "#programs"
 import { type CallInput, notAnObject, readCall, refused } from "../CallInput.ts"
 import type { GenerateObjectOptions, GenerateObjectSuccess } from "../Llm.ts"
 import { attempted } from "../OwnCopy.ts"
@@ -36,6 +37,10 @@ export const readObject = <S extends AnySchema>(
     : { settings: read.success.settings, call: readCall(read.success.call) }
 }
 
+/** A value as an effect. */
+export const objectOf = <S extends AnySchema>(settings: ObjectSettings<S>, request: LlmRequest) =>
+  Effect.flatMap(structuredOutput(), (values) => values.generate({ ...request, ...settings }))
+
 /** A value as a stream. */
 export const streamOf = <S extends AnySchema>(
   settings: ObjectSettings<S>,
@@ -45,7 +50,7 @@ export const streamOf = <S extends AnySchema>(
   const startedMs = Date.now()
   return {
     run: (request: LlmRequest) =>
-      StructuredOutput.stream({ ...request, ...settings }).pipe(
+      Stream.unwrap(Effect.map(structuredOutput(), (values) => values.stream({ ...request, ...settings }))).pipe(
         Stream.map((event): Emitted<Partial, GenerateObjectSuccess<OutputOf<S>>> =>
           event.type === "object-finish" ? { response: event.response } : { event: event.partial },
         ),

@@ -11,7 +11,8 @@ import type { AnySchema, OutputOf } from "../../tools/schemas/AnySchema.ts"
 import type { LoopProgress, LoopResponse, LoopStep, StepChanges } from "../../tools/LoopState.ts"
 import * as Tool from "../../tools/Tool.ts"
 import type { Approval } from "../../tools/ToolCalls.ts"
-import * as ToolLoop from "../../tools/ToolLoop.ts"
+import type * as ToolLoop from "../../tools/ToolLoop.ts"
+import { toolLoop } from "#programs"
 import { isToolLoopFailure } from "../../tools/ToolLoopFailure.ts"
 import { sumUsage } from "../../call/Totals.ts"
 import { type CallInput, notAnObject, readCall, refused } from "../CallInput.ts"
@@ -114,7 +115,8 @@ const loopOptions = (settings: LoopSettings, request: LlmRequest) => {
 }
 
 /** A run as an effect. */
-export const runOf = (settings: LoopSettings, request: LlmRequest) => ToolLoop.run(loopOptions(settings, request))
+export const runOf = (settings: LoopSettings, request: LlmRequest) =>
+  Effect.flatMap(toolLoop(), ({ run }) => run(loopOptions(settings, request)))
 
 /** A failure of a run as data. Usage is that of every attempt which was answered. */
 export const runFailure = (
@@ -143,7 +145,7 @@ export const streamOf = (
   const startedMs = Date.now()
   return {
     run: (request) =>
-      ToolLoop.stream(loopOptions(settings, request)).pipe(
+      Stream.unwrap(Effect.map(toolLoop(), ({ stream }) => stream(loopOptions(settings, request)))).pipe(
         Stream.map((event): Emitted<ToolLoop.LoopEvent, LoopResponse> =>
           event.type === "run-finish" ? { event, response: event.response } : { event },
         ),

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
@@ -60,10 +61,17 @@ const ofAnotherCopy = invalid(
     "Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema)), or import from @wiseflow/llm",
 )
 
+/** Unknown properties are refused by the schema that a model is told. */
+const excess = { onExcessProperty: "error" } as const
+
 const ofEffect = (schema: EffectSchema): Effect.Effect<Untyped, InvalidRequestError> =>
   Effect.map(
     written("effect/Schema", () => {
-      const { definitions, schema: root } = Schema.toJsonSchemaDocument(schema, { onExcessProperty: "error" })
+      // The two steps of `Schema.toJsonSchemaDocument`, named by their own module: `effect/Schema` is in every bundle, and
+      // what it writes JSON Schema with comes along where it is named there.
+      const { ast } = Schema.toCodecJson(schema)
+      const document = SchemaRepresentation.toRepresentation(ast)
+      const { definitions, schema: root } = SchemaRepresentation.toJsonSchemaDocument(document, excess)
       return Object.keys(definitions).length === 0 ? root : { ...root, $defs: definitions }
     }),
     (jsonSchema) => {
@@ -210,9 +218,3 @@ export const make = <S extends AnySchema>(schema: S): Effect.Effect<SchemaReader
       return isTyped(schema, reader) ? Effect.succeed(reader) : Effect.fail(notASchema)
     })
   })
-
-/** A Standard Schema of a library that writes no JSON Schema, with one beside it that says what the model must write. */
-export const withJsonSchema = <S extends StandardSchemaV1>(schema: S, jsonSchema: JsonSchema): S => {
-  const converted = { input: () => jsonSchema, output: () => jsonSchema }
-  return Object.assign(Object.create(schema), { "~standard": { ...schema["~standard"], jsonSchema: converted } })
-}

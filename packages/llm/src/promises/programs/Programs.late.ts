@@ -1,0 +1,22 @@
+/**
+ * The same programs, loaded where they are run, for the entries that are built whole: there a class comes with all its
+ * methods, and many programs run neither tools nor schemas.
+ */
+import * as Effect from "effect/Effect"
+import type * as StructuredOutput from "../../tools/StructuredOutput.ts"
+import type * as ToolLoop from "../../tools/ToolLoop.ts"
+
+let values: typeof StructuredOutput | undefined
+let tools: typeof ToolLoop | undefined
+
+/** What asks for values of a schema. */
+export const structuredOutput = (): Effect.Effect<typeof StructuredOutput> =>
+  values === undefined
+    ? Effect.promise(async () => (values = await import("../../tools/StructuredOutput.ts")))
+    : Effect.succeed(values)
+
+/** What runs tools. */
+export const toolLoop = (): Effect.Effect<typeof ToolLoop> =>
+  tools === undefined
+    ? Effect.promise(async () => (tools = await import("../../tools/ToolLoop.ts")))
+    : Effect.succeed(tools)
