@@ -241,7 +241,7 @@ export const openAttempt = (
   fiber: Fiber.Fiber<unknown, unknown>,
   target: AttemptTarget,
 ): Attempt => {
-  context.ledger.admit(monotonicMs(fiber))
+  context.permit.came(monotonicMs(fiber))
   return new Attempt(context, fiber, target)
 }
 

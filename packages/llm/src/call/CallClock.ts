@@ -4,7 +4,7 @@
  * whether one of them ended it.
  */
 import { type LlmErrorReason, TimeoutError, type TimeoutClock } from "../model/LlmError.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { FirstPermit } from "./FirstPermit.ts"
 
 const waitedFor: Record<TimeoutClock, string> = {
   queue: "no permit",
@@ -21,7 +21,8 @@ export interface CallClockOptions {
   readonly limitMs: number
   /** The clock around this one. */
   readonly outer: CallClock | undefined
-  readonly ledger: Ledger
+  /** Where it begins with a permit. */
+  readonly permit: FirstPermit
   /** Monotonic milliseconds; `first-permit` where it begins then; `silence` where only its policy knows what it counts. */
   readonly from: number | "first-permit" | "silence"
 }
@@ -43,22 +44,22 @@ export class CallClock {
 
   /** When it runs out, in monotonic milliseconds; `Infinity` while it has not begun. */
   get endsMs(): number {
-    const { from, ledger } = this.options
+    const { from, permit } = this.options
     if (from === "silence") return Number.POSITIVE_INFINITY
-    const startedMs = from === "first-permit" ? ledger.admittedMs : from
+    const startedMs = from === "first-permit" ? permit.atMs : from
     return startedMs === undefined ? Number.POSITIVE_INFINITY : startedMs + this.limitMs
   }
 
   /** True for a deadline that begins with the call's first permit, which has not come yet; here or around. */
   get awaitsPermit(): boolean {
-    const { from, ledger, outer } = this.options
-    return (from === "first-permit" && ledger.admittedMs === undefined) || (outer?.awaitsPermit ?? false)
+    const { from, outer, permit } = this.options
+    return (from === "first-permit" && permit.atMs === undefined) || (outer?.awaitsPermit ?? false)
   }
 
   /** The milliseconds left of this clock and of all around it: the whole of one that has not begun. */
   remainingMs(nowMs: number): number {
-    const { from, ledger, outer } = this.options
-    const awaited = from === "first-permit" && ledger.admittedMs === undefined
+    const { from, outer, permit } = this.options
+    const awaited = from === "first-permit" && permit.atMs === undefined
     const own = awaited ? this.limitMs : this.endsMs - nowMs
     return outer === undefined ? own : Math.min(own, outer.remainingMs(nowMs))
   }
@@ -84,8 +85,8 @@ export class CallClock {
 
   /** Calls `listener` once, when the clock begins: now, or with the call's first permit. */
   whenRunning(listener: () => void): () => void {
-    const { from, ledger } = this.options
-    if (from === "first-permit" && ledger.admittedMs === undefined) return ledger.whenAdmitted(listener)
+    const { from, permit } = this.options
+    if (from === "first-permit" && permit.atMs === undefined) return permit.whenCome(listener)
     listener()
     return () => {}
   }

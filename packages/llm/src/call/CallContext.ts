@@ -7,18 +7,23 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { CallClock } from "./CallClock.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
+import { FirstPermit } from "./FirstPermit.ts"
 import { Ledger } from "./Ledger.ts"
 
 /** The limits of a call at one place of its stack. */
 export interface CallContext {
   /** What the call has been through so far. */
   readonly ledger: Ledger
+  /** When the call was admitted, for what is around this place. */
+  readonly permit: FirstPermit
   /** The innermost clock around this place. */
   readonly clock: CallClock | undefined
   /** Which fallback target is being tried; the first is 0. */
   readonly targetIndex: number
   /** How many targets may still be asked after this one. */
   readonly targetsAfter: number
+  /** The time that fallback targets share: the clock around them, and how many of them may still be asked within it. */
+  readonly shared: { readonly clock: CallClock; readonly targetsAfter: number } | undefined
   /** The longest wait for response headers, in milliseconds. */
   readonly headersMs: number | undefined
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
@@ -48,9 +53,11 @@ export const joinCall = <A, E, R>(
     if (current !== undefined) return use(current, fiber)
     const context: CallContext = {
       ledger: new Ledger(fiber),
+      permit: new FirstPermit(),
       clock: undefined,
       targetIndex: 0,
       targetsAfter: 0,
+      shared: undefined,
       headersMs: undefined,
       queue: undefined,
       queuedMs: 0,

@@ -22,8 +22,6 @@ export class Ledger {
   private readonly entries: Array<LedgerEntry> = []
   private readonly notes: Array<string> = []
   private unchargedMs = 0
-  private admitted: number | undefined
-  private listeners: Set<() => void> | undefined
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     this.startedMs = monotonicMs(fiber)
@@ -81,26 +79,5 @@ export class Ledger {
   /** What the provider asked last is called in traces. */
   lastTelemetryName(name: string): string {
     return this.entries.at(-1)?.telemetryName ?? name
-  }
-
-  /** When the call got its first permit, or began its first attempt; monotonic milliseconds. */
-  get admittedMs(): number | undefined {
-    return this.admitted
-  }
-
-  /** Notes the first permit; later ones change nothing. */
-  admit(nowMs: number): void {
-    if (this.admitted !== undefined) return
-    this.admitted = nowMs
-    const { listeners } = this
-    this.listeners = undefined
-    if (listeners !== undefined) for (const listener of listeners) listener()
-  }
-
-  /** Calls `listener` at the first permit, unless the function that it returns is called before. */
-  whenAdmitted(listener: () => void): () => void {
-    const listeners = (this.listeners ??= new Set())
-    listeners.add(listener)
-    return () => listeners.delete(listener)
   }
 }

@@ -112,6 +112,7 @@ export const layerRouting = <R = never>(
       if (model !== undefined) yield* Effect.fromResult(choose(model))
       return {
         name: LiteLlmProxy.row.name,
+        model,
         generate: (request: LlmRequest) =>
           Result.match(choose(request.model ?? model), {
             onFailure: (error) => Effect.fail(error),

@@ -107,6 +107,8 @@ const refusedNumber = ({
 /** What a call holds while it runs. */
 interface Held {
   readonly admission: Admission
+  /** The generation of the account: what a call says of it counts only if it began after the last change. */
+  readonly account: number
   /** The attempts of the call before this one. */
   readonly attemptsBefore: number
   readonly onChange: OnChange
@@ -139,7 +141,12 @@ class Breaker {
     const admission = circuit.admit(nowMs, this.thresholds, onChange)
     return admission === undefined
       ? refuse(this.open(circuit, circuit.remainingMs(nowMs)))
-      : Result.succeed({ admission, onChange, attemptsBefore: context.ledger.count })
+      : Result.succeed({
+          admission,
+          onChange,
+          account: this.account.generation,
+          attemptsBefore: context.ledger.count,
+        })
 
     function refuse(reason: LlmErrorReason): Result.Result<never, LlmError> {
       return Result.fail(refuseAttempt(context, fiber, { provider: name, model }, reason))
@@ -155,7 +162,7 @@ class Breaker {
     const { admission, onChange } = held
     const { circuit } = admission
     if (outcome._tag === "Answered") {
-      this.account.close(() => {})
+      if (held.account === this.account.generation && !this.account.isClosed) this.account.close(() => {})
       return circuit.succeed(admission, nowMs, this.thresholds, onChange)
     }
     if (outcome._tag === "Died") return circuit.abandon(admission, nowMs)
@@ -163,7 +170,9 @@ class Breaker {
     if (reason === undefined) return circuit.abandon(admission, nowMs)
     if (reason._tag === "QuotaExceededError") {
       // One end user's budget says nothing of the account.
-      if (reason.scope !== "user") this.account.open(reason, nowMs + this.pauseMs, () => {})
+      if (reason.scope !== "user" && held.account === this.account.generation) {
+        this.account.open(reason, nowMs + this.pauseMs, () => {})
+      }
       return circuit.abandon(admission, nowMs)
     }
     // The target answered, if only to say that the request is wrong or too early: it is not unhealthy.

@@ -55,7 +55,7 @@ const limited = (permits: Permits.Permits, inner: Identity): Around => ({
 })
 
 /** True while the `queue` clock runs: it ends with the call's first permit. */
-const isQueueing = ({ ledger, queue }: CallContext): boolean => queue !== undefined && ledger.admittedMs === undefined
+const isQueueing = ({ permit, queue }: CallContext): boolean => queue !== undefined && permit.atMs === undefined
 
 /** The call has a permit: the wait for it is charged to the attempt that follows. */
 const arrived = <A, E>(
@@ -66,7 +66,7 @@ const arrived = <A, E>(
 ): Effect.Effect<A, E> => {
   const nowMs = monotonicMs(fiber)
   const waitedMs = nowMs - sinceMs
-  context.ledger.admit(nowMs)
+  context.permit.came(nowMs)
   if (context.observers.length > 0) tell(context, { type: "permit", waitedMs: Math.round(waitedMs) }, fiber)
   // Most calls do not wait, and need no context of their own for it.
   return waitedMs < 1 ? effect : within(effect, { ...context, queuedMs: context.queuedMs + waitedMs })

@@ -10,11 +10,14 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import { CallClock } from "../call/CallClock.ts"
 import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
 import { type BatchLimits, EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { Identity } from "./mechanisms/Around.ts"
 import { bounded } from "./mechanisms/Bounded.ts"
@@ -90,25 +93,15 @@ const eitherLlm = (
   generate: (request) =>
     inTurn(first, second, options, {
       first: (context, share) => answerWithin(first.generate(request), context, share, first.name),
-      second: () => second.generate({ ...request, model: options.model }),
+      second: (context, share) =>
+        answerWithin(second.generate({ ...request, model: options.model }), context, share, second.name),
     }),
   stream: (request) =>
     streamFrom((scope) =>
       inTurn(first, second, options, {
-        first: (context, share) => {
-          const stream = first.stream(request)
-          return share === undefined
-            ? within(startStream(stream, scope), context)
-            : timedStream(
-                (source) => startStream(stream, source),
-                scope,
-                context,
-                { whole: [], firstOutput: share },
-                first.name,
-              )
-        },
-        second: (): Effect.Effect<Events, LlmError> =>
-          startStream(second.stream({ ...request, model: options.model }), scope),
+        first: (context, share) => streamWithin(first.stream(request), scope, context, share, first.name),
+        second: (context, share) =>
+          streamWithin(second.stream({ ...request, model: options.model }), scope, context, share, second.name),
       }),
     ),
 })
@@ -123,7 +116,8 @@ const eitherEmbedding = (
   embed: (request) =>
     inTurn(first, second, options, {
       first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
-      second: () => second.embed({ ...request, model: options.model }),
+      second: (context, share) =>
+        answerWithin(second.embed({ ...request, model: options.model }), context, share, second.name),
     }),
 })
 
@@ -146,10 +140,24 @@ const answerWithin = <A>(
 ): Effect.Effect<A, LlmError> =>
   share === undefined ? within(answer, context) : bounded(answer, context, [share], name)
 
-/** The beginnings of an answer: at the first side, within its share of the deadline, and at the second. */
+const streamWithin = (
+  stream: Stream.Stream<LlmEvent, LlmError>,
+  scope: Scope.Scope,
+  context: CallContext,
+  share: CallClock | undefined,
+  name: string,
+): Effect.Effect<Events, LlmError> =>
+  share === undefined
+    ? within(startStream(stream, scope), context)
+    : timedStream((source) => startStream(stream, source), scope, context, { whole: [], firstOutput: share }, name)
+
+/** The beginning of an answer at one side, within its share of the deadline. */
+type Side<A> = (context: CallContext, share: CallClock | undefined) => Effect.Effect<A, LlmError>
+
+/** The beginnings of an answer at both sides. */
 interface Sides<A> {
-  readonly first: (context: CallContext, share: CallClock | undefined) => Effect.Effect<A, LlmError>
-  readonly second: () => Effect.Effect<A, LlmError>
+  readonly first: Side<A>
+  readonly second: Side<A>
 }
 
 const inTurn = <A>(
@@ -159,12 +167,15 @@ const inTurn = <A>(
   sides: Sides<A>,
 ): Effect.Effect<A, LlmError> =>
   joinCall((context, fiber) => {
-    const share = shareOf(context, targetsOf(first), targetsOf(second), monotonicMs(fiber))
-    const atFirst: CallContext = {
+    const after = targetsOf(second)
+    const { shared } = context
+    const afterFirst: CallContext = {
       ...context,
-      clock: share ?? context.clock,
-      targetsAfter: context.targetsAfter + targetsOf(second),
+      targetsAfter: context.targetsAfter + after,
+      shared: shared === undefined ? undefined : { ...shared, targetsAfter: shared.targetsAfter + after },
     }
+    const share = shareOf(afterFirst, targetsOf(first), monotonicMs(fiber))
+    const atFirst = share === undefined ? afterFirst : { ...afterFirst, clock: share }
     return Effect.matchEffect(sides.first(atFirst, share), {
       onSuccess: (value) => Effect.succeed(value),
       onFailure: (error) => {
@@ -174,32 +185,32 @@ const inTurn = <A>(
           context.ledger.warn(`${error.provider} was passed over: ${error.reason.message}`)
         }
         tell(context, { type: "fallback", error, provider: second.name }, fiber)
-        const atSecond = { ...context, targetIndex: context.targetIndex + targetsOf(first), queuedMs: 0, waitedMs: 0 }
         return Effect.andThen(
           log(error, second.name),
-          within(
-            Effect.suspend(() => sides.second()),
-            atSecond,
-          ),
+          Effect.suspend(() => {
+            const secondShare = shareOf(context, targetsOf(second), monotonicMs(fiber))
+            const clock = secondShare ?? context.clock
+            const targetIndex = context.targetIndex + targetsOf(first)
+            return sides.second({ ...context, clock, targetIndex, queuedMs: 0, waitedMs: 0 }, secondShare)
+          }),
         )
       },
     })
   })
 
 /**
- * The first side's share of the deadline around it: what is left, divided by the targets that may still be asked. None
- * where there is no deadline, or where the second side needs no time.
+ * A side's share of the time that targets share: what is left, divided by all that may still be asked. None where there is
+ * no deadline, where nobody follows, or where the side needs no time.
  */
-const shareOf = (context: CallContext, first: number, second: number, nowMs: number): CallClock | undefined => {
-  const { clock, ledger } = context
-  if (clock === undefined || second === 0) return undefined
-  const leftMs = clock.remainingMs(nowMs)
+const shareOf = ({ clock, permit, shared }: CallContext, targets: number, nowMs: number): CallClock | undefined => {
+  if (clock === undefined || shared === undefined || shared.targetsAfter === 0 || targets === 0) return undefined
+  const leftMs = shared.clock.remainingMs(nowMs)
   if (!Number.isFinite(leftMs)) return undefined
   return new CallClock({
     name: "attempt",
-    limitMs: Math.max(0, leftMs) * (first / (first + second)),
+    limitMs: Math.max(0, leftMs) * (targets / (targets + shared.targetsAfter)),
     outer: clock,
-    ledger,
+    permit,
     from: clock.awaitsPermit ? "first-permit" : nowMs,
   })
 }

@@ -91,14 +91,14 @@ const retrying = <A>(
 const mayRetry = (
   error: LlmError,
   hadItsRetry: boolean,
-  { clock, ledger, queue }: CallContext,
+  { clock, permit, queue }: CallContext,
   fiber: Fiber.Fiber<unknown, unknown>,
 ): boolean => {
   const retries = retriesOf(error)
   if (retries === "never" || (retries === "once" && hadItsRetry)) return false
   const nowMs = monotonicMs(fiber)
   // A call that found no permit in time finds none by asking again.
-  if (queue !== undefined && ledger.admittedMs === undefined && nowMs >= queue.endsMs) return false
+  if (queue !== undefined && permit.atMs === undefined && nowMs >= queue.endsMs) return false
   return !(clock?.isOver(nowMs) ?? false)
 }
 

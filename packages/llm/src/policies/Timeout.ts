@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { type CallContext, joinCall, within } from "../call/CallContext.ts"
 import { CallClock } from "../call/CallClock.ts"
+import { FirstPermit } from "../call/FirstPermit.ts"
 import { CallOptions } from "../call/CallOptions.ts"
 import { monotonicMs } from "../call/Time.ts"
 import type { LlmError, TimeoutClock } from "../model/LlmError.ts"
@@ -115,12 +116,13 @@ const start = (
   fiber: Fiber.Fiber<unknown, unknown>,
   isStream: boolean,
 ): { readonly clocks: StreamClocks; readonly context: CallContext } => {
-  const { ledger } = outer
+  const isAwaited = limits.fromFirstPermit || limits.queueMs !== undefined
+  const permit = isAwaited ? new FirstPermit(outer.permit) : outer.permit
   const nowMs = monotonicMs(fiber)
   let { clock } = outer
   const started = (name: TimeoutClock, limitMs: number | undefined, from: number | "first-permit" | "silence") => {
     if (limitMs === undefined) return undefined
-    clock = new CallClock({ name, limitMs, outer: clock, ledger, from })
+    clock = new CallClock({ name, limitMs, outer: clock, permit, from })
     return clock
   }
   const own = fiber.getRef(CallOptions).timeoutMs
@@ -129,9 +131,12 @@ const start = (
   const attempt = started("attempt", limits.attemptMs, nowMs)
   const idle = isStream ? started("idle", limits.idleMs, "silence") : undefined
   const firstOutput = isStream ? started("first-output", limits.firstOutputMs, nowMs) : undefined
+  const isBounding = total !== undefined || attempt !== undefined || firstOutput !== undefined
   const context: CallContext = {
     ...outer,
     clock,
+    permit,
+    shared: isBounding && clock !== undefined ? { clock, targetsAfter: 0 } : outer.shared,
     headersMs: limits.headersMs ?? outer.headersMs,
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Tracer from "effect/Tracer"
 import { LlmProvider, LlmStack } from "../../src/index.ts"
 import { patient, serve } from "../contract/Ask.ts"
 import { whole } from "../faults/HttpText.ts"
@@ -11,6 +12,26 @@ import { chat, fullText, messages } from "../faults/WireText.ts"
 const hello = { messages: [{ role: "user", content: "Say hello." }] } as const
 
 describe("routing by model", patient, () => {
+  it.live("names its default model, after which the span of a call is named", () => {
+    const settings = ConfigProvider.fromEnvRecord({ PRIMARY_MODEL: "openai/gpt-5-mini", OPENAI_API_KEY: "sk-openai" })
+    const spans: Array<string> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        spans.push(options.name)
+        return new Tracer.NativeSpan(options)
+      },
+    })
+    return Effect.gen(function* () {
+      // Refused before a request: only the name of the span matters.
+      yield* Effect.flip((yield* LlmProvider).generate({ messages: [] }))
+      expect(spans).toEqual(["chat openai/gpt-5-mini"])
+    }).pipe(
+      Effect.provide(LlmStack.layerConfig()),
+      Effect.provideService(ConfigProvider.ConfigProvider, settings),
+      Effect.provideService(Tracer.Tracer, tracer),
+    )
+  })
+
   it.live(
     "an account without money pauses its own provider and no other",
     Effect.fnUntraced(function* () {

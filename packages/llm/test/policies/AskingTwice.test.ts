@@ -9,7 +9,8 @@ import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { LlmError } from "../../src/model/LlmError.ts"
-import type { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import * as Policy from "../../src/policies/Policy.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
@@ -74,6 +75,26 @@ describe.each(callNames)("a policy that asks its provider twice, over %s", (name
         expect([upstream.asked.length, upstream.inFlight]).toEqual([2, 0])
       })
     },
+  )
+
+  it.effect(
+    "under a deadline that begins with the first permit, waits for a permit and has its whole time each time",
+    () =>
+      Effect.gen(function* () {
+        const upstream = new Upstream(() => stalling)
+        const limited = upstream.layer.pipe(withConcurrency(1), withTimeout({ total: 300, totalFrom: "first-permit" }))
+        const llm = yield* Effect.provide(LlmProvider, limited.pipe(askingAgain))
+        const calls = Effect.forEach([1, 2], () => Effect.result(ask(name)), { concurrency: 2 })
+        const fiber = yield* Effect.forkChild(Effect.provideService(calls, LlmProvider, llm))
+        yield* TestClock.adjust("1 minute")
+        const attempts = (yield* Fiber.join(fiber)).map(attemptsOf)
+        const cut = { durationMs: 300, errorType: "TimeoutError" }
+        expect(attempts).toMatchObject([
+          [cut, cut],
+          [cut, cut],
+        ])
+        expect([upstream.asked.length, upstream.inFlight]).toEqual([4, 0])
+      }),
   )
 
   it.effect("retries as often each time, with and without telemetry outside", () =>

@@ -201,6 +201,21 @@ describe.each(callNames)("the circuit breaker of %s", (name) => {
     }).pipe(Effect.provide(stack))
   })
 
+  it.effect("goes on pausing when a call that began before the account was empty is answered later", () => {
+    const answers: ReadonlyArray<Answer> = [{ text: "slow", delay: 10_000 }, { error: reasons.QuotaExceededError() }]
+    const upstream = new Upstream(({ index }) => answers[index] ?? "hello")
+    const second = new Upstream(() => "from the second", "second")
+    return Effect.gen(function* () {
+      const slow = yield* Effect.forkChild(ask(name))
+      yield* TestClock.adjust(1000)
+      yield* ask(name)
+      yield* TestClock.adjust(10_000)
+      expect((yield* Fiber.join(slow)).text).toBe("slow")
+      expect((yield* ask(name)).text).toBe("from the second")
+      expect(upstream.asked).toHaveLength(2)
+    }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker(), withFallback(second.layer))))
+  })
+
   it.effect("always asks the last target, since an account may have been topped up", () => {
     const { now, upstream } = changing({ error: reasons.QuotaExceededError() })
     const first = new Upstream(() => ({ error: reasons.ServerError() }), "first")

@@ -30,7 +30,7 @@ export class Circuit {
   because: LlmErrorReason | undefined
   private state: CircuitState = "Closed"
   /** Counts the changes of state: what was admitted before one says nothing of what is after it. */
-  private generation = 0
+  private turns = 0
   /** Until when it is open, or a probe is waited for; monotonic milliseconds. */
   private untilMs = 0
   private consecutive = 0
@@ -43,6 +43,10 @@ export class Circuit {
 
   constructor(nowMs: number) {
     this.windowSinceMs = nowMs
+  }
+
+  get generation(): number {
+    return this.turns
   }
 
   get isClosed(): boolean {
@@ -113,7 +117,7 @@ export class Circuit {
     const from = this.state
     this.state = to
     this.untilMs = untilMs
-    this.generation += 1
+    this.turns += 1
     if (from !== to) onChange(from, to)
   }
 
