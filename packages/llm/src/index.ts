@@ -7,8 +7,10 @@ export { type BatchLimits, EmbeddingProvider, EmbeddingRequest, EmbeddingRespons
 export * from "./model/LlmRequest.ts"
 export {
   AttemptRecord,
+  type Billing,
   FinishReason,
   LlmResponse,
+  PriceSource,
   ResponseMetadata,
   ResponsePart,
   ToolCall,
@@ -23,6 +25,7 @@ export * as AzureOpenAi from "./providers/AzureOpenAi.ts"
 export * as ProviderRegistry from "./providers/Registry.ts"
 export type { Credential, Key } from "./providers/Credential.ts"
 export type { Overrides } from "./providers/Overrides.ts"
+export type { ModelRates, OwnPrices, PricedAnswer } from "./prices/OwnPrices.ts"
 export type { EmbeddingOptions, ProviderOptions, WireApi } from "./providers/ProviderOptions.ts"
 export type { EmbeddingEndpoint, Endpoint, ServiceAddress } from "./transport/Endpoint.ts"
 export type {

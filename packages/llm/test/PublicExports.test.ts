@@ -68,6 +68,7 @@ it("@wiseflow/llm exports these names", () => {
       "PermissionDeniedError",
       "Permits",
       "Policy",
+      "PriceSource",
       "ProtocolData",
       "Provider",
       "ProviderRegistry",

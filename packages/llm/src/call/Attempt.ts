@@ -6,8 +6,15 @@ import * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
-import type { AttemptRecord, FinishReason, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
-import { costUsd } from "../prices/Prices.ts"
+import type {
+  Billing,
+  AttemptRecord,
+  FinishReason,
+  ResponseMetadata,
+  Usage,
+  UsageStatus,
+} from "../model/LlmResponse.ts"
+import { costOf, type Pricing } from "../prices/AnswerCost.ts"
 import { type CallContext, tell } from "./CallContext.ts"
 import { metadataOf } from "./Metadata.ts"
 import { clockMs, isoTime, monotonicMs } from "./Time.ts"
@@ -19,8 +26,16 @@ export interface AnswerEnd {
   readonly responseId?: string | undefined
   readonly usage: Usage
   readonly usageStatus: UsageStatus
+  /** How it was billed, as far as the service told. */
+  readonly billing?: Billing | undefined
   readonly servedModel?: string | undefined
   readonly warnings?: ReadonlyArray<string> | undefined
+}
+
+/** What an attempt had used before it failed. */
+export interface Spent {
+  readonly usage: Usage
+  readonly billing?: Billing | undefined
 }
 
 /** Names of models, requests and finish reasons are short; a longer one is cut. */
@@ -29,7 +44,7 @@ const nameLength = 256
 const unchanged = (text: string): string => text
 
 /** What is asked of whom. */
-export interface AttemptTarget {
+export interface AttemptTarget extends Pricing {
   readonly provider: string
   readonly model: string | undefined
   /** As they are sent. */
@@ -39,10 +54,6 @@ export interface AttemptTarget {
   readonly warnings?: ReadonlyArray<string> | undefined
   /** The name of the provider in traces, where that is not its name. */
   readonly telemetryName?: string | undefined
-  /** The part of the price table that it charges by; without one, only a cost that it reports itself is known. */
-  readonly priceList?: string | undefined
-  /** False where the name of the model asked for says nothing of its price (a deployment's). */
-  readonly pricesModelAsked?: boolean | undefined
   /** Blanks the secrets that the request is sent with: for every word of the server's. */
   readonly redact?: ((text: string) => string) | undefined
 }
@@ -143,10 +154,10 @@ export class Attempt {
   }
 
   /** The attempt failed: its record says so, and the error tells every attempt of the call so far. */
-  fail(reason: LlmErrorReason, usage?: Usage, text?: string): LlmError {
+  fail(reason: LlmErrorReason, spent?: Spent, text?: string): LlmError {
     this.written.errorType = reason._tag
     if (reason._tag !== "ConfigurationError") this.written.retryAfterMs = reason.retryAfterMs
-    if (usage !== undefined && Object.keys(usage).length > 0) this.account(usage)
+    if (spent !== undefined && Object.keys(spent.usage).length > 0) this.account(spent.usage, spent.billing)
     this.close(Exit.fail(reason))
     const { warnings = [] } = this.target
     return new LlmError({
@@ -163,8 +174,7 @@ export class Attempt {
   finish(end: AnswerEnd): ResponseMetadata {
     const servedModel = this.nameOf(end.servedModel)
     this.written.servedModel = servedModel
-    if (end.usageStatus !== "unknown") this.account(end.usage)
-    this.written.costUsd = this.reportedCostUsd ?? this.written.costUsd
+    this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
     this.close(Exit.void)
     const { context, target, written } = this
     const { ledger } = context
@@ -183,6 +193,7 @@ export class Attempt {
       responseId: this.nameOf(end.responseId),
       rawFinishReason: this.nameOf(end.rawFinishReason),
       costUsd: written.costUsd,
+      priceSource: written.priceSource,
       attempts: ledger.attempts(),
       warnings: [...ledger.warnings, ...warnings, ...(end.warnings ?? []).map(target.redact ?? unchanged)],
     })
@@ -211,28 +222,21 @@ export class Attempt {
     return Math.round(clockMs(this.clock) - this.startedMs)
   }
 
-  /** The answer's price: by the model that served where its price is known, else by the one asked for. */
-  private account(usage: Usage): void {
-    const { target, written } = this
-    const atMs = this.epochMs()
-    written.usage = { ...usage }
-    const { priceList, pricesModelAsked } = target
-    if (priceList === undefined) return
-    const billed = billedUsage(usage)
-    written.costUsd =
-      costUsd(priceList, written.servedModel, billed, atMs) ??
-      (pricesModelAsked === false ? null : costUsd(priceList, target.model, billed, atMs))
+  /** What the answer, or what came of it, cost. A cost that the service tells in a header is its own word, too. */
+  private account(usage: Usage | undefined, billing: Billing = {}): void {
+    const { reportedCostUsd, target, written } = this
+    if (usage !== undefined) written.usage = { ...usage }
+    const { model, provider } = target
+    const { servedModel } = written
+    const told = reportedCostUsd === undefined ? billing : { ...billing, costUsd: reportedCostUsd }
+    const cost = costOf(
+      { provider, model, servedModel, usage: usage ?? {}, billing: told, atMs: this.epochMs() },
+      target,
+    )
+    if (cost === undefined) return
+    written.costUsd = cost.costUsd
+    written.priceSource = cost.priceSource
   }
-}
-
-/** Reasoning that a service counts beside its output is billed as output all the same. */
-const billedUsage = (usage: Usage): Usage => {
-  const { inputTokens = 0, outputTokens = 0, reasoningTokens = 0, totalTokens } = usage
-  return totalTokens !== undefined &&
-    reasoningTokens > 0 &&
-    totalTokens === inputTokens + outputTokens + reasoningTokens
-    ? { ...usage, outputTokens: outputTokens + reasoningTokens }
-    : usage
 }
 
 /** Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. */

@@ -1,5 +1,5 @@
 /** The one maker of `ResponseMetadata`: of an answer, of a failure, and of a text that no model wrote. */
-import type { AttemptRecord, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { AttemptRecord, PriceSource, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
 
 /** What is known of a call when it ends. What is left out is not known. */
 export interface KnownOfCall {
@@ -18,6 +18,7 @@ export interface KnownOfCall {
   readonly responseId?: string | undefined
   readonly rawFinishReason?: string | undefined
   readonly costUsd?: number | null | undefined
+  readonly priceSource?: PriceSource | undefined
   readonly attempts: ReadonlyArray<AttemptRecord>
   readonly warnings?: ReadonlyArray<string> | undefined
   readonly degraded?: boolean | undefined
@@ -37,6 +38,7 @@ export const metadataOf = (known: KnownOfCall): ResponseMetadata => ({
   ...(known.responseId === undefined ? {} : { responseId: known.responseId }),
   rawFinishReason: known.rawFinishReason,
   costUsd: known.costUsd ?? null,
+  ...(known.priceSource === undefined ? {} : { priceSource: known.priceSource }),
   attempts: known.attempts,
   warnings: known.warnings ?? [],
   degraded: known.degraded ?? false,

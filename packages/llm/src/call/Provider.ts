@@ -14,15 +14,25 @@ import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterru
 import { assemble, eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
-import { type FinishReason, fromParts, type LlmResponse, type ResponsePart, type Usage } from "../model/LlmResponse.ts"
+import {
+  type Billing,
+  type FinishReason,
+  fromParts,
+  type LlmResponse,
+  type ResponsePart,
+  type Usage,
+} from "../model/LlmResponse.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { type Attempt, type AttemptTarget, failBefore, openAttempt } from "./Attempt.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import { type CallContext, joinCall } from "./CallContext.ts"
 
 /** How an answer ended. Only `finishReason` is required; usage that is left out is unknown, never 0. */
 export interface ReplyEnd {
   readonly finishReason: FinishReason
   readonly usage?: Usage | undefined
+  /** How it was billed: a `costUsd` here is the answer's cost, whatever `prices` say. */
+  readonly billing?: Billing | undefined
   readonly servedModel?: string | undefined
   readonly rawFinishReason?: string | undefined
   readonly warnings?: ReadonlyArray<string> | undefined
@@ -48,6 +58,8 @@ export interface ProviderDefinition {
   readonly name: string
   /** The model for requests that name none. */
   readonly model?: string | undefined
+  /** What its answers cost: rates by the names of models, or a function. Without it only a cost that `billing` tells is known. */
+  readonly prices?: OwnPrices | undefined
   readonly generate?:
     | ((request: LlmRequest, model: string | undefined) => Effect.Effect<Reply, LlmErrorReason>)
     | undefined
@@ -108,7 +120,7 @@ interface Asked {
 }
 
 const asked = <A>(
-  { model, name }: ProviderDefinition,
+  { model, name, prices }: ProviderDefinition,
   input: LlmRequest,
   send: (sent: Asked) => Effect.Effect<A, LlmError>,
 ): Effect.Effect<A, LlmError> =>
@@ -119,7 +131,7 @@ const asked = <A>(
     }
     const request = valid.success
     const { maxTokens, temperature } = request
-    const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens }
+    const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens, prices }
     return send({ request, attempt: openAttempt(context, fiber, target) })
   })
 

@@ -22,7 +22,7 @@ import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import { type ModelRoute, routeOf } from "./ModelRoute.ts"
-import { isConfigured, layerOf, readTarget, type TargetLayer } from "./Target.ts"
+import { giveToEvery, isConfigured, layerOf, readTarget, type TargetLayer } from "./Target.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
 export type LiteLlmOptions = LiteLlmProxy.LiteLlmProxyOptions
@@ -64,7 +64,7 @@ export const layerConfig = (overrides: Overrides<LiteLlmOptions> = {}): Layer.La
       const options = yield* configured(row, overrides)
       return isConfigured({ ...options, provider: row.name })
         ? ProviderLayer.layer(row.endpoint(options))
-        : layerRouting(options.model)
+        : Layer.provide(layerRouting(options.model), giveToEvery(options))
     }),
   )
 

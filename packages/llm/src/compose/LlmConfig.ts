@@ -203,6 +203,7 @@ const completed = (target: Target): Effect.Effect<Target, LlmError> =>
       apiVersion: target.apiVersion ?? own.apiVersion,
       wireApi: target.wireApi ?? own.wireApi,
       headers: target.headers ?? (target.apiBase === undefined ? own.headers : undefined),
+      prices: target.prices ?? own.prices,
       ...(target.fetch === undefined && target.proxy === undefined ? transportOf(own) : transportOf(target)),
     }
   })

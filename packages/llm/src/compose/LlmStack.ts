@@ -20,6 +20,7 @@ import type { ServicePolicy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import { type Overrides, resolve } from "../providers/Overrides.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
 import type { HttpClient } from "../transport/ProviderLayer.ts"
@@ -27,7 +28,7 @@ import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import * as LlmConfig from "./LlmConfig.ts"
 import { settingNames } from "./SettingNames.ts"
-import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
+import { giveToEvery, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
 /** The stack of a configuration. */
 export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> => stackOf(config, layerOf)
@@ -100,8 +101,9 @@ export const layerConfig = (overrides: Overrides<StackOverrides> = {}): Layer.La
       const files = yield* withFiles(base, { dotEnv: isEnvironment, names: settingNames })
       const own = yield* Effect.provideService(resolve(overrides), ConfigProvider.ConfigProvider, files)
       const settings = ConfigProvider.orElse(asSettings(own), files)
-      const config = yield* Effect.provideService(LlmConfig.read, ConfigProvider.ConfigProvider, settings)
-      return Layer.provide(layer(withOverrides(config, own)), Layer.succeed(ConfigProvider.ConfigProvider, settings))
+      const given = Layer.merge(Layer.succeed(ConfigProvider.ConfigProvider, settings), giveToEvery(own))
+      const config = yield* Effect.provide(LlmConfig.read, given)
+      return Layer.provide(layer(withOverrides(config, own)), given)
     }),
   )
 
@@ -118,6 +120,8 @@ export interface StackOverrides extends Partial<
   readonly model?: string | undefined
   /** The model to ask where the first cannot answer. */
   readonly secondaryModel?: string | undefined
+  /** Prices of your own, in place of the built-in table: rates by the names of models, or a function. */
+  readonly prices?: OwnPrices | undefined
 }
 
 /** Which provider and which model: other settings depend on them, so that they are read as settings. */

@@ -1,9 +1,10 @@
 /** One provider to ask, as data, and the Layer that it means. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { Credential } from "../providers/Credential.ts"
 import { spoken } from "../providers/ChatService.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
@@ -29,6 +30,8 @@ export interface Target extends TransportOptions {
   readonly wireApi?: WireApi | undefined
   /** Headers added to every request to this target. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Prices of your own for this target, in place of the built-in table. */
+  readonly prices?: OwnPrices | undefined
 }
 
 /** What a provider is given that is no text: it cannot be a setting, so it stands before the settings. */
@@ -39,10 +42,25 @@ export const GivenTargets = Context.Reference<Readonly<Record<string, GivenTarge
   defaultValue: () => ({}),
 })
 
-/** How the requests of every target travel that does not say so itself: a function cannot be a setting either. */
-export const GivenTransport = Context.Reference<TransportOptions>("@wiseflow/llm/GivenTransport", {
+/** What holds for every target that does not say otherwise, and cannot be a setting either: it may be a function. */
+export type ForEveryTarget = Pick<Target, "fetch" | "prices" | "proxy">
+
+/** How requests travel and what answers cost, for every target that does not say so itself. */
+export const GivenForEvery = Context.Reference<ForEveryTarget>("@wiseflow/llm/GivenForEvery", {
   defaultValue: () => ({}),
 })
+
+/** Gives these to every target, beside what is given already. */
+export const giveToEvery = ({ fetch, prices, proxy }: ForEveryTarget): Layer.Layer<never> =>
+  Layer.effectContext(
+    Effect.map(GivenForEvery, (given) =>
+      Context.make(GivenForEvery, {
+        fetch: fetch ?? given.fetch,
+        prices: prices ?? given.prices,
+        proxy: proxy ?? given.proxy,
+      }),
+    ),
+  )
 
 /** Reads a provider's own settings; the general ones stand in where `isChosen`. */
 export const readTarget = (
@@ -53,7 +71,7 @@ export const readTarget = (
   Effect.gen(function* () {
     const given = (yield* GivenTargets)[row.name]
     const settings = yield* Setting.provider(row.variables, isChosen)
-    return { provider: row.name, model, ...settings, ...(yield* GivenTransport), ...given }
+    return { provider: row.name, model, ...settings, ...(yield* GivenForEvery), ...given }
   })
 
 /** True where the target has what it needs to be asked. */

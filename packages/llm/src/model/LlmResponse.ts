@@ -35,9 +35,31 @@ export interface Usage {
   readonly reasoningTokens?: number | undefined
 }
 
+/**
+ * Who says what an answer cost: `service`, the service itself in its answer; `custom`, prices that the user brought;
+ * `table 2026-09-23`, the built-in price table, whose source for this model is of that day.
+ */
+export const PriceSource = Schema.Union([
+  Schema.Literals(["service", "custom"]),
+  Schema.TemplateLiteral(["table ", Schema.String]),
+])
+export type PriceSource = "service" | "custom" | `table ${string}`
+
 /** `reported`: the provider's final figures. `partial`: figures from an answer cut short. `unknown`: none came. */
 export const UsageStatus = Schema.Literals(["reported", "partial", "unknown"])
 export type UsageStatus = typeof UsageStatus.Type
+
+/** How a service billed one answer, beside the tokens that it counted. What it did not say is absent. */
+export interface Billing {
+  /** The tier that served the answer, in the service's own word: `flex`, `priority`, `batch`, `fast`. */
+  readonly serviceTier?: string | undefined
+  /** The part of `cacheWriteTokens` that is kept longer than the shortest time: an hour at Anthropic, 12 at OpenAI. */
+  readonly longCacheWriteTokens?: number | undefined
+  /** Where the model ran, in the service's own word, where that has a price. */
+  readonly region?: string | undefined
+  /** What the service itself says the answer cost, in US dollars. */
+  readonly costUsd?: number | undefined
+}
 
 /**
  * Why the answer ended. `content-filter` covers refusals too (their text is a `refusal` part), `pause` is Anthropic's
@@ -86,6 +108,7 @@ export const AttemptRecord = Schema.Struct({
   retryAfterMs: Schema.optional(Schema.Finite),
   usage: Schema.optional(Usage),
   costUsd: Schema.NullOr(Schema.Finite),
+  priceSource: Schema.optional(PriceSource),
 })
 /** One request made or refused on behalf of a call. */
 export interface AttemptRecord {
@@ -119,6 +142,8 @@ export interface AttemptRecord {
   readonly usage?: Usage | undefined
   /** Its price in US dollars; null where it is not known. */
   readonly costUsd: number | null
+  /** Who says so; absent where `costUsd` is null. */
+  readonly priceSource?: PriceSource | undefined
 }
 
 /**
@@ -140,6 +165,7 @@ export const ResponseMetadata = Schema.Struct({
   responseId: Schema.optional(Schema.String),
   rawFinishReason: Schema.optional(Schema.String),
   costUsd: Schema.NullOr(Schema.Finite),
+  priceSource: Schema.optional(PriceSource),
   attempts: Schema.Array(AttemptRecord),
   warnings: Schema.Array(Schema.String),
   degraded: Schema.Boolean,
@@ -172,6 +198,8 @@ export interface ResponseMetadata {
   readonly responseId?: string | undefined
   /** The price in US dollars; null where it is not known. */
   readonly costUsd: number | null
+  /** Who says so: the service, the user's own prices, or the built-in table with its date. Absent where it is not known. */
+  readonly priceSource?: PriceSource | undefined
   /** Every request made or refused, in order. */
   readonly attempts: ReadonlyArray<AttemptRecord>
   /** What was dropped or changed on the way to the provider, in words. */

@@ -1,131 +1,136 @@
 /**
- * What a call cost, from the price table of the day that its header names (law 19). A price that is not known is null;
- * it is never taken from a similar model, another provider or an average.
+ * What an answer cost by the price table of the day that its header names (law 19: priced as served). A price that is not
+ * known is null; it is never taken from a similar model, another tier, another provider or an average.
  */
-import type { Usage } from "../model/LlmResponse.ts"
+import type { Billing, Usage } from "../model/LlmResponse.ts"
 import * as ModelPrice from "./ModelPrice.ts"
+import { fits } from "./NameRule.ts"
 import { priceTable } from "./priceTable.ts"
+import { regionFactor, tierPrice } from "./ServiceTier.ts"
 
-/**
- * The cost of one call in US dollars, or null where the provider, the model, one of its prices or the usage is not known.
- *
- * `provider` is a name of the table (`openai`, `anthropic`, `azure`, `deepseek`, `groq`, `mistral`, `moonshotai`,
- * `together`, `xai`) or `byModelName` for a gateway, whose models may be qualified (`anthropic/claude-sonnet-5`) or of a
- * known family (`gpt-…`). `model` is the id the provider knows, with or without its own name before it; for Azure give the served
- * model, not the deployment.
- *
- * Each bucket of `usage` has its own price; where the table has none for cache reads or writes they cost what input
- * costs, as in its source. Cache writes are taken to be Anthropic's five-minute ones, and searches that a provider
- * bills by the piece are not part of the cost. `atMs` (epoch milliseconds) is needed only for DeepSeek's models that
- * change price with the hour: without it their cost is null.
- */
-export const costUsd = (provider: string, model: string | undefined, usage: Usage, atMs?: number): number | null => {
-  if (model === undefined || usage.inputTokens === undefined) return null
-  const price = remembered(provider, model)
-  return price === null ? null : ModelPrice.cost(price, usage, atMs)
+/** What an answer cost in US dollars, and the day from which its price is known (`2026-09-23`). */
+export interface ListedCost {
+  readonly costUsd: number
+  readonly date: string
 }
 
-/** In place of a provider's name: the model's own name tells whose price it has. */
-export const byModelName = "*"
+/**
+ * The cost of one answer at a provider's list price, or null where the list, the model, one of its prices, the tier that
+ * served it or the usage is not known.
+ *
+ * `list` is a name of the table: `openai`, `anthropic`, `azure`, `deepseek`, `groq`, `mistral`, `moonshotai`, `together`,
+ * `xai`. `model` is the id the provider knows, with or without its own name before it; for Azure give the served model, not
+ * the deployment. `atMs` (epoch milliseconds) is needed only where a price changes with the hour.
+ *
+ * Each bucket of `usage` has its own price; where the table has none for cache reads or short writes they cost what input
+ * costs, as in its sources. Searches that a provider bills by the piece are not part of the cost.
+ */
+export const listedCost = (
+  list: string,
+  model: string | undefined,
+  usage: Usage,
+  billing?: Billing,
+  atMs?: number,
+): ListedCost | null => {
+  if (model === undefined || usage.inputTokens === undefined) return null
+  const found = remembered(list, model)
+  if (found === null) return null
+  const { longCacheWriteTokens, region, serviceTier } = billing ?? {}
+  const tier = tierPrice(found.list, serviceTier, found.model)
+  const factor = regionFactor(found.list, region)
+  if (tier === undefined || factor === undefined) return null
+  const costUsd = ModelPrice.cost(found.price, usage, { atMs, longCacheWriteTokens, anyLength: tier.anyLength })
+  return costUsd === null ? null : { costUsd: costUsd * tier.factor * factor, date: found.date }
+}
 
 /** A provider's part of the table. */
 interface PriceList {
   readonly names: ReadonlyArray<string>
   readonly fallbacks: ReadonlyArray<string>
-  readonly families: ReadonlyArray<string>
   readonly lines: ReadonlyArray<Line>
 }
 
 interface Line {
+  readonly source: number
   readonly prices: string
   readonly rules: ReadonlyArray<string>
 }
 
-/** Names come from requests, so what is remembered has a limit. */
-const maxRemembered = 1_000
-let rememberedCount = 0
-const memory = new Map<string, Map<string, ModelPrice.ModelPrice | null>>()
+/** A model of a list: what the tiers are told by, what it costs, and when its source was published. */
+interface Found {
+  readonly list: string
+  readonly model: string
+  readonly price: ModelPrice.ModelPrice
+  readonly date: string
+}
 
-const remembered = (provider: string, model: string): ModelPrice.ModelPrice | null => {
-  const known = memory.get(provider)?.get(model)
+/**
+ * What the table says of a name, remembered: a program asks the same few models all day. Names come from requests and
+ * from servers, which may make one up for every answer, so there are few of them and none is long.
+ */
+const memory = new Map<string, Found | null>()
+const maxRemembered = 200
+const maxNameLength = 100
+
+const remembered = (list: string, model: string): Found | null => {
+  if (model.length > maxNameLength) return null
+  const key = `${list} ${model}`
+  const known = memory.get(key)
   if (known !== undefined) return known
-  const prices = find(provider.trim().toLowerCase(), model.trim().toLowerCase())
-  const price = prices === undefined ? null : ModelPrice.parse(prices)
-  if (rememberedCount >= maxRemembered) {
-    memory.clear()
-    rememberedCount = 0
-  }
-  const ofProvider = memory.get(provider) ?? new Map<string, ModelPrice.ModelPrice | null>()
-  memory.set(provider, ofProvider.set(model, price))
-  rememberedCount += 1
-  return price
+  const found = find(list.trim().toLowerCase(), model.trim().toLowerCase())
+  if (memory.size >= maxRemembered) memory.clear()
+  memory.set(key, found)
+  return found
 }
 
-const find = (provider: string, model: string): string | undefined => {
+/** How many names are remembered. */
+export const rememberedNames = (): number => memory.size
+
+const find = (name: string, model: string): Found | null => {
+  const list = listOf(name)
+  if (list === undefined) return null
   const slash = model.indexOf("/")
-  const qualified = slash === -1 ? undefined : { list: listOf(model.slice(0, slash)), model: model.slice(slash + 1) }
-  if (provider === byModelName) {
-    if (qualified !== undefined) return findDated(qualified.list, qualified.model)
-    return findDated(
-      lists().find((list) => fitsAny(list.families, model)),
-      model,
-    )
-  }
-  const list = listOf(provider)
-  return findDated(list, model) ?? (qualified?.list === list ? findDated(list, qualified?.model ?? "") : undefined)
+  const isOwn = slash > 0 && list.names.includes(model.slice(0, slash))
+  return findDated(list, model) ?? (isOwn ? findDated(list, model.slice(slash + 1)) : null)
 }
 
-/** The source lists some dated models only as `…-2025-08-07`; they are called `…-20250807` too. */
+/** The sources list some dated models only as `…-2025-08-07`; they are called `…-20250807` too. */
 const compactDate = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g
+/** The date of a model that the sources know only without one. */
+const lastDate = /-20\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$/
 
-const findDated = (list: PriceList | undefined, model: string): string | undefined =>
-  list === undefined ? undefined : (findIn(list, model) ?? findIn(list, model.replace(compactDate, "-$1-$2-$3")))
+const findDated = (list: PriceList, model: string): Found | null =>
+  findIn(list, model) ??
+  findIn(list, model.replace(compactDate, "-$1-$2-$3")) ??
+  findIn(list, model.replace(lastDate, ""))
 
 /** The provider's own list first, then those it falls back to (Azure sells what other makers list). */
-const findIn = (list: PriceList, model: string): string | undefined => {
+const findIn = (list: PriceList, model: string): Found | null => {
   for (const candidate of [list, ...list.fallbacks.map(listOf)]) {
-    const line = candidate?.lines.find(({ rules }) => fitsAny(rules, model))
-    if (line !== undefined) return line.prices
+    const line = candidate?.lines.find(({ rules }) => rules.some((rule) => fits(rule, model)))
+    if (line === undefined) continue
+    const price = ModelPrice.parse(line.prices)
+    const date = priceTable.sources[line.source]?.date ?? priceTable.date
+    // The tiers are those of who sells it, whoever lists it.
+    return price === null ? null : { list: list.names[0] ?? "", model, price, date }
   }
-  return undefined
-}
-
-const fitsAny = (rules: ReadonlyArray<string>, model: string): boolean => rules.some((rule) => fits(rule, model))
-
-const fits = (rule: string, model: string): boolean => {
-  const operand = rule.slice(1)
-  switch (rule[0]) {
-    case "=":
-      return model === operand
-    case "^":
-      return model.startsWith(operand)
-    case "$":
-      return model.endsWith(operand)
-    case "*":
-      return model.includes(operand)
-    case "~":
-      return new RegExp(operand).test(model)
-    default:
-      return false
-  }
+  return null
 }
 
 /** The table is split into lines at the first question, so that importing it costs next to nothing. */
 let parsed: ReadonlyArray<PriceList> | undefined
 
-const lists = (): ReadonlyArray<PriceList> => (parsed ??= priceTable.providers.map(parseList))
+const listOf = (name: string): PriceList | undefined =>
+  (parsed ??= priceTable.providers.map(parseList)).find(({ names }) => names.includes(name))
 
-const listOf = (provider: string): PriceList | undefined => lists().find(({ names }) => names.includes(provider))
-
-const parseList = ({ names, fallbacks, families, models }: (typeof priceTable.providers)[number]): PriceList => ({
+const parseList = ({ names, fallbacks, models }: (typeof priceTable.providers)[number]): PriceList => ({
   names,
   fallbacks,
-  families: families.split(" ").filter((rule) => rule !== ""),
   lines: models
     .trim()
     .split("\n")
     .map((line) => {
-      const [prices = "-", ...rules] = line.split(" ")
-      return { prices, rules }
+      const [source, prices = "-", ...rules] = line.split(" ")
+      return { source: Number(source), prices, rules }
     }),
 })

@@ -10,7 +10,7 @@ import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
-import { GivenTargets, GivenTransport } from "../compose/Target.ts"
+import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import { spoken } from "../providers/ChatService.ts"
@@ -79,7 +79,7 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> 
       const settings = ConfigProvider.orElse(own, found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
         Context.add(GivenTargets, given),
-        Context.add(GivenTransport, { fetch: options.fetch, proxy: options.proxy }),
+        Context.add(GivenForEvery, { fetch: options.fetch, prices: options.prices, proxy: options.proxy }),
       )
       const provided = <A>(effect: Effect.Effect<A, LlmError>) =>
         Effect.mapError(Effect.provideContext(effect, context), named)

@@ -8,6 +8,7 @@ import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
 import type { EmbeddingProviderName, ProviderName } from "../providers/Registry.ts"
@@ -85,6 +86,8 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   readonly fetch?: Fetch | undefined
   /** The address of an HTTP proxy; `false` for none. Left out, Node follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. */
   readonly proxy?: TransportOptions["proxy"]
+  /** Prices of your own for every provider, in place of the built-in table: rates by the names of models, or a function. */
+  readonly prices?: OwnPrices | undefined
 }
 
 /** What a value must be, in words, and the check of it. Programs without types pass anything. */
@@ -137,6 +140,10 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   proxy: {
     wanted: "an address, or false",
     fits: (value) => value === false || typeof value === "string" || Redacted.isRedacted(value),
+  },
+  prices: {
+    wanted: "a plain object or a function",
+    fits: (value) => typeof value === "function" || Predicate.isObject(value),
   },
 }
 

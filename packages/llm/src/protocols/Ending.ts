@@ -1,5 +1,5 @@
 /** How answers end, in the words of every wire format: one table, so that the same end has the same name everywhere. */
-import type { FinishReason, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { Billing, FinishReason, Usage, UsageStatus } from "../model/LlmResponse.ts"
 import type { Abandoned, Ending } from "./Protocol.ts"
 import { isWireObject, nameOf } from "./WireReader.ts"
 
@@ -83,6 +83,7 @@ export interface Ended {
   readonly finishReason: FinishReason
   readonly warnings: ReadonlyArray<string>
   readonly usage: Usage
+  readonly billing: Billing | undefined
   readonly servedModel: string | undefined
   readonly responseId?: string | undefined
   /** The text so far, where nobody else has it. */
@@ -91,20 +92,21 @@ export interface Ended {
 
 /** How an answer ended: well, or given up by its provider. No finish reason at all means that, too, where `isDue`. */
 export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
-  const { finishReason, rawFinishReason: raw, responseId, servedModel, text = "", usage, warnings } = ended
+  const { billing, finishReason, rawFinishReason: raw, responseId, servedModel, text = "", usage, warnings } = ended
   if (raw === undefined && isDue) {
     const message = "the provider gave no reason why the answer finished, so it may not be whole"
-    return { _tag: "Abandoned", message, usage, text }
+    return { _tag: "Abandoned", message, usage, billing, text }
   }
   if (raw !== undefined && givenUp.has(wordOf(raw))) {
     const message = `the provider gave up before the answer was whole (finish reason "${raw}")`
-    return { _tag: "Abandoned", message, usage, text }
+    return { _tag: "Abandoned", message, usage, billing, text }
   }
   return {
     finishReason,
     rawFinishReason: raw,
     usage,
     usageStatus: usageStatusOf(usage),
+    billing,
     servedModel,
     ...(responseId === undefined ? {} : { responseId }),
     warnings,

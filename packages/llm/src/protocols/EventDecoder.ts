@@ -8,11 +8,11 @@
  * - `read`: what one event says. It appends output to `events`, calls `begin` when the answer has begun, sets
  *   `rawFinishReason` and `stage` as the answer ends, and returns the fault that the event is, if it is one. An event
  *   named or typed `error`, and one with an `error` field that reports a failure, never get there.
- * - `usage`: the figures so far.
+ * - `usage`: the figures so far, and `billing`: how they are billed.
  * - `done`: what `[DONE]` means, where it means something.
  */
 import type { LlmEvent } from "../model/LlmEvent.ts"
-import type { FinishReason, Usage } from "../model/LlmResponse.ts"
+import type { Billing, FinishReason, Usage } from "../model/LlmResponse.ts"
 import type { AnswerReader } from "./AnswerReader.ts"
 import { conclude, finishReasonOf } from "./Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "./failures/FailureReader.ts"
@@ -39,6 +39,8 @@ export abstract class EventDecoder implements StreamDecoder {
   protected abstract read(event: WireObject, events: Array<LlmEvent>): Fault | undefined
 
   abstract usage(): Usage
+
+  abstract billing(): Billing | undefined
 
   /** Why the answer ended, in this library's words. */
   protected finishReason(raw: string): FinishReason {
@@ -87,7 +89,15 @@ export abstract class EventDecoder implements StreamDecoder {
     if (reader.excess !== undefined) return reader.excess
     const finishReason = this.finishReason(rawFinishReason)
     return conclude(
-      { rawFinishReason, finishReason, warnings: reader.warnings, usage: this.usage(), servedModel, responseId },
+      {
+        rawFinishReason,
+        finishReason,
+        warnings: reader.warnings,
+        usage: this.usage(),
+        billing: this.billing(),
+        servedModel,
+        responseId,
+      },
       true,
     )
   }

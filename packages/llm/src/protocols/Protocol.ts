@@ -6,7 +6,7 @@ import type * as Result from "effect/Result"
 import type { InvalidRequestError } from "../model/LlmError.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
-import type { FinishReason, ResponsePart, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { Billing, FinishReason, ResponsePart, Usage, UsageStatus } from "../model/LlmResponse.ts"
 import type { ModelCapabilities } from "./encoding/ModelCapabilities.ts"
 import type { ProviderFailure } from "./failures/ProviderFailure.ts"
 
@@ -51,6 +51,8 @@ export interface Ending {
   readonly rawFinishReason: string | undefined
   readonly usage: Usage
   readonly usageStatus: UsageStatus
+  /** How it was billed, where the service says anything of it. */
+  readonly billing?: Billing | undefined
   readonly servedModel: string | undefined
   /** The provider's id of the answer, where a later request can go on from it. */
   readonly responseId?: string | undefined
@@ -75,6 +77,8 @@ export interface Abandoned {
   readonly _tag: "Abandoned"
   readonly message: string
   readonly usage: Usage
+  /** How it was billed, as far as that was said. */
+  readonly billing?: Billing | undefined
   /** The text so far, of an answer that came whole; who reads a stream has it. */
   readonly text: string
 }
@@ -103,6 +107,8 @@ export interface StreamDecoder {
   readonly end: (events: Array<LlmEvent>) => Ending | Fault | undefined
   /** The figures so far, for an answer that is cut short. */
   readonly usage: () => Usage
+  /** How they are billed, as far as that was said. */
+  readonly billing: () => Billing | undefined
 }
 
 /** True for an end that is none. */

@@ -71,8 +71,9 @@ export const row: ProviderRow = {
       transport: options,
       provider: options.name ?? facts.name,
       telemetryName: options.name ?? facts.telemetryName,
-      // A service of another name has its own prices.
-      priceList: options.name === undefined ? facts.priceList : undefined,
+      // Whoever answers at another address charges what they like.
+      priceList: ApiBase.isAt(base, facts.apiBase) ? facts.priceList : undefined,
+      prices: options.prices,
       pricesModelAsked: true,
       protocol: yield* messages(),
       model: options.model,

@@ -45,6 +45,10 @@ export const read = (setting: string, value: string, example: string): Effect.Ef
   })
 }
 
+/** True where the base is the service's own address `own`, and not a proxy, a mirror or another service. */
+export const isAt = (base: ApiBase, own: string | undefined): boolean =>
+  own !== undefined && URL.canParse(own) && new URL(own).origin === base.origin
+
 /** The URL of a path at the base: `ending` is left out where the base was written with it. */
 export const urlOf = ({ origin, path, query }: ApiBase, ending: string): string =>
   `${origin}${path.endsWith(ending) ? path : `${path}${ending}`}${query}`

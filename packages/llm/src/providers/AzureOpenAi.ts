@@ -75,6 +75,9 @@ const facts: Omit<ProviderRow, "embeddings" | "endpoint"> = {
   priceList: "azure",
 }
 
+/** The hosts of Azure's own resources (learn.microsoft.com, "Azure OpenAI endpoints"). */
+const ownHost = /^https:\/\/[^/]+\.(openai|services\.ai|cognitiveservices)\.azure\.com$/
+
 /** A deployment's address, and how a request to it is authorized. `call` is the path of the call behind it. */
 const reach = Effect.fnUntraced(function* (options: AzureEmbeddingOptions, call: string) {
   yield* checked(options)
@@ -102,7 +105,9 @@ const reach = Effect.fnUntraced(function* (options: AzureEmbeddingOptions, call:
     transport: options,
     provider: options.name ?? facts.name,
     telemetryName: options.name ?? facts.telemetryName,
-    priceList: facts.priceList,
+    // A gateway in front of Azure may stand in front of anything.
+    priceList: ownHost.test(base.origin) ? facts.priceList : undefined,
+    prices: options.prices,
     pricesModelAsked: !facts.hasOwnModelNames,
     model: options.model ?? address.deployment,
     exampleModel: "my-deployment",

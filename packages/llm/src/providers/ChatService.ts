@@ -104,8 +104,9 @@ export const address = (
       transport: options,
       provider: options.name ?? row.name,
       telemetryName: options.name ?? row.telemetryName,
-      // A service of another name has its own prices.
-      priceList: options.name === undefined ? row.priceList : undefined,
+      // Whoever answers at another address charges what they like.
+      priceList: ApiBase.isAt(base, row.apiBase) ? row.priceList : undefined,
+      prices: options.prices,
       pricesModelAsked: !row.hasOwnModelNames,
       model: options.model,
       exampleModel: row.fallbackModel,

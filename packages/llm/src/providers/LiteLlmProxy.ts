@@ -5,7 +5,6 @@
 import * as ChatService from "./ChatService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
-import { byModelName } from "../prices/Prices.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
 export type LiteLlmProxyOptions = ProviderOptions & {
@@ -31,7 +30,6 @@ const service = ChatService.row({
   isKeyOptional: true,
   isRouter: true,
   protocols: ["chat-completions", "responses"],
-  priceList: byModelName,
   headers,
 })
 

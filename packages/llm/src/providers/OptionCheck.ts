@@ -5,10 +5,38 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
+import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { TargetOptions } from "./ProviderOptions.ts"
 
-const problemOf = ({ apiVersion, model, name, wireApi }: TargetOptions): readonly [string, string] | undefined => {
+const isRate = (value: unknown): boolean => typeof value === "number" && Number.isFinite(value) && value >= 0
+
+/** What is wrong with prices of the user's own: a wrong one would make a wrong cost out of every answer. */
+const problemOfPrices = (prices: OwnPrices): readonly [string, string] | undefined => {
+  if (typeof prices === "function") return undefined
+  if (!Predicate.isObject(prices)) return ["prices", "is neither a record of rates by models nor a function"]
+  for (const [model, rates] of Object.entries(prices)) {
+    const at = `prices[${quoted(model)}]`
+    if (!Predicate.isObject(rates)) return [at, "is not an object such as { input: 1.25, output: 10 }"]
+    const { tiers, ...each } = rates
+    const missing = ["input", "output"].find((name) => !Object.hasOwn(each, name))
+    if (missing !== undefined) return [at, `has no ${missing}; write for example { input: 1.25, output: 10 }`]
+    for (const [name, rate] of [...Object.entries(each), ...Object.entries(tiers ?? {})]) {
+      if (rate === undefined || isRate(rate)) continue
+      return [`${at}.${name}`, "is not a number of US dollars per million tokens (a factor, of a tier) of at least 0"]
+    }
+  }
+  return undefined
+}
+
+const problemOf = ({
+  apiVersion,
+  model,
+  name,
+  prices,
+  wireApi,
+}: TargetOptions): readonly [string, string] | undefined => {
   for (const [option, value] of Object.entries({ apiVersion, model, name, wireApi })) {
     if (value !== undefined && !Predicate.isString(value)) return [option, "is not a text"]
   }
@@ -16,6 +44,8 @@ const problemOf = ({ apiVersion, model, name, wireApi }: TargetOptions): readonl
   if (apiVersion !== undefined && apiVersion !== "" && !Setting.isHeaderValue(apiVersion)) {
     return ["apiVersion", "holds a character that no version contains; write for example 2024-10-21"]
   }
+  const problem = prices === undefined ? undefined : problemOfPrices(prices)
+  if (problem !== undefined) return problem
   return wireApi === undefined || ["chat", "responses"].includes(wireApi)
     ? undefined
     : ["wireApi", "is not one of chat, responses"]

@@ -1,5 +1,6 @@
 /** What every provider takes. */
 import type { BatchLimits } from "../model/EmbeddingProvider.ts"
+import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import type { Credential } from "./Credential.ts"
@@ -8,8 +9,8 @@ import type { Credential } from "./Credential.ts"
  * How to reach a provider. `apiKey` is a `Redacted`, a plain string, or an Effect or a function that is asked for the key
  * before each request; `model` is the default for requests that name none; `headers` are added to every request;
  * `capabilities` overrides what the model's name says it accepts (an Azure deployment's name says nothing). `name` is what
- * errors, metadata and `providerOptions` call this provider, for a service that the registry does not know. `proxy` and
- * `fetch` say how its requests travel.
+ * errors, metadata and `providerOptions` call this provider, for a service that the registry does not know. `prices` says
+ * what its answers cost; `proxy` and `fetch` say how its requests travel.
  */
 export interface ProviderOptions extends TransportOptions {
   /** The key, or an Effect or a function that is asked for it before each request. */
@@ -24,6 +25,8 @@ export interface ProviderOptions extends TransportOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** What the model accepts, where its name does not tell (an Azure deployment). */
   readonly capabilities?: Partial<ModelCapabilities> | undefined
+  /** Prices of your own, in place of the built-in table: rates by the names of models, or a function. */
+  readonly prices?: OwnPrices | undefined
 }
 
 /** Which of OpenAI's two interfaces is spoken: Chat Completions or Responses. */

@@ -53,7 +53,7 @@ export interface ProviderRow {
   readonly hasOwnModelNames: boolean
   /** Where no address is set, models are routed to the other providers in this process. */
   readonly isRouter: boolean
-  /** The part of the price table that it charges by; undefined where its prices are not known. */
+  /** The part of the price table that it charges by; undefined where its prices are not known. It counts only at `apiBase`. */
   readonly priceList: string | undefined
   /** What reaches it with these options. Fails with `ConfigurationError` where the key or the address cannot be used. */
   readonly endpoint: (options: TargetOptions) => Effect.Effect<Endpoint, LlmError>

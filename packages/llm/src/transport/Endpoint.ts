@@ -2,6 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type { BatchLimits } from "../model/EmbeddingProvider.ts"
 import type { LlmErrorReason } from "../model/LlmError.ts"
+import type { Pricing } from "../prices/AnswerCost.ts"
 import type { EmbeddingProtocol } from "../protocols/embeddings/Embeddings.ts"
 import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
@@ -10,7 +11,7 @@ import type { Protocol } from "../protocols/Protocol.ts"
 import type { TransportOptions, WireHeaders } from "./Transport.ts"
 
 /** Where a service answers, whatever it is asked, and what every request to it carries. */
-export interface ServiceAddress {
+export interface ServiceAddress extends Pricing {
   /** The name in errors and metadata, and the key of `providerOptions`. */
   readonly provider: string
   /** The model for requests that name none. */
@@ -31,10 +32,6 @@ export interface ServiceAddress {
   readonly isRenewed?: ((sent: WireHeaders) => Effect.Effect<boolean>) | undefined
   /** The name of the provider in traces; `provider` unless said. */
   readonly telemetryName?: string | undefined
-  /** The part of the price table that it charges by; without one, only a cost that it reports itself is known. */
-  readonly priceList?: string | undefined
-  /** False where the name of the model asked for says nothing of its price (a deployment's). Default true. */
-  readonly pricesModelAsked?: boolean | undefined
   /** A proxy, or a `fetch` to send through. */
   readonly transport?: TransportOptions | undefined
   /** The largest body in bytes (default 64 MiB), and the longest event in characters (default 10 Mi). */

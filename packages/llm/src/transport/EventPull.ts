@@ -12,10 +12,9 @@ import * as Result from "effect/Result"
 import { GrowingText } from "../model/GrowingText.ts"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../model/LlmError.ts"
 import { eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
-import type { Usage } from "../model/LlmResponse.ts"
 import type { Limits } from "../protocols/Limits.ts"
 import { type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
-import type { Attempt } from "../call/Attempt.ts"
+import type { Attempt, Spent } from "../call/Attempt.ts"
 import { monotonicMs } from "../call/Time.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
@@ -54,7 +53,7 @@ export const eventPull = (
   let wholeSinceMs: number | undefined
   let kind: "unknown" | "events" | "document" = "unknown"
   const document = new GrowingText()
-  let figures: Usage | undefined
+  let spent: Spent | undefined
   let documentDecoder: TextDecoder | undefined
 
   const events = ServerSentEvents.make(limits.maxEventLength, (name, data) => {
@@ -88,7 +87,7 @@ export const eventPull = (
     const found = decoded.failure
     if (found._tag === "Abandoned") {
       text.add(found.text)
-      figures = found.usage
+      spent = found
     }
     return fail(toReason(found, whole))
   }
@@ -138,8 +137,10 @@ export const eventPull = (
       return Effect.succeed(ready)
     }
     if (fault !== undefined) fail(toReason(fault))
-    if (reason !== undefined)
-      return Effect.fail((failure ??= attempt.fail(reason, figures ?? decoder.usage(), `${text}`)))
+    if (reason !== undefined) {
+      spent ??= { usage: decoder.usage(), billing: decoder.billing() }
+      return Effect.fail((failure ??= attempt.fail(reason, spent, `${text}`)))
+    }
     return finished ? Cause.done() : read
   }
 

@@ -125,7 +125,7 @@ const answer = <Decoded, A>(
       if (Result.isFailure(decoded)) {
         const found = decoded.failure
         const spent = found._tag === "Abandoned" ? found : undefined
-        return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent?.usage, spent?.text))
+        return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent, spent?.text))
       }
       attempt.sawOutput()
       return Effect.succeed(finish(decoded.success))

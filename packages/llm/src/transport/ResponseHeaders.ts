@@ -30,7 +30,10 @@ export const shouldRetry = (headers: WireHeaders): boolean | undefined => {
 }
 
 /** What LiteLLM says the call cost, in US dollars. */
-export const responseCostUsd = (headers: WireHeaders): number | undefined => finite(headers["x-litellm-response-cost"])
+export const responseCostUsd = (headers: WireHeaders): number | undefined => {
+  const cost = finite(headers["x-litellm-response-cost"])
+  return cost !== undefined && cost >= 0 ? cost : undefined
+}
 
 /** One rate limit. `resetMs` is how long until it is whole again. What the service does not tell is absent. */
 export interface RateLimit {

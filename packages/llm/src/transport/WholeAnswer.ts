@@ -39,7 +39,13 @@ const fromEvents = (protocol: Protocol, text: string): Result.Result<Answer, Fau
   for (const one of events) assembly.add(one)
   if (end === undefined) {
     const message = "the stream ended before the answer did: the connection closed"
-    return Result.fail({ _tag: "Abandoned", message, usage: decoder.usage(), text: assembly.text() })
+    return Result.fail({
+      _tag: "Abandoned",
+      message,
+      usage: decoder.usage(),
+      billing: decoder.billing(),
+      text: assembly.text(),
+    })
   }
   return isFault(end)
     ? Result.fail(end._tag === "Abandoned" ? { ...end, text: assembly.text() } : end)

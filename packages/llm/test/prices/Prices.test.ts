@@ -3,10 +3,14 @@ import { gzipSync } from "node:zlib"
 import { calcPrice, type MatchLogic, type ModelInfo, type Provider, waitForUpdate } from "@pydantic/genai-prices"
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { renderPriceTable, sourceVersion } from "../../scripts/update-prices.ts"
-import type { Usage } from "../../src/model/LlmResponse.ts"
+import { renderPriceTable } from "../../scripts/models/PriceTable.ts"
+import { byHand, sources } from "../../scripts/models/Sources.ts"
+import type { Billing, Usage } from "../../src/model/LlmResponse.ts"
 import { priceTable } from "../../src/prices/priceTable.ts"
-import { byModelName, costUsd } from "../../src/prices/Prices.ts"
+import { listedCost, rememberedNames } from "../../src/prices/Prices.ts"
+
+const costUsd = (list: string, model: string | undefined, usage: Usage, atMs?: number, billing?: Billing) =>
+  listedCost(list, model, usage, billing, atMs)?.costUsd ?? null
 
 const source = (await waitForUpdate()) ?? []
 const midnightMs = Date.parse(`${priceTable.date}T00:00:00Z`)
@@ -77,6 +81,9 @@ const isPricedByTokens = (prices: Record<string, unknown>, usage: Usage) =>
   (prices["output_mtok"] !== undefined || usage.outputTokens === 0) &&
   !Object.keys(prices).some((key) => /audio|image|video|document|messages/.test(key))
 
+/** A dated model that the source knows only without its date. */
+const withoutDate = (model: string) => model.replace(/-20\d{2}-?\d{2}-?\d{2}$/, "")
+
 const million = 1_000_000
 
 describe("the cost of a call", () => {
@@ -85,10 +92,14 @@ describe("the cost of a call", () => {
     fc.assert(
       fc.property(sampleModel, sampleUsage, fc.nat(86_399_999), ([provider, model], sample, timeOfDayMs) => {
         const usage = usageOf(sample)
-        const actual = costUsd(provider, model, usage, midnightMs + timeOfDayMs)
+        const found = listedCost(provider, model, usage, {}, midnightMs + timeOfDayMs)
+        // The second source's own names, which the first takes for other models.
+        if (found?.date === sources.second.date) return
+        const actual = found?.costUsd ?? null
         const expected =
           sourceCost(provider, model, usage, midnightMs + timeOfDayMs) ??
-          sourceCost(provider, withoutOwnProvider(provider, model), usage, midnightMs + timeOfDayMs)
+          sourceCost(provider, withoutOwnProvider(provider, model), usage, midnightMs + timeOfDayMs) ??
+          sourceCost(provider, withoutDate(model), usage, midnightMs + timeOfDayMs)
         if (expected === null || !isPricedByTokens(expected.model_price, usage)) {
           expect(actual).toBeNull()
         } else {
@@ -210,34 +221,19 @@ describe("a model's name", () => {
     expect(costUsd("groq", "openai/gpt-oss-120b", usage)).toBe(0.75)
   })
 
-  test("names its provider for LiteLLM, or belongs to a known family", () => {
-    expect(costUsd(byModelName, "openai/gpt-5", usage)).toBe(gpt5)
-    expect(costUsd(byModelName, "azure/gpt-5", usage)).toBe(gpt5)
-    expect(costUsd(byModelName, "gpt-5", usage)).toBe(gpt5)
-    expect(costUsd(byModelName, "anthropic/claude-haiku-4-5", usage)).toBe(6)
-    expect(costUsd(byModelName, "bedrock/anthropic.claude-haiku-4-5", usage)).toBeNull()
-    expect(costUsd(byModelName, "our-alias", usage)).toBeNull()
-  })
-
-  test("means for LiteLLM what the source library takes it to mean, or nothing", () => {
-    const atMs = midnightMs
-    for (const provider of source) {
-      for (const name of namesOf(provider)) {
-        for (const model of [name, `${provider.id}/${name}`]) {
-          const actual = costUsd(byModelName, model, usage, atMs)
-          if (actual === null) continue
-          const expected = sourceCost("litellm", model, usage, atMs)
-          expect(Math.abs(actual - (expected?.total_price ?? Number.NaN)), model).toBeLessThan(1e-9)
-        }
-      }
-    }
-  })
-
   test("is found in any case, dated in either form, and at Azure where OpenAI's list has it", () => {
     expect(costUsd("OpenAI", " GPT-5 ", usage)).toBe(gpt5)
     expect(costUsd("openai", "gpt-5-2025-08-07", usage)).toBe(gpt5)
     expect(costUsd("openai", "gpt-5-20250807", usage)).toBe(gpt5)
     expect(costUsd("azure", "gpt-5-2025-08-07", usage)).toBe(gpt5)
+  })
+
+  test("may end in a date that no source has listed yet", () => {
+    expect(costUsd("openai", "gpt-6.1-sol-2026-11-02", usage)).toBe(costUsd("openai", "gpt-6.1-sol", usage))
+    expect(costUsd("anthropic", "claude-haiku-5-5-20261001", usage)).toBe(
+      costUsd("anthropic", "claude-haiku-5-5", usage),
+    )
+    expect(costUsd("openai", "gpt-99-2026-11-02", usage)).toBeNull()
   })
 
   test("has the same cost however many other names were asked for in between", () => {
@@ -246,12 +242,162 @@ describe("a model's name", () => {
   })
 })
 
+describe("the memory of names", () => {
+  const usage = { inputTokens: 1, outputTokens: 1 }
+
+  test("does not grow with the names that a server makes up", () => {
+    for (let index = 0; index < 5_000; index += 1) costUsd("openai", `made-up-${index}`, usage)
+    expect(rememberedNames()).toBeLessThanOrEqual(200)
+  })
+
+  test("keeps no long name, which may hang on to the text that it was cut from", () => {
+    costUsd("openai", "gpt-5", usage)
+    const before = rememberedNames()
+    for (let index = 0; index < 100; index += 1) costUsd("openai", `${index}${"x".repeat(200)}`, usage)
+    expect(rememberedNames()).toBe(before)
+  })
+})
+
+describe("a price as served", () => {
+  const usage = {
+    inputTokens: 3 * million,
+    cachedInputTokens: million,
+    cacheWriteTokens: million,
+    outputTokens: million,
+  }
+  const served = (list: string, model: string, billing: Billing, of: Usage = usage) =>
+    costUsd(list, model, of, undefined, billing)
+  const plain = { inputTokens: 100_000, outputTokens: 100_000 }
+
+  test("counts cache writes of an hour at their own price", () => {
+    expect(served("anthropic", "claude-haiku-4-5", {})).toBeCloseTo(1 + 0.1 + 1.25 + 5, 12)
+    expect(served("anthropic", "claude-haiku-4-5", { longCacheWriteTokens: million })).toBeCloseTo(1 + 0.1 + 2 + 5, 12)
+    expect(served("anthropic", "claude-haiku-4-5", { longCacheWriteTokens: million / 2 })).toBeCloseTo(7.725, 12)
+  })
+
+  test("is null for long cache writes that have no price, or that are more than all writes", () => {
+    expect(served("openai", "gpt-5", { longCacheWriteTokens: 1 })).toBeNull()
+    expect(served("anthropic", "claude-haiku-4-5", { longCacheWriteTokens: 2 * million })).toBeNull()
+  })
+
+  test.each(["default", "standard", "on_demand", undefined])("is the list price for the tier %s", (serviceTier) => {
+    expect(served("openai", "gpt-5", { serviceTier }, plain)).toBeCloseTo(1.125, 12)
+  })
+
+  test("is half at the flex and batch tiers of OpenAI and Azure, long contexts included", () => {
+    expect(served("openai", "gpt-5-mini", { serviceTier: "flex" }, plain)).toBeCloseTo(0.1125, 12)
+    expect(served("azure", "gpt-5-mini", { serviceTier: "flex" }, plain)).toBeCloseTo(0.1125, 12)
+    expect(served("openai", "gpt-5-mini", { serviceTier: "batch" }, plain)).toBeCloseTo(0.1125, 12)
+    const long = { inputTokens: million, outputTokens: 0 }
+    expect(served("openai", "gpt-5.4", { serviceTier: "flex" }, long)).toBeCloseTo(2.5, 12)
+  })
+
+  // openai.com/api-priority-processing, read in November 2026: input, cached input, output.
+  test.each([
+    ["gpt-5.5", 12.5, 1.25, 75],
+    ["gpt-5.4-mini", 1.5, 0.15, 9],
+    ["gpt-5.4", 5, 0.5, 30],
+    ["gpt-5.2", 3.5, 0.35, 28],
+    ["gpt-5.1", 2.5, 0.25, 20],
+    ["gpt-5", 2.5, 0.25, 20],
+    ["gpt-5-2025-08-07", 2.5, 0.25, 20],
+    ["gpt-5-mini", 0.45, 0.045, 3.6],
+    ["gpt-5.1-codex", 2.5, 0.25, 20],
+    ["gpt-5-codex", 2.5, 0.25, 20],
+    ["gpt-4.1", 3.5, 0.875, 14],
+    ["gpt-4.1-mini", 0.7, 0.175, 2.8],
+    ["gpt-4.1-nano", 0.2, 0.05, 0.8],
+    ["gpt-4o", 4.25, 2.125, 17],
+    ["gpt-4o-2024-11-20", 4.25, 2.125, 17],
+    ["gpt-4o-mini", 0.25, 0.125, 1],
+    ["o3", 3.5, 0.875, 14],
+  ])("is OpenAI's own at its priority tier: %s", (model, input, cached, output) => {
+    for (const serviceTier of ["priority", "fast"]) {
+      const cost = (of: Usage) => served("openai", model, { serviceTier }, of)
+      expect(cost({ inputTokens: 100_000, outputTokens: 0 })).toBeCloseTo(input / 10, 9)
+      expect(cost({ inputTokens: 100_000, cachedInputTokens: 100_000, outputTokens: 0 })).toBeCloseTo(cached / 10, 9)
+      expect(cost({ inputTokens: 0, outputTokens: 100_000 })).toBeCloseTo(output / 10, 9)
+    }
+  })
+
+  test("is OpenAI's own at its priority tier for the first gpt-4o too", () => {
+    const cost = served("openai", "gpt-4o-2024-05-13", { serviceTier: "priority" }, plain)
+    expect(cost).toBeCloseTo((8.75 + 26.25) / 10, 9)
+  })
+
+  test("is Anthropic's own in batches, in fast mode and where it runs in the United States alone", () => {
+    expect(served("anthropic", "claude-opus-5", { serviceTier: "batch" }, plain)).toBeCloseTo(1.5, 9)
+    expect(served("anthropic", "claude-opus-5", { serviceTier: "fast" }, plain)).toBeCloseTo(6, 9)
+    expect(served("anthropic", "claude-opus-5-5", { serviceTier: "fast" }, plain)).toBeCloseTo(4.8, 9)
+    expect(served("anthropic", "claude-opus-5", { region: "us" }, plain)).toBeCloseTo(3.3, 9)
+    expect(served("anthropic", "claude-opus-5", { region: "global" }, plain)).toBeCloseTo(3, 9)
+    expect(served("anthropic", "claude-opus-5", { region: "not_available" }, plain)).toBeCloseTo(3, 9)
+  })
+
+  test("is the list price at Groq's flex tier", () => {
+    const model = "llama-3.3-70b-versatile"
+    expect(served("groq", model, { serviceTier: "flex" }, plain)).toBe(served("groq", model, {}, plain))
+  })
+
+  test("is null at a tier, in a region or for a length whose price is not known", () => {
+    expect(served("openai", "gpt-5", { serviceTier: "scale" }, plain)).toBeNull()
+    expect(served("openai", "gpt-5", { serviceTier: "auto" }, plain)).toBeNull()
+    expect(served("openai", "gpt-5-nano", { serviceTier: "priority" }, plain)).toBeNull()
+    expect(served("azure", "gpt-5", { serviceTier: "priority" }, plain)).toBeNull()
+    expect(served("anthropic", "claude-opus-5", { serviceTier: "priority" }, plain)).toBeNull()
+    expect(served("anthropic", "claude-opus-4-6", { serviceTier: "fast" }, plain)).toBeNull()
+    expect(served("anthropic", "claude-opus-5", { region: "eu" }, plain)).toBeNull()
+    expect(served("groq", "llama-3.3-70b-versatile", { serviceTier: "performance" }, plain)).toBeNull()
+    const long = { inputTokens: million, outputTokens: 0 }
+    expect(served("openai", "gpt-5.4", { serviceTier: "priority" }, long)).toBeNull()
+  })
+
+  test("is finite and not negative, or null, whatever a server writes", () => {
+    const odd = fc.oneof(fc.double(), fc.integer(), fc.constant(undefined), fc.constant(Number.MAX_VALUE))
+    const anyUsage = fc.record({
+      inputTokens: odd,
+      outputTokens: odd,
+      cachedInputTokens: odd,
+      cacheWriteTokens: odd,
+      reasoningTokens: odd,
+      totalTokens: odd,
+    })
+    const anyBilling = fc.record({
+      longCacheWriteTokens: odd,
+      serviceTier: fc.oneof(fc.constantFrom("flex", "priority", "batch", "fast", undefined), fc.string()),
+      region: fc.oneof(fc.constantFrom("us", "global", undefined), fc.string()),
+    })
+    const name = fc.oneof(sampleModel, fc.tuple(fc.string(), fc.string()))
+    fc.assert(
+      fc.property(name, anyUsage, anyBilling, odd, ([list, model], usage, billing, atMs) => {
+        const cost = costUsd(list, model, usage, atMs, billing)
+        expect(cost === null || (Number.isFinite(cost) && cost >= 0)).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
 describe("the price table", () => {
   const text = readFileSync(new URL("../../src/prices/priceTable.ts", import.meta.url), "utf8")
 
-  test("is in step with the pinned package (else run `npm run prices -w @wiseflow/llm`)", async () => {
-    expect(priceTable.version).toBe(sourceVersion())
+  test("is in step with the pinned packages (else run `npm run models -w @wiseflow/llm`)", async () => {
+    const { first, second } = sources
+    const { date, name, version } = byHand
+    expect(priceTable.sources).toEqual([first, second, { name, version, date }])
     expect(text).toBe(await renderPriceTable(priceTable.date))
+  })
+
+  test("says of each price which source it is from, and of which day", () => {
+    const usage = { inputTokens: 1, outputTokens: 1 }
+    expect(listedCost("openai", "gpt-5", usage)?.date).toBe(sources.first.date)
+    expect(listedCost("openai", "gpt-6.1-sol", usage)?.date).toBe(sources.second.date)
+  })
+
+  test("prefers the second source where the first takes a model for another", () => {
+    const usage = { inputTokens: million, cachedInputTokens: million, outputTokens: 0 }
+    expect(costUsd("anthropic", "claude-sonnet-5-5", usage)).toBe(0.1)
+    expect(costUsd("anthropic", "claude-sonnet-5", usage)).toBe(0.2)
   })
 
   test("is small enough to be imported by everyone", () => {

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
 import { MessageReader } from "./Content.ts"
+import { openAiBilling } from "../BillingReader.ts"
 import { answerOf } from "../AnswerReader.ts"
 import { finishReasonOf, rawFinishReasonOf, usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "../failures/FailureReader.ts"
@@ -84,9 +85,12 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   reader.readBeside(body, choice)
   reader.end(events)
   const rawFinishReason = rawFinishReasonOf(choice.finish_reason)
-  const usage = usageOf(rawUsageOf(body, choice))
+  const figures = rawUsageOf(body, choice)
+  const usage = usageOf(figures)
   // Snowflake never says why it finished; that it counted what the model wrote shows that the model had finished.
   const isDue = usage.outputTokens === undefined
   const finishReason = finishReasonOf(rawFinishReason, reader)
-  return answerOf(reader, events, { rawFinishReason, finishReason, usage, servedModel: nameOf(body.model) }, isDue)
+  const billing = openAiBilling(body.service_tier, figures)
+  const ended = { rawFinishReason, finishReason, usage, billing, servedModel: nameOf(body.model) }
+  return answerOf(reader, events, ended, isDue)
 }

@@ -3,7 +3,8 @@
  * `[DONE]` alone proves nothing, because proxies write it after a provider that died.
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import type { Usage } from "../../model/LlmResponse.ts"
+import type { Billing, Usage } from "../../model/LlmResponse.ts"
+import { openAiBilling } from "../BillingReader.ts"
 import { EventDecoder } from "../EventDecoder.ts"
 import { rawFinishReasonOf } from "../Ending.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
@@ -15,6 +16,7 @@ import { failureInChoice, firstChoice, rawUsageOf, usageOf } from "./Response.ts
 class ChatCompletionsDecoder extends EventDecoder {
   protected readonly reader = new MessageReader()
   private figures: WireObject | undefined = undefined
+  private serviceTier: unknown = undefined
   private sawDelta = false
   private readonly asksForUsage: boolean
 
@@ -24,7 +26,8 @@ class ChatCompletionsDecoder extends EventDecoder {
   }
 
   protected read(chunk: WireObject, events: Array<LlmEvent>): Fault | undefined {
-    const { choices, model } = chunk
+    const { choices, model, service_tier: tier } = chunk
+    if (tier !== undefined) this.serviceTier = tier
     if (choices === undefined) {
       const failure = failureUnderSuccess(chunk)
       if (failure !== undefined) return failure
@@ -45,6 +48,10 @@ class ChatCompletionsDecoder extends EventDecoder {
 
   usage(): Usage {
     return usageOf(this.figures)
+  }
+
+  billing(): Billing | undefined {
+    return openAiBilling(this.serviceTier, this.figures)
   }
 
   private readChoice(choice: WireObject, events: Array<LlmEvent>): Fault | undefined {

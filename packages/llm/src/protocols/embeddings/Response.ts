@@ -1,7 +1,8 @@
 /** Reads an answer with embeddings: each vector as base64 or as numbers, in whatever order it came. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import type { Usage, UsageStatus } from "../../model/LlmResponse.ts"
+import type { Billing, Usage, UsageStatus } from "../../model/LlmResponse.ts"
+import { openAiBilling } from "../BillingReader.ts"
 import { usageFrom, usageStatusOf } from "../Ending.ts"
 import { failureUnderSuccess, reportsFailure } from "../failures/FailureReader.ts"
 import type { Fault } from "../Protocol.ts"
@@ -12,6 +13,7 @@ export interface Embedded {
   readonly embeddings: Array<Array<number>>
   readonly usage: Usage
   readonly usageStatus: UsageStatus
+  readonly billing: Billing | undefined
   readonly servedModel: string | undefined
 }
 
@@ -82,6 +84,7 @@ export const decode = (body: unknown, inputs: number): Result.Result<Embedded, F
   }
   return Result.map(inOrder(body.data, inputs), (embeddings) => {
     const usage = usageOf(body.usage)
-    return { embeddings, usage, usageStatus: usageStatusOf(usage), servedModel: nonEmpty(body.model) }
+    const billing = openAiBilling(undefined, isWireObject(body.usage) ? body.usage : undefined)
+    return { embeddings, usage, usageStatus: usageStatusOf(usage), billing, servedModel: nonEmpty(body.model) }
   })
 }

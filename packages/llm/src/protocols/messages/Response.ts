@@ -2,6 +2,7 @@
 import * as Result from "effect/Result"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { Usage } from "../../model/LlmResponse.ts"
+import { messagesBilling } from "../BillingReader.ts"
 import { answerOf } from "../AnswerReader.ts"
 import { finishReasonOf, rawFinishReasonOf, usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, reportsFailure } from "../failures/FailureReader.ts"
@@ -40,10 +41,12 @@ export const decode = (body: unknown): Result.Result<Answer, Fault> => {
   reader.readWhole(content, events)
   reader.refuse(body.stop_details, events)
   const rawFinishReason = rawFinishReasonOf(body.stop_reason)
+  const figures = isWireObject(body.usage) ? body.usage : undefined
   const ended = {
     rawFinishReason,
     finishReason: finishReasonOf(rawFinishReason, reader),
-    usage: usageOf(isWireObject(body.usage) ? body.usage : undefined),
+    usage: usageOf(figures),
+    billing: messagesBilling(figures),
     servedModel: nameOf(body.model),
   }
   return answerOf(reader, events, ended, true)

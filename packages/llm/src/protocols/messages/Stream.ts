@@ -3,7 +3,8 @@
  * may add events, fields and values within an API version, so an unknown one means nothing (law 3).
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import type { Usage } from "../../model/LlmResponse.ts"
+import type { Billing, Usage } from "../../model/LlmResponse.ts"
+import { messagesBilling } from "../BillingReader.ts"
 import { rawFinishReasonOf } from "../Ending.ts"
 import { EventDecoder } from "../EventDecoder.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
@@ -46,6 +47,10 @@ class MessagesDecoder extends EventDecoder {
 
   usage(): Usage {
     return usageOf(this.figures)
+  }
+
+  billing(): Billing | undefined {
+    return messagesBilling(this.figures)
   }
 
   private startMessage(message: WireObject, events: Array<LlmEvent>): void {

@@ -2,6 +2,7 @@
 import * as Result from "effect/Result"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { FinishReason, Usage } from "../../model/LlmResponse.ts"
+import { openAiBilling } from "../BillingReader.ts"
 import { answerOf } from "../AnswerReader.ts"
 import { usageFrom } from "../Ending.ts"
 import { failureUnderSuccess, readFailure, reportsFailure } from "../failures/FailureReader.ts"
@@ -90,11 +91,13 @@ export const decode = (body: unknown, source?: string): Result.Result<Answer, Fa
     if (isWireObject(item)) reader.finish(place, item, events)
   }
   const rawFinishReason = rawFinishReasonOf(body)
+  const figures = isWireObject(body.usage) ? body.usage : undefined
   const ended = {
     rawFinishReason,
     finishReason: finishReasonOf(rawFinishReason, reader),
     responseId: nonEmpty(body.id),
-    usage: usageOf(isWireObject(body.usage) ? body.usage : undefined),
+    usage: usageOf(figures),
+    billing: openAiBilling(body.service_tier, figures),
     servedModel: nameOf(body.model),
   }
   return answerOf(reader, events, ended, true)

@@ -3,7 +3,8 @@
  * Events are told by the `type` in their data: OpenRouter and Bedrock send no `event:` line (recorded).
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import type { FinishReason, Usage } from "../../model/LlmResponse.ts"
+import type { Billing, FinishReason, Usage } from "../../model/LlmResponse.ts"
+import { openAiBilling } from "../BillingReader.ts"
 import { EventDecoder } from "../EventDecoder.ts"
 import { failureUnderSuccess } from "../failures/FailureReader.ts"
 import type { Fault, StreamDecoder } from "../Protocol.ts"
@@ -14,6 +15,7 @@ import { failureOf, finishReasonOf, isPending, rawFinishReasonOf, usageOf } from
 class ResponsesDecoder extends EventDecoder {
   protected readonly reader: ItemReader
   private figures: WireObject | undefined = undefined
+  private serviceTier: unknown = undefined
   /** The item that the last event was about, for services that leave out its place. */
   private key: unknown = 0
 
@@ -74,6 +76,10 @@ class ResponsesDecoder extends EventDecoder {
     return usageOf(this.figures)
   }
 
+  billing(): Billing | undefined {
+    return openAiBilling(this.serviceTier, this.figures)
+  }
+
   protected override finishReason(raw: string): FinishReason {
     return finishReasonOf(raw, this.reader)
   }
@@ -82,6 +88,7 @@ class ResponsesDecoder extends EventDecoder {
   private readResponse(event: WireObject, response: WireObject, events: Array<LlmEvent>): Fault | undefined {
     if (isWireObject(response.usage)) this.figures = response.usage
     this.responseId ??= nonEmpty(response.id)
+    if (response.service_tier !== undefined) this.serviceTier = response.service_tier
     this.begin(response.model, events)
     const ended = endings.get(event.type)
     if (ended === undefined) return undefined

@@ -148,10 +148,10 @@ export class Sender<Service extends ReachedService> {
         if (Result.isFailure(headers)) return this.refuse(context, model, headers.failure)
         if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
         if (redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
-        const { priceList, pricesModelAsked, provider, telemetryName } = service
+        const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
-        const prices = { priceList, pricesModelAsked, telemetryName }
-        const target = { provider, model, temperature, maxTokens, warnings, redact, ...prices }
+        const pricing = { priceList, prices, pricesModelAsked, telemetryName }
+        const target = { provider, model, temperature, maxTokens, warnings, redact, ...pricing }
         const request: WireRequest = { method, url, headers: headers.success, body }
         const exchange = openWith === undefined ? this.open(request) : openWith(this.open, request)
         // Last, because from here on the attempt must be closed: a transport that cannot open an exchange has made none.
