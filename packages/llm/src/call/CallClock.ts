@@ -12,6 +12,7 @@ const waitedFor: Record<TimeoutClock, string> = {
   attempt: "no answer to this request",
   "first-output": "no output",
   idle: "no further output",
+  reader: "the stream was not read on",
   total: "not finished",
 }
 

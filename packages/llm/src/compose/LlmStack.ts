@@ -30,6 +30,13 @@ import * as LlmConfig from "./LlmConfig.ts"
 import { settingNames } from "./SettingNames.ts"
 import { giveToEvery, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
+/**
+ * The longest that a stream may be held without being read on. Readers that write each piece somewhere take seconds between
+ * two reads, a person who looks at one takes minutes; a program that takes longer has forgotten the stream, which holds one
+ * of few permits.
+ */
+const readerTimeout = "5 minutes"
+
 /** The stack of a configuration. */
 export const layer = (config: LlmConfig.LlmConfig): Layer.Layer<LlmProvider, LlmError> => stackOf(config, layerOf)
 
@@ -54,6 +61,7 @@ const stackOf = <R>(
           total: config.timeout,
           totalFrom: "first-permit",
           idle: config.idleTimeout,
+          reader: readerTimeout,
           queue: config.queueTimeout,
         }),
       )

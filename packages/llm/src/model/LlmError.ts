@@ -63,9 +63,10 @@ export class ConnectionError extends Schema.TaggedError<ConnectionError>()("Conn
 
 /**
  * Which clock ran out: the wait for the first permit (`queue`), one request from its sending to its end (`attempt`), the
- * wait for its headers, for its first piece of output, or for the next one (`idle`), or the whole call (`total`).
+ * wait for its headers, for its first piece of output, or for the next one (`idle`), a program that does not read on
+ * (`reader`), or the whole call (`total`).
  */
-export const TimeoutClock = Schema.Literals(["queue", "attempt", "headers", "first-output", "idle", "total"])
+export const TimeoutClock = Schema.Literals(["queue", "attempt", "headers", "first-output", "idle", "reader", "total"])
 export type TimeoutClock = typeof TimeoutClock.Type
 
 /** `clock` ran for `limitMs` without what it waits for. */

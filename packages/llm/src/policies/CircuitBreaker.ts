@@ -20,6 +20,7 @@ import {
   type LlmError,
   type LlmErrorReason,
   QuotaExceededError,
+  type TimeoutClock,
 } from "../model/LlmError.ts"
 import type { Asked, Identity } from "./mechanisms/Around.ts"
 import { type Admission, Circuit, type OnChange, type Thresholds } from "./mechanisms/Circuit.ts"
@@ -55,6 +56,9 @@ const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "StreamInterruptedError",
   "InvalidResponseError",
 ])
+
+/** Clocks that say something of the caller, and nothing of the target. */
+const isCallers: ReadonlySet<TimeoutClock> = new Set(["queue", "reader"])
 
 /** Models a breaker remembers before it forgets those whose circuits are closed. */
 const maxModels = 1000
@@ -176,7 +180,7 @@ class Breaker {
       return circuit.abandon(admission, nowMs)
     }
     // The target answered, if only to say that the request is wrong or too early: it is not unhealthy.
-    if (!unhealthy.has(reason._tag) || (reason._tag === "TimeoutError" && reason.clock === "queue")) {
+    if (!unhealthy.has(reason._tag) || (reason._tag === "TimeoutError" && isCallers.has(reason.clock))) {
       return admission.isProbe ? circuit.succeed(admission, nowMs, this.thresholds, onChange) : undefined
     }
     circuit.fail(admission, reason, nowMs, this.thresholds, onChange)
@@ -220,7 +224,7 @@ class Breaker {
 const cutShort = (context: CallContext, { admission, attemptsBefore }: Held): LlmErrorReason | undefined => {
   const reason = context.clock?.cutShort
   const last = context.ledger.count > attemptsBefore ? context.ledger.last : undefined
-  if (reason === undefined || last?.errorType !== "TimeoutError") return undefined
+  if (reason === undefined || reason.clock === "reader" || last?.errorType !== "TimeoutError") return undefined
   if (reason.clock !== "total") return reason
   const neededMs = Math.max(shortDeadlineMs, 2 * admission.circuit.patienceMs)
   return last.durationMs >= neededMs ? reason : undefined

@@ -1,7 +1,8 @@
 /**
  * Law 10: the clocks of a call. `queue` is the wait for the first permit, `attempt` one request from its sending to its end,
  * `headers` the wait for its response headers, `firstOutput` and `idle` the silences of a stream before and between its
- * pieces (pings and comments are silence too), and `total` the deadline over attempts, waits, fallbacks and the whole of a
+ * pieces (pings and comments are silence too), `reader` the silence of a program that holds a stream and does not read on,
+ * and `total` the deadline over attempts, waits, fallbacks and the whole of a
  * stream. None is set unless given: models that reason are silent for long.
  *
  * Put `total` and `queue` outermost: they bound everything. Inside `withRetry`, `total` bounds each attempt and is
@@ -33,6 +34,11 @@ export interface Clocks {
   readonly attempt?: Duration.Input | undefined
   /** The longest silence between two pieces of a stream. */
   readonly idle?: Duration.Input | undefined
+  /**
+   * The longest that a stream may be held by a program that does not read on. It then gives back its connection and its
+   * permit; a reader who is only slow should stay well below it.
+   */
+  readonly reader?: Duration.Input | undefined
   /** The longest wait for the first piece of a stream. */
   readonly firstOutput?: Duration.Input | undefined
   /** The longest wait for the response headers of one request. */
@@ -47,12 +53,13 @@ interface Limits {
   readonly fromFirstPermit: boolean
   readonly attemptMs: number | undefined
   readonly idleMs: number | undefined
+  readonly readerMs: number | undefined
   readonly firstOutputMs: number | undefined
   readonly headersMs: number | undefined
   readonly queueMs: number | undefined
 }
 
-const names = ["total", "totalFrom", "attempt", "idle", "firstOutput", "headers", "queue"]
+const names = ["total", "totalFrom", "attempt", "idle", "reader", "firstOutput", "headers", "queue"]
 
 const isClocks = (limit: Duration.Input | Clocks): limit is Clocks =>
   typeof limit === "object" &&
@@ -80,6 +87,7 @@ export const withTimeout = (limit: Duration.Input | Clocks): Policy.ServicePolic
     fromFirstPermit: totalFrom === "first-permit",
     attemptMs: milliseconds(clocks.attempt),
     idleMs: milliseconds(clocks.idle),
+    readerMs: milliseconds(clocks.reader),
     firstOutputMs: milliseconds(clocks.firstOutput),
     headersMs: milliseconds(clocks.headers),
     queueMs: milliseconds(clocks.queue),
@@ -100,10 +108,11 @@ const timed = (limits: Limits, name: string): Around => ({
       joinCall((outer, fiber) => {
         const { clocks, context } = start(limits, outer, fiber, true)
         const stream = run(request)
-        if (clocks.whole.length === 0 && clocks.firstOutput === undefined && clocks.idle === undefined) {
+        const { firstOutput, idle, reader, whole } = clocks
+        if (whole.length === 0 && firstOutput === undefined && idle === undefined && reader === undefined) {
           return within(openStream(stream, scope), context)
         }
-        const open = clocks.firstOutput === undefined ? openStream : startStream
+        const open = firstOutput === undefined ? openStream : startStream
         return timedStream((source) => open(stream, source), scope, context, clocks, name)
       }),
     ),
@@ -130,6 +139,7 @@ const start = (
   const total = started("total", totalMs, limits.fromFirstPermit ? "first-permit" : nowMs)
   const attempt = started("attempt", limits.attemptMs, nowMs)
   const idle = isStream ? started("idle", limits.idleMs, "silence") : undefined
+  const reader = isStream ? started("reader", limits.readerMs, "silence") : undefined
   const firstOutput = isStream ? started("first-output", limits.firstOutputMs, nowMs) : undefined
   const isBounding = total !== undefined || attempt !== undefined || firstOutput !== undefined
   const context: CallContext = {
@@ -140,5 +150,8 @@ const start = (
     headersMs: limits.headersMs ?? outer.headersMs,
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },
   }
-  return { clocks: { whole: [total, attempt].filter((each) => each !== undefined), idle, firstOutput }, context }
+  return {
+    clocks: { whole: [total, attempt].filter((each) => each !== undefined), idle, reader, firstOutput },
+    context,
+  }
 }

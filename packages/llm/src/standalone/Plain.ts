@@ -25,7 +25,7 @@ export type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" |
  * Which clock ran out: the wait for the first permit (`queue`), one request from its sending to its end (`attempt`), the
  * wait for its headers, for its first piece of output, or for the next one (`idle`), or the whole call (`total`).
  */
-export type TimeoutClock = "queue" | "attempt" | "headers" | "first-output" | "idle" | "total"
+export type TimeoutClock = "queue" | "attempt" | "headers" | "first-output" | "idle" | "reader" | "total"
 
 /** What the system said, as data. */
 export interface SystemCause {

@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import { openStream, streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
@@ -163,6 +164,63 @@ describe("the total clock of a stream", () => {
       }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withRetry(), withTimeout("10 seconds"))))
     },
   )
+})
+
+describe("the reader clock", () => {
+  const upstream = () => new Upstream(() => ({ text: ["he", "llo", "!"] }))
+
+  it.effect(
+    "gives back the permit of a stream that is held and not read on, and says so to whoever reads it later",
+    () => {
+      const held = upstream()
+      const stack = held.layer.pipe(withConcurrency(1), withTimeout({ reader: "1 minute", idle: "1 second" }))
+      return Effect.gen(function* () {
+        const llm = yield* LlmProvider
+        const pull = yield* openStream(llm.stream(hello), yield* Scope.make())
+        yield* pull
+        yield* pull
+        yield* TestClock.adjust(59_999)
+        expect(held.inFlight).toBe(1)
+        yield* TestClock.adjust(1)
+        expect(held.inFlight).toBe(0)
+        expect((yield* ask("stream")).text).toBe("hello!")
+        const error = yield* Effect.flip(pull)
+        expect(error).toMatchObject({ reason: { _tag: "TimeoutError", clock: "reader", limitMs: 60_000 }, text: "he" })
+      }).pipe(Effect.provide(stack), Effect.scoped)
+    },
+  )
+
+  it.effect("begins anew with every read: a slow reader is no forgotten stream", () => {
+    const slow = upstream()
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const read = Stream.runForEach(llm.stream(hello), () => Effect.sleep("59 seconds"))
+      const fiber = yield* Effect.forkChild(Effect.result(read))
+      yield* TestClock.adjust("1 hour")
+      expect((yield* Fiber.join(fiber))._tag).toBe("Success")
+    }).pipe(Effect.provide(slow.layer.pipe(withTimeout({ reader: "1 minute" }))))
+  })
+
+  it.effect("does not run while somebody waits for a piece", () => {
+    const silent = new Upstream(() => ({ text: "hello", delay: 600_000 }))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask("stream"))
+      yield* TestClock.adjust("1 hour")
+      expect((yield* Fiber.join(fiber)).text).toBe("hello")
+    }).pipe(Effect.provide(silent.layer.pipe(withTimeout({ reader: "1 minute" }))))
+  })
+
+  it.effect("says nothing of the target: its circuit stays closed", () => {
+    const held = upstream()
+    const stack = held.layer.pipe(withCircuitBreaker({ failures: 1 }), withTimeout({ reader: 1000 }))
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const pull = yield* openStream(llm.stream(hello), yield* Scope.make())
+      yield* pull
+      yield* TestClock.adjust(1000)
+      expect((yield* ask("stream")).text).toBe("hello!")
+    }).pipe(Effect.provide(stack), Effect.scoped)
+  })
 })
 
 describe("the idle clock", () => {

@@ -27,6 +27,8 @@ export interface StreamClocks {
   readonly firstOutput?: CallClock | undefined
   /** The longest wait of a reader between two pieces, once the first has come. */
   readonly idle?: CallClock | undefined
+  /** The longest that an open stream may be held by somebody who does not read on. */
+  readonly reader?: CallClock | undefined
 }
 
 type Ending = LlmError | Cause.Done
@@ -52,6 +54,8 @@ export const timedStream = (
     let opening: ((opened: Effect.Effect<Events, LlmError>) => void) | undefined
     let reader: ((arrived: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending>) => void) | undefined
     let waitingSinceMs: number | undefined
+    /** Since when nobody reads, while nobody does. */
+    let unreadSinceMs: number | undefined
     let pullNext: (() => void) | undefined
     let left: Arrived | undefined
     let hasOutput = false
@@ -78,6 +82,7 @@ export const timedStream = (
     const deliver = (arrived: Arrived) => {
       if (end !== undefined) return
       waitingSinceMs = undefined
+      if (clocks.reader !== undefined) unreadSinceMs = monotonicMs(fiber)
       if (Exit.isSuccess(arrived)) note(arrived.value)
       else {
         end = arrived
@@ -109,12 +114,14 @@ export const timedStream = (
       if (end !== undefined) return resume(end)
       reader = resume
       waitingSinceMs = monotonicMs(fiber)
+      unreadSinceMs = undefined
       const wake = pullNext
       pullNext = undefined
       wake?.()
       return Effect.sync(() => {
         reader = undefined
         waitingSinceMs = undefined
+        unreadSinceMs = monotonicMs(fiber)
       })
     })
 
@@ -172,6 +179,11 @@ export const timedStream = (
         if (nowMs >= silentSinceMs + clocks.idle.limitMs) return expire(clocks.idle)
         nextMs = Math.min(nextMs, silentSinceMs + clocks.idle.limitMs)
       }
+      if (clocks.reader !== undefined && waitingSinceMs === undefined && opened !== undefined) {
+        const unreadForMs = nowMs - (unreadSinceMs ??= nowMs)
+        if (unreadForMs >= clocks.reader.limitMs) return expire(clocks.reader)
+        nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs - unreadForMs)
+      } else if (clocks.reader !== undefined) nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs)
       if (nextMs < Number.POSITIVE_INFINITY) stopTimer = startTimer(fiber, Math.max(1, nextMs - nowMs), arm)
     }
 
@@ -187,6 +199,7 @@ export const timedStream = (
             // A stream that had to begin in time has begun.
             if (clocks.firstOutput !== undefined) begin()
             settle(Effect.succeed(read))
+            if (clocks.reader !== undefined) arm()
             return serve(pull)
           },
         },
