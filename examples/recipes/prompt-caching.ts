@@ -7,11 +7,10 @@ const handbook = "Rule 1: … ".repeat(2000)
 for (const question of ["May I park here?", "May I swim here?"]) {
   const response = await llm.generate({
     messages: [
-      { role: "system", content: handbook }, // what stays the same comes first
+      // What stays the same comes first, and the mark says: everything up to here comes again.
+      { role: "system", content: handbook, cache: true },
       { role: "user", content: question },
     ],
-    // Anthropic caches what it is asked to, here up to the last block; OpenAI caches long beginnings by itself.
-    providerOptions: { anthropic: { cache_control: { type: "ephemeral" } } },
   })
   const { cachedInputTokens = 0, cacheWriteTokens = 0, inputTokens = 0 } = response.metadata.usage
   console.log(`${inputTokens} tokens read, ${cachedInputTokens} from the cache, ${cacheWriteTokens} written to it`)

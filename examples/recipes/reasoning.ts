@@ -8,9 +8,8 @@ await using llm = new LLMInterface({
 
 const stream = llm.stream({
   messages: [{ role: "user", content: "Is 1,000,003 a prime?" }],
-  reasoningEffort: "high",
+  reasoning: { effort: "high", summary: "auto" },
   maxTokens: 20_000, // reasoning counts
-  providerOptions: { openai: { reasoning: { effort: "high", summary: "auto" } } },
 })
 
 for await (const event of stream) {

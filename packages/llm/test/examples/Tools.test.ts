@@ -1,9 +1,10 @@
 /** The examples of tools and of values run, against an upstream that calls tools as it is told. */
 import { expect, it } from "vitest"
 import { runProgram } from "../guide/ProgramRun.ts"
+import { stdioProgram } from "../tools/mcp/McpUpstream.ts"
 import { listen, type Play, resultsIn } from "../tools/ToolUpstream.ts"
 
-const run = async (name: string, play: Play) => {
+const run = async (name: string, play: Play, args: ReadonlyArray<string> = []) => {
   await using server = await listen("chat", play)
   const { pathname } = new URL(`../../../../examples/tools/${name}`, import.meta.url)
   const environment = {
@@ -12,7 +13,7 @@ const run = async (name: string, play: Play) => {
     PRIMARY_MODEL: "gpt-5-mini",
     WISEFLOW_LOG_LEVEL: "ERROR",
   }
-  const ended = await runProgram(pathname, { environment })
+  const ended = await runProgram(pathname, { args, environment })
   expect(ended.stderr).toBe("")
   expect(ended.code).toBe(0)
   expect(server.refusals).toEqual([])
@@ -31,6 +32,14 @@ it("an agent with two tools finds a flight, hears that one is full, and books an
   expect(resultsIn(requests[2]).join()).toContain("LH 33 is full")
   expect(stdout).toMatch(/book_flight failed.*LH 33 is full/)
   expect(stdout).toMatch(/You are on LH 31\. \(4 steps, \$[\d.?e-]+\)/)
+}, 40_000)
+
+it("a model calls the tool of an MCP server, and answers with what it gave", async () => {
+  const play: Play = (index) =>
+    index === 0 ? { calls: [{ name: "calculator_add", arguments: { a: 20, b: 22 } }] } : { text: "It is 42." }
+  const { requests, stdout } = await run("mcp.ts", play, [process.execPath, stdioProgram])
+  expect(resultsIn(requests[1]).join()).toContain("42")
+  expect(stdout).toBe("It is 42.\n")
 }, 40_000)
 
 it("two hundred texts are read eight at a time, and what it cost is told", async () => {
