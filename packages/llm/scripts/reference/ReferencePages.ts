@@ -96,7 +96,7 @@ const unique = (names: ReadonlyArray<PublicName>): ReadonlyArray<PublicName> =>
 
 const anchor = (name: string): string => name.toLowerCase().replaceAll(/[^\w-]/g, "")
 
-const made = "Made from the doc comments of the source by `npm run docs -w @wiseflow/llm`."
+const made = "Made from the doc comments of the source by `npm run reference -w @wiseflow/llm`."
 
 /** Every page of docs/reference, by its file's name. */
 export const referencePages = (names: ReadonlyArray<PublicName>): ReadonlyMap<string, string> => {

@@ -22,7 +22,7 @@ const names = () =>
   )
 
 describe("docs/reference", () => {
-  it("has each public name once (npm run docs -w @wiseflow/llm writes it)", () => {
+  it("has each public name once (npm run reference -w @wiseflow/llm writes it)", () => {
     const written = readdirSync(folder)
       .filter((file) => file !== "README.md")
       .flatMap((file) => headings(readFileSync(join(folder, file), "utf8")))
