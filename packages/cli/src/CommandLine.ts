@@ -1,6 +1,6 @@
 /** What was typed: the prompt and the options, or a reason why they cannot be understood. It runs nothing. */
 import { parseArgs } from "node:util"
-import { ProviderRegistry } from "@wiseflow/llm"
+import { ProviderRegistry } from "@wiseflow/llm/promise"
 
 /** Names in lines that fit a terminal, under the column of the descriptions. */
 const columns = (names: ReadonlyArray<string>): string => {

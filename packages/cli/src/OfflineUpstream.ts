@@ -4,7 +4,7 @@
  * where no provider is configured; the library never does.
  */
 import type { ChatCompletionRequest, TextResponse } from "@copilotkit/aimock"
-import { ProviderRegistry } from "@wiseflow/llm"
+import { ProviderRegistry } from "@wiseflow/llm/promise"
 import type { ProviderName } from "./CommandLine.ts"
 
 /** The options of an interface that asks the offline upstream, and the way to end it. */

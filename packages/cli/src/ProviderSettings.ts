@@ -1,7 +1,7 @@
 /** Whether anything says which provider to ask: then it is asked, and what is missing beside it is an error. */
 import { readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
-import { ProviderRegistry } from "@wiseflow/llm"
+import { ProviderRegistry } from "@wiseflow/llm/promise"
 
 /** The variables that choose a provider or a model; limits and log levels do not. */
 const choosing: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 /** One line of what an answer took, for a person. */
-import type { LlmResponse } from "@wiseflow/llm"
+import type { LlmResponse } from "@wiseflow/llm/promise"
 
 type Metadata = LlmResponse["metadata"]
 

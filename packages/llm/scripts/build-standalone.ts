@@ -39,6 +39,8 @@ const flat = new Declarations({
     "LLMInterface.fromLayer",
     "McpSession.constructor",
     "ProgramStream.constructor",
+    "ProviderRow.embeddings",
+    "ProviderRow.endpoint",
   ],
 })
 

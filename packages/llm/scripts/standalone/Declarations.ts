@@ -197,7 +197,9 @@ export class Declarations {
     }
     const keys = keysOf(module, at)
     if (keys !== undefined) return void edits.push({ start: at.start, end: at.end, text: keys })
-    if (at.type === "ClassBody") return this.members(module, at, own, within, edits)
+    const isShortened = this.settings.omitted.some((member) => member.startsWith(`${own}.`))
+    if (at.type === "ClassBody" || (at.type === "TSInterfaceBody" && isShortened))
+      return this.members(module, at, own, within, edits)
     const typeName = at["typeName"] ?? (/Heritage|TSClassImplements/.test(at.type) ? at["expression"] : undefined)
     const value =
       at.type === "TSTypeQuery" ? at["exprName"] : at.type === "ClassDeclaration" ? at["superClass"] : undefined
@@ -225,7 +227,7 @@ export class Declarations {
     }
   }
 
-  /** A class without its private members, and without those that mean nothing here. */
+  /** A class or an interface without its private members, and without those that mean nothing here. */
   private members(module: Module, body: Node, own: string, bound: ReadonlySet<string>, edits: Array<Edit>): void {
     const kept: Array<string> = []
     let hidden = false

@@ -13,6 +13,7 @@ export {
   streamTools,
 } from "../promises/LLMInterface.ts"
 export { tool } from "../promises/programs/ToolPromises.ts"
+export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
 export { type ErrorType, isLlmError, LlmError, type LlmErrorReason } from "../model/LlmError.ts"
