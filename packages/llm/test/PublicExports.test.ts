@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import * as llm from "@wiseflow/llm"
+import * as aiSdk from "@wiseflow/llm/ai-sdk"
 import * as mcp from "@wiseflow/llm/mcp"
 import * as promise from "@wiseflow/llm/promise"
 import * as promiseMcp from "@wiseflow/llm/promise/mcp"
@@ -21,6 +22,7 @@ it("has these entrances", () => {
     "./promise/mcp",
     "./testing",
     "./effect-ai",
+    "./ai-sdk",
     "./mcp",
     "./package.json",
   ])
@@ -176,4 +178,8 @@ it("@wiseflow/llm/promise/testing exports these names", () => {
 it("@wiseflow/llm/mcp has connect for Effect and connectMcp for promises, and @wiseflow/llm/promise/mcp the latter", () => {
   expect(Object.keys(mcp).toSorted()).toEqual(["connect", "connectMcp"])
   expect(Object.keys(promiseMcp)).toEqual(["connectMcp"])
+})
+
+it("@wiseflow/llm/ai-sdk exports these names", () => {
+  expect(Object.keys(aiSdk).toSorted()).toEqual(["AiCallError", "languageModel"])
 })

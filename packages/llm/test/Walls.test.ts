@@ -208,6 +208,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["./McpSession.ts", "../../tools/mcp/McpConnection.ts", "effect/Effect"],
   ],
   [
+    "packages/llm/src/promises/ai-sdk",
+    ["effect/Effect", "@ai-sdk/provider", "ai", "../../testing/Scripted.ts", "../../policies/Retry.ts", "node:fs"],
+    ["./AiModel.ts", "../Llm.ts", "../../model/LlmEvent.ts", "../../protocols/encoding/FormedValue.ts"],
+  ],
+  [
     "packages/cli/src",
     ["../../llm/src/model/LlmError.ts", "../../llm/dist/index.js", "@wiseflow/llm/src/model/LlmError.ts"],
     ["@wiseflow/llm", "@wiseflow/llm/testing"],

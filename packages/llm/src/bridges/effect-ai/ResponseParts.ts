@@ -6,34 +6,16 @@ import type * as Response from "effect/ai/Response"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
 import type { ImagePart, OtherPart, ReasoningPart, ToolCallPart } from "../../model/LlmRequest.ts"
 import type { LlmResponse, ResponsePart, Usage } from "../../model/LlmResponse.ts"
+import { bucketsOf } from "../../model/UsageBuckets.ts"
 import { metadataOf, type PartDetails } from "./PartDetails.ts"
 
 const withDetails = (details: PartDetails): { readonly metadata?: Response.ProviderMetadata } =>
   Object.values(details).every((detail) => detail === undefined) ? {} : { metadata: metadataOf(details) }
 
-const whole = (count: number | undefined): number | undefined => (count === undefined ? undefined : Math.round(count))
-
 /** effect/ai's buckets, each undefined where it cannot be known. */
 const toUsage = (usage: Usage): typeof Response.Usage.Encoded => {
-  const { cachedInputTokens: read, cacheWriteTokens: write, inputTokens: input } = usage
-  const { outputTokens: output, reasoningTokens: reasoning, totalTokens: total } = usage
-  // Some services count reasoning beside the output; then only the total holds it.
-  const beside =
-    input !== undefined && output !== undefined && (reasoning ?? 0) > 0 && total === input + output + (reasoning ?? 0)
-  const text = output === undefined || reasoning === undefined ? undefined : beside ? output : output - reasoning
-  return {
-    inputTokens: {
-      uncached: whole(input === undefined || read === undefined ? undefined : input - read - (write ?? 0)),
-      total: whole(input),
-      cacheRead: whole(read),
-      cacheWrite: whole(write),
-    },
-    outputTokens: {
-      total: whole(beside ? (output ?? 0) + (reasoning ?? 0) : output),
-      text: whole(text),
-      reasoning: whole(reasoning),
-    },
-  }
+  const { input, output } = bucketsOf(usage)
+  return { inputTokens: input, outputTokens: output }
 }
 
 /** The end of an answer. Its metadata is our `ResponseMetadata`: cost, attempts and request id among it. */

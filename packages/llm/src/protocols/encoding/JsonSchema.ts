@@ -2,13 +2,12 @@
  * JSON Schema as data: how to walk one, follow its references and read what it says about a value. It knows no provider;
  * what each wire accepts is in `JsonSchemaForm`.
  */
-import * as Predicate from "effect/Predicate"
-
 /** A JSON Schema object, any draft. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** True for what may be read as a JSON Schema object. */
-export const isJsonSchema = (value: unknown): value is JsonSchema => Predicate.isObject(value) && !Array.isArray(value)
+export const isJsonSchema = (value: unknown): value is JsonSchema =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const one = new Set(["items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"])
 const many = new Set(["anyOf", "oneOf", "allOf", "prefixItems"])
