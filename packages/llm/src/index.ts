@@ -17,6 +17,7 @@ export {
   Usage,
   UsageStatus,
 } from "./model/LlmResponse.ts"
+export type { RateLimit, RateLimits } from "./model/LlmResponse.ts"
 export { assemble, LlmEvent } from "./model/LlmEvent.ts"
 export * from "./model/LlmError.ts"
 export * as OpenAi from "./providers/OpenAi.ts"
@@ -61,6 +62,7 @@ export * as Provider from "./call/Provider.ts"
 export * as HttpProvider from "./transport/ProviderLayer.ts"
 export type { CallEvent, CallObserver, CircuitState } from "./call/CallEvent.ts"
 export type { CallContext } from "./call/CallContext.ts"
+export { CallOptions } from "./call/CallOptions.ts"
 export * as Tool from "./tools/Tool.ts"
 export * as ToolLoop from "./tools/ToolLoop.ts"
 export * as StructuredOutput from "./tools/StructuredOutput.ts"

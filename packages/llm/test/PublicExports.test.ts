@@ -37,6 +37,7 @@ it("@wiseflow/llm exports these names", () => {
       "AuthenticationError",
       "AzureOpenAi",
       "CacheMark",
+      "CallOptions",
       "CircuitOpenError",
       "ConfigurationError",
       "ConnectionError",

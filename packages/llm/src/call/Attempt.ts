@@ -13,6 +13,7 @@ import type {
   ResponseMetadata,
   Usage,
   UsageStatus,
+  RateLimits,
 } from "../model/LlmResponse.ts"
 import { costOf, type Pricing } from "../prices/AnswerCost.ts"
 import { type CallContext, tell } from "./CallContext.ts"
@@ -137,10 +138,15 @@ export class Attempt {
     readonly status: number
     readonly requestId: string | undefined
     readonly costUsd?: number | undefined
+    readonly limits?: RateLimits | undefined
+    readonly responseHeaders?: Readonly<Record<string, string>> | undefined
   }): void {
     this.written.status = head.status
     this.written.requestId = this.nameOf(head.requestId)
     this.reportedCostUsd = head.costUsd
+    if (head.responseHeaders === undefined) return
+    this.written.limits = head.limits
+    this.written.responseHeaders = head.responseHeaders
   }
 
   /** Notes the first piece of the answer. */

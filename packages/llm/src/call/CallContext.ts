@@ -28,8 +28,9 @@ export interface CallContext {
   readonly headersMs: number | undefined
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
   readonly queue: { readonly endsMs: number; readonly limitMs: number } | undefined
-  /** Milliseconds of waiting that belong to the next attempt: for a permit, and before a retry. */
+  /** Milliseconds of waiting for a permit, which belong to the next attempt. */
   readonly queuedMs: number
+  /** Milliseconds of waiting before a retry, which belong to the next attempt. */
   readonly waitedMs: number
   /** Who is told what happens. */
   readonly observers: ReadonlyArray<CallObserver>

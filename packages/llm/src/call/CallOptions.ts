@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly maxRetries?: number
   /** Added to every request of the call; names in lower case. They replace no header of the provider's own. */
   readonly headers?: Readonly<Record<string, string>>
+  /** True to have `limits` and `responseHeaders` in the metadata and in each attempt. */
+  readonly includeResponseHeaders?: boolean
 }
 
 /** The options of the call under way; `{}` where it sets none. */

@@ -24,6 +24,11 @@ export interface KnownOfCall {
   readonly degraded?: boolean | undefined
 }
 
+const shownOf = (attempts: ReadonlyArray<AttemptRecord>): Pick<AttemptRecord, "limits" | "responseHeaders"> => {
+  const { limits, responseHeaders } = attempts.at(-1) ?? {}
+  return responseHeaders === undefined ? {} : { ...(limits === undefined ? {} : { limits }), responseHeaders }
+}
+
 export const metadataOf = (known: KnownOfCall): ResponseMetadata => ({
   provider: known.provider,
   model: known.model,
@@ -42,4 +47,5 @@ export const metadataOf = (known: KnownOfCall): ResponseMetadata => ({
   attempts: known.attempts,
   warnings: known.warnings ?? [],
   degraded: known.degraded ?? false,
+  ...shownOf(known.attempts),
 })

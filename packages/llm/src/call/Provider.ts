@@ -29,17 +29,23 @@ import { type CallContext, joinCall } from "./CallContext.ts"
 
 /** How an answer ended. Only `finishReason` is required; usage that is left out is unknown, never 0. */
 export interface ReplyEnd {
+  /** Why the answer ended. */
   readonly finishReason: FinishReason
+  /** The tokens; unknown where absent. */
   readonly usage?: Usage | undefined
   /** How it was billed: a `costUsd` here is the answer's cost, whatever `prices` say. */
   readonly billing?: Billing | undefined
+  /** The model that answered, where it is not the one asked for. */
   readonly servedModel?: string | undefined
+  /** Why the answer ended, in the service's own word. */
   readonly rawFinishReason?: string | undefined
+  /** What was dropped or changed, in words for the caller. */
   readonly warnings?: ReadonlyArray<string> | undefined
 }
 
 /** A whole answer: its parts in order, and how it ended. */
 export interface Reply extends ReplyEnd {
+  /** The parts, in order. */
   readonly parts: ReadonlyArray<ResponsePart>
 }
 
@@ -60,9 +66,11 @@ export interface ProviderDefinition {
   readonly model?: string | undefined
   /** What its answers cost: rates by the names of models, or a function. Without it only a cost that `billing` tells is known. */
   readonly prices?: OwnPrices | undefined
+  /** Gives the whole answer. */
   readonly generate?:
     | ((request: LlmRequest, model: string | undefined) => Effect.Effect<Reply, LlmErrorReason>)
     | undefined
+  /** Gives the answer piece by piece, and then its `end`. */
   readonly stream?:
     | ((request: LlmRequest, model: string | undefined) => Stream.Stream<ReplyPiece, LlmErrorReason>)
     | undefined

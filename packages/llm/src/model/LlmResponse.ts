@@ -88,6 +88,41 @@ export interface ToolCall {
   readonly arguments: unknown
 }
 
+const RateLimitSchema = Schema.Struct({
+  limit: Schema.optional(Schema.Finite),
+  remaining: Schema.optional(Schema.Finite),
+  resetMs: Schema.optional(Schema.Finite),
+})
+const RateLimitsSchema = Schema.Struct({
+  requests: Schema.optional(RateLimitSchema),
+  tokens: Schema.optional(RateLimitSchema),
+  inputTokens: Schema.optional(RateLimitSchema),
+  outputTokens: Schema.optional(RateLimitSchema),
+})
+const Headers = Schema.Record(Schema.String, Schema.String)
+
+/** One rate limit. What the service does not tell is absent. */
+export interface RateLimit {
+  /** How many the account may use in one window. */
+  readonly limit?: number | undefined
+  /** How many are left. */
+  readonly remaining?: number | undefined
+  /** How long until it is whole again, in milliseconds. */
+  readonly resetMs?: number | undefined
+}
+
+/** The rate limits of the account, as a response's headers tell them. What is not told is absent. */
+export interface RateLimits {
+  /** Requests. */
+  readonly requests?: RateLimit | undefined
+  /** Tokens, input and output together. */
+  readonly tokens?: RateLimit | undefined
+  /** Input tokens. */
+  readonly inputTokens?: RateLimit | undefined
+  /** Output tokens. */
+  readonly outputTokens?: RateLimit | undefined
+}
+
 /**
  * One request made or refused on behalf of a call (law 17). `started` is ISO 8601; `queuedMs` is the wait for a permit,
  * `waitedMs` the backoff before this attempt, `durationMs` the attempt itself without either.
@@ -109,6 +144,8 @@ export const AttemptRecord = Schema.Struct({
   usage: Schema.optional(Usage),
   costUsd: Schema.NullOr(Schema.Finite),
   priceSource: Schema.optional(PriceSource),
+  limits: Schema.optional(RateLimitsSchema),
+  responseHeaders: Schema.optional(Headers),
 })
 /** One request made or refused on behalf of a call. */
 export interface AttemptRecord {
@@ -144,6 +181,10 @@ export interface AttemptRecord {
   readonly costUsd: number | null
   /** Who says so; absent where `costUsd` is null. */
   readonly priceSource?: PriceSource | undefined
+  /** The account's rate limits, where the call asked for them (`includeResponseHeaders`). */
+  readonly limits?: RateLimits | undefined
+  /** The headers of its response, names in lower case, where the call asked for them (`includeResponseHeaders`). */
+  readonly responseHeaders?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -169,6 +210,8 @@ export const ResponseMetadata = Schema.Struct({
   attempts: Schema.Array(AttemptRecord),
   warnings: Schema.Array(Schema.String),
   degraded: Schema.Boolean,
+  limits: Schema.optional(RateLimitsSchema),
+  responseHeaders: Schema.optional(Headers),
 })
 /** What surrounds an answer. */
 export interface ResponseMetadata {
@@ -206,6 +249,10 @@ export interface ResponseMetadata {
   readonly warnings: ReadonlyArray<string>
   /** True only for a configured fallback text, which no model wrote. */
   readonly degraded: boolean
+  /** The account's rate limits after the last response, where the call asked for them (`includeResponseHeaders`). */
+  readonly limits?: RateLimits | undefined
+  /** The headers of the last response, names in lower case, where the call asked for them (`includeResponseHeaders`). */
+  readonly responseHeaders?: Readonly<Record<string, string>> | undefined
 }
 
 /** One complete answer. `text` is every text part joined with nothing between. */

@@ -72,6 +72,12 @@ const readMaxRetries = (maxRetries: number | undefined): { readonly maxRetries?:
   throw new Uncopied("maxRetries", "is not a whole number of 0 or more")
 }
 
+const readFlag = (name: "includeResponseHeaders", value: unknown): Partial<Record<typeof name, boolean>> => {
+  if (value === undefined) return {}
+  if (typeof value === "boolean") return { [name]: value }
+  throw new Uncopied(name, "is neither true nor false")
+}
+
 /** A field name and a value as HTTP allows them (RFC 9110, section 5). */
 const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
 const isHeaderText = (value: unknown): value is string =>
@@ -97,7 +103,13 @@ const readHeaders = (
 }
 
 /** Fields of the call that are not fields of its request. */
-const callFields: ReadonlySet<string> = new Set(["signal", "timeout", "maxRetries", "headers"])
+const callFields: ReadonlySet<string> = new Set([
+  "signal",
+  "timeout",
+  "maxRetries",
+  "headers",
+  "includeResponseHeaders",
+])
 
 const requestFields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
 const knownFields = [...requestFields, ...callFields]
@@ -132,9 +144,16 @@ export const readCall = (
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {
-    const { headers, maxRetries, timeout } = options
-    if (timeout === undefined && maxRetries === undefined && headers === undefined) return undefined
-    return { ...readTimeout(timeout), ...readMaxRetries(maxRetries), ...readHeaders(headers) }
+    const { headers, includeResponseHeaders, maxRetries, timeout } = options
+    if ([headers, includeResponseHeaders, maxRetries, timeout].every((setting) => setting === undefined)) {
+      return undefined
+    }
+    return {
+      ...readTimeout(timeout),
+      ...readMaxRetries(maxRetries),
+      ...readHeaders(headers),
+      ...readFlag("includeResponseHeaders", includeResponseHeaders),
+    }
   })
   if (Result.isFailure(settings)) return refused(settings.failure, signal.success)
   const bytes = new PartBytes()

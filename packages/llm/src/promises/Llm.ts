@@ -65,6 +65,11 @@ export interface CallSettings {
   readonly maxRetries?: number | undefined
   /** Headers added to every request of this call, whichever provider it goes to. They replace no key of a provider. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /**
+   * True to have the account's rate limits (`metadata.limits`: requests and tokens, each with `limit`, `remaining` and
+   * `resetMs`) and the headers of the response (`metadata.responseHeaders`). Default false.
+   */
+  readonly includeResponseHeaders?: boolean | undefined
 }
 
 /** A request, and what the call sets for itself. */

@@ -16,6 +16,7 @@ export interface EncodeOptions {
   readonly model: string
   /** Whose `providerOptions` apply. */
   readonly provider: string
+  /** True for a streamed answer. */
   readonly stream: boolean
   /** What the model refuses or renames, where the deployment says otherwise than the table for its name. */
   readonly capabilities?: Partial<ModelCapabilities> | undefined
@@ -23,7 +24,9 @@ export interface EncodeOptions {
 
 /** A request body as the provider wants it, and what had to be dropped or moved for it, in words for the caller. */
 export interface EncodedRequest {
+  /** The body, before it is written as JSON. */
   readonly body: Record<string, unknown>
+  /** What was dropped or moved, in words for the caller. */
   readonly warnings: ReadonlyArray<string>
   /** Set where the provider makes the answer in the background, so that it may have to be asked for again. */
   readonly background?: Background | undefined
@@ -31,7 +34,9 @@ export interface EncodedRequest {
 
 /** Where an answer goes on: a path below the request's own address, and what its query says besides. */
 export interface Continuation {
+  /** Begins with a slash. */
   readonly path: string
+  /** Without the question mark; empty where there is none. */
   readonly query: string
 }
 
@@ -47,35 +52,47 @@ export interface Background {
 
 /** How an answer ended, once the provider's own terminal signal has been seen. */
 export interface Ending {
+  /** Why it ended. */
   readonly finishReason: FinishReason
+  /** The same in the provider's own word. */
   readonly rawFinishReason: string | undefined
+  /** The tokens, as far as they were told. */
   readonly usage: Usage
+  /** How far `usage` can be trusted. */
   readonly usageStatus: UsageStatus
   /** How it was billed, where the service says anything of it. */
   readonly billing?: Billing | undefined
+  /** The model that answered, as the provider names it. */
   readonly servedModel: string | undefined
   /** The provider's id of the answer, where a later request can go on from it. */
   readonly responseId?: string | undefined
+  /** What was odd about the answer, in words for the caller. */
   readonly warnings: ReadonlyArray<string>
 }
 
 /** A whole answer. */
 export interface Answer extends Ending {
+  /** The parts, in the order in which the model produced them. */
   readonly parts: ReadonlyArray<ResponsePart>
 }
 
 /** Something required that cannot be read: where it stood, and an excerpt of it (<= 500 characters). */
 export interface Unreadable {
   readonly _tag: "Unreadable"
+  /** What is wrong, in one line. */
   readonly message: string
+  /** Where: a byte, an event's number, or a path in the body. */
   readonly position: string
+  /** What stands there, at most 500 characters. */
   readonly excerpt: string
 }
 
 /** The provider gave up before the answer was whole, and says so where others say why they finished (law 1). */
 export interface Abandoned {
   readonly _tag: "Abandoned"
+  /** What the provider said, in one line. */
   readonly message: string
+  /** The tokens so far. */
   readonly usage: Usage
   /** How it was billed, as far as that was said. */
   readonly billing?: Billing | undefined
@@ -122,11 +139,14 @@ export interface StreamOptions {
 
 /** A wire format. */
 export interface Protocol {
+  /** What the format is called; parts that only it understands are kept under this name. */
   readonly name: string
+  /** Writes a request, or names the field that it cannot write. */
   readonly encode: (request: LlmRequest, options: EncodeOptions) => Result.Result<EncodedRequest, InvalidRequestError>
   /** Reads a parsed 2xx body. An error body under 200 is that error (law 2). */
   readonly decode: (body: unknown) => Result.Result<Answer, Fault>
   /** Reads a body under a failing status: parsed JSON, or the text itself where it is not JSON. */
   readonly decodeFailure: (body: unknown, status: number) => ProviderFailure
+  /** A reader for one stream. */
   readonly decodeStream: (options?: StreamOptions) => StreamDecoder
 }

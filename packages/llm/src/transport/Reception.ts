@@ -52,6 +52,8 @@ export interface Sent<Service extends ReachedService> {
   readonly limits: Limits
   /** False where no figures are due at the end of a stream, because the request did not ask for them. */
   readonly asksForUsage: boolean
+  /** Whether the call wants to see the headers of the response. */
+  readonly includesHeaders: boolean
   /** The longest wait for the head, in milliseconds. */
   readonly headersMs: number | undefined
   /** Blanks the secrets of the request in what the server says. */
@@ -91,10 +93,16 @@ const receive = <A>(
         status: response.status,
         requestId: ResponseHeaders.requestId(response.headers),
         costUsd: ResponseHeaders.responseCostUsd(response.headers),
+        ...(sent.includesHeaders ? shownOf(sent, response.headers) : undefined),
       })
       return response.status >= 200 && response.status < 300 ? read(response) : failure(sent, response)
     },
   })
+
+const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders) => ({
+  limits: ResponseHeaders.rateLimits(headers, attempt.epochMs()),
+  responseHeaders: ResponseHeaders.shownHeaders(headers, redact),
+})
 
 const head = ({ exchange, headersMs }: Sent<ReachedService>): Effect.Effect<Head, Broken | TooLate> =>
   headersMs === undefined

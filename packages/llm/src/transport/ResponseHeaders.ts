@@ -7,6 +7,7 @@
  * resets in RFC 3339), Azure (`apim-request-id`, `x-ms-request-id`), LiteLLM's response-header page (`x-litellm-*`).
  */
 import { clamp, headerWaitMs } from "../protocols/failures/Wait.ts"
+import type { RateLimit, RateLimits } from "../model/LlmResponse.ts"
 import type { WireHeaders } from "./Transport.ts"
 
 const finite = (text: string | undefined): number | undefined => {
@@ -33,21 +34,6 @@ export const shouldRetry = (headers: WireHeaders): boolean | undefined => {
 export const responseCostUsd = (headers: WireHeaders): number | undefined => {
   const cost = finite(headers["x-litellm-response-cost"])
   return cost !== undefined && cost >= 0 ? cost : undefined
-}
-
-/** One rate limit. `resetMs` is how long until it is whole again. What the service does not tell is absent. */
-export interface RateLimit {
-  readonly limit?: number | undefined
-  readonly remaining?: number | undefined
-  readonly resetMs?: number | undefined
-}
-
-/** The rate limits of the account as the response tells them, requests and tokens. What is not told is absent. */
-export interface RateLimits {
-  readonly requests?: RateLimit | undefined
-  readonly tokens?: RateLimit | undefined
-  readonly inputTokens?: RateLimit | undefined
-  readonly outputTokens?: RateLimit | undefined
 }
 
 /** A header that tells one figure of one limit: `x-ratelimit-remaining-tokens-minute` is `remaining` of `tokens-minute`. */
@@ -138,4 +124,20 @@ export const retryAfterMs = (headers: WireHeaders, nowMs: number, status: number
   const retryAfter = headers["retry-after"]
   const told = retryAfter === undefined ? undefined : headerWaitMs(retryAfter, nowMs)
   return told ?? (status === 429 ? resetMs(headers, nowMs) : undefined)
+}
+
+/** Headers that hold what belongs to one program alone. */
+const withheld: ReadonlySet<string> = new Set(["set-cookie", "set-cookie2", "proxy-authenticate", "www-authenticate"])
+
+/** How much of a response's headers is kept: more than any honest service sends. */
+const mostHeaders = 100
+const longestValue = 2000
+
+/** A response's headers as a caller may see them: bounded, without cookies, and without a secret that stands in them. */
+export const shownHeaders = (headers: WireHeaders, redact: (text: string) => string): Record<string, string> => {
+  const shown: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers).slice(0, mostHeaders)) {
+    if (value !== undefined && !withheld.has(name)) shown[name] = redact(value.slice(0, longestValue))
+  }
+  return shown
 }

@@ -51,6 +51,31 @@ describe.each(surfaces)("%s", { timeout: 30_000 }, (_, ask) => {
     expect(once.metadata.attempts).toHaveLength(1)
   })
 
+  it("shows rate limits and response headers where it asks for them, on answers and on failures, without a secret", async () => {
+    const { key = "" } = { key: openai.options("http://127.0.0.1").apiKey }
+    const told = {
+      "x-ratelimit-limit-requests": "100",
+      "x-ratelimit-remaining-requests": "99",
+      "x-ratelimit-reset-requests": "1s",
+      "x-ratelimit-remaining-tokens": "5000",
+      "x-echo": `key ${String(key)}`,
+      "set-cookie": "session=1",
+    }
+    const { body } = openai.wire.error("rate-limit")
+    await using failing = await connect(() => whole(body, 429, told), { maxRetries: 0 })
+    await using answering = await connect(() => whole(openai.wire.answer("hello"), 200, told))
+    for (const { llm } of [failing, answering]) {
+      const plain = (await ask(llm, { messages })).metadata
+      expect([plain.limits, plain.responseHeaders]).toEqual([undefined, undefined])
+      const { attempts, limits, responseHeaders } = (await ask(llm, { messages, includeResponseHeaders: true }))
+        .metadata
+      expect(limits).toEqual({ requests: { limit: 100, remaining: 99, resetMs: 1000 }, tokens: { remaining: 5000 } })
+      expect(responseHeaders).toMatchObject({ "x-ratelimit-remaining-requests": "99", "x-echo": "key <redacted>" })
+      expect(responseHeaders).not.toHaveProperty("set-cookie")
+      expect(attempts.at(-1)).toMatchObject({ limits, responseHeaders })
+    }
+  })
+
   it("has its own headers, which replace no key", async () => {
     await using setup = await connect((request) => goodAnswer(openai.wire, callOf(request)))
     unwrap(await ask(setup.llm, { messages, headers: { "X-Request-Source": "billing", Authorization: "Bearer mine" } }))

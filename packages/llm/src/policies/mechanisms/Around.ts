@@ -16,6 +16,7 @@ import { startStream, streamFrom } from "./StreamStart.ts"
 
 /** What a policy may know of a request, whatever the service. */
 export interface Asked {
+  /** The model asked for, where the request names one. */
   readonly model?: string | undefined
   /** The texts of a request for embeddings; absent where an answer is asked for. */
   readonly inputs?: ReadonlyArray<string> | undefined
@@ -23,22 +24,28 @@ export interface Asked {
 
 /** What a policy may know of an answer, whatever the service. */
 export interface Answered {
+  /** What surrounds the answer. */
   readonly metadata: ResponseMetadata
 }
 
 /** What a policy may know of a service. */
 export interface Identity {
+  /** What it is called in errors, attempts and logs. */
   readonly name: string
+  /** The model for requests that name none. */
   readonly model?: string | undefined
+  /** How many targets may be asked one after another; 1 where absent. */
   readonly targets?: number | undefined
 }
 
 /** What a policy does around a method that answers at once, and around one that answers piece by piece. */
 export interface Around {
+  /** Surrounds a method that answers at once; `run` asks the service within, as often as it is called. */
   readonly effect: <Q extends Asked, A extends Answered>(
     request: Q,
     run: (request: Q) => Effect.Effect<A, LlmError>,
   ) => Effect.Effect<A, LlmError>
+  /** Surrounds a method that answers piece by piece. */
   readonly stream: <Q extends Asked>(
     request: Q,
     run: (request: Q) => Stream.Stream<LlmEvent, LlmError>,

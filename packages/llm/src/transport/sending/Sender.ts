@@ -143,7 +143,7 @@ export class Sender<Service extends ReachedService> {
     return Effect.matchEffect(service.headers, {
       onFailure: (reason) => this.refuse(context, model, reason),
       onSuccess: (own) => {
-        const { headers: forCall } = fiber.getRef(CallOptions)
+        const { headers: forCall, includeResponseHeaders } = fiber.getRef(CallOptions)
         const headers = this.headersOf(forCall === undefined ? own : { ...forCall, ...own })
         if (Result.isFailure(headers)) return this.refuse(context, model, headers.failure)
         if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
@@ -164,6 +164,7 @@ export class Sender<Service extends ReachedService> {
           service,
           limits: this.limits,
           asksForUsage: outgoing.asksForUsage ?? true,
+          includesHeaders: includeResponseHeaders === true,
           headersMs: context.headersMs,
           redact,
         })
