@@ -209,7 +209,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   ],
   [
     "packages/llm/src/promises/ai-sdk",
-    ["effect/Effect", "@ai-sdk/provider", "ai", "../../testing/Scripted.ts", "../../policies/Retry.ts", "node:fs"],
+    ["effect/Effect", "@ai-sdk/provider", "ai", "../../testing/Scripted.ts", "../../call/Ledger.ts", "node:fs"],
     ["./AiModel.ts", "../Llm.ts", "../../model/LlmEvent.ts", "../../protocols/encoding/FormedValue.ts"],
   ],
   [

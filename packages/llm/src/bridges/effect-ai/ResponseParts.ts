@@ -6,7 +6,7 @@ import type * as Response from "effect/ai/Response"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
 import type { ImagePart, OtherPart, ReasoningPart, ToolCallPart } from "../../model/LlmRequest.ts"
 import type { LlmResponse, ResponsePart, Usage } from "../../model/LlmResponse.ts"
-import { bucketsOf } from "../../model/UsageBuckets.ts"
+import { bucketsOf } from "../../call/UsageBuckets.ts"
 import { metadataOf, type PartDetails } from "./PartDetails.ts"
 
 const withDetails = (details: PartDetails): { readonly metadata?: Response.ProviderMetadata } =>

@@ -2,7 +2,7 @@
 import type { LlmEvent, PartEnd, ResponseFinish, ToolCallEnd } from "../../model/LlmEvent.ts"
 import type { ImagePart, ToolCallPart, ToolDefinition } from "../../model/LlmRequest.ts"
 import type { FinishReason, LlmResponse, ResponseMetadata, ResponsePart } from "../../model/LlmResponse.ts"
-import { bucketsOf } from "../../model/UsageBuckets.ts"
+import { bucketsOf } from "../../call/UsageBuckets.ts"
 import { restored } from "../../protocols/encoding/FormedValue.ts"
 import type {
   AiContent,

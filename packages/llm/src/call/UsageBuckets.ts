@@ -1,5 +1,5 @@
 /** Tokens in buckets that do not overlap, as other libraries count them. A bucket that cannot be known is undefined. */
-import type { Usage } from "./LlmResponse.ts"
+import type { Usage } from "../model/LlmResponse.ts"
 
 /** The tokens of an answer, each counted once. */
 export interface UsageBuckets {
