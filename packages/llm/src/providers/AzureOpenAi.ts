@@ -161,10 +161,10 @@ export const row: ProviderRow = { ...facts, endpoint, embeddings }
 const acceptedBy = (version: string, model: string): Partial<ModelCapabilities> => {
   const unnamed: Partial<ModelCapabilities> = isKnownModel(model)
     ? {}
-    : { maxTokensField: "max_completion_tokens", ...openAiService }
+    : { ...openAiService, maxTokensField: "max_completion_tokens" }
   if (!/^20\d\d-/.test(version) || version >= "2024-09") return unnamed
   const reasons = capabilitiesOf(model, undefined).sampling !== "accepted"
-  return reasons ? { ...unnamed, streamUsage: false } : { streamUsage: false, maxTokensField: "max_tokens" }
+  return { ...unnamed, streamUsage: false, ...(reasons ? {} : { maxTokensField: "max_tokens" }) }
 }
 
 /** A provider with these options. Fails with `ConfigurationError` where key, base or version cannot be used. */

@@ -258,7 +258,12 @@ export const isKnownModel = (model: string): boolean => rowOf(model) !== undefin
 const byName = (model: string): ModelCapabilities => {
   const before = remembered.get(model)
   if (before !== undefined) return before
-  const capabilities = { ...everything, ...rowOf(model)?.capabilities }
+  const capabilities: { -readonly [Key in keyof ModelCapabilities]: ModelCapabilities[Key] } = {
+    ...everything,
+    ...rowOf(model)?.capabilities,
+  }
+  // A maker before the name is a gateway's way to write it, and a gateway takes back what it gave (recorded at Vercel's).
+  if (model.includes("/")) capabilities.returnedFields = undefined
   if (remembered.size >= maxRemembered) remembered.clear()
   remembered.set(model, capabilities)
   return capabilities
