@@ -32,7 +32,7 @@ export interface CallContext {
   readonly queuedMs: number
   /** Milliseconds of waiting before a retry, which belong to the next attempt. */
   readonly waitedMs: number
-  /** Who is told what happens. */
+  /** Those that are told what happens. */
   readonly observers: ReadonlyArray<CallObserver>
 }
 

@@ -4,7 +4,7 @@
  */
 import * as Context from "effect/Context"
 
-/** Checked by whoever sets them. */
+/** The code that sets them has checked them. */
 export interface CallOptions {
   /** The call's deadline, in place of the `total` clock of `withTimeout`. Milliseconds above 0; Infinity for none. */
   readonly timeoutMs?: number

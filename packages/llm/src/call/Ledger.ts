@@ -33,7 +33,7 @@ export class Ledger {
     this.unchargedMs += waitedMs
   }
 
-  /** Notes what the caller should know of the call whoever answers it: a target that was passed over. */
+  /** Adds a warning for the caller, whichever target answers: that a target was passed over, for example. */
   warn(warning: string): void {
     this.notes.push(warning)
   }
@@ -70,7 +70,7 @@ export class Ledger {
     return this.entries.at(-1)?.record()
   }
 
-  /** Who was asked last, for an error that belongs to no attempt. */
+  /** The provider that was asked last, for an error that belongs to no attempt. */
   lastTarget(name: string): { readonly provider: string; readonly model: string | undefined } {
     const last = this.entries.at(-1)
     return { provider: last?.provider ?? name, model: last?.model }

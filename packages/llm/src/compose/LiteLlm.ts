@@ -76,13 +76,13 @@ interface Candidate {
 
 type Candidates = ReadonlyMap<Registry.ProviderRow, Candidate>
 
-/** Who answers a request, and what the model is called there. */
+/** The provider of a request, and what the model is called there. */
 type Choice = readonly [LlmProvider["Service"], string]
 
 /**
  * Routes each request by its model, or by `model` where it names none. Fails at once with `ConfigurationError` where
  * `model` leads nowhere; a request's own model that leads nowhere fails that request. `policies` go around each provider
- * and not around all of them: one that is ill or out of money says nothing of the others.
+ * and not around all of them: a provider that is unhealthy or out of money does not affect the others.
  */
 export const layerRouting = <R = never>(
   model: string | undefined,

@@ -16,7 +16,7 @@ import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
 export interface LlmConfig {
-  /** Who is asked, in order. */
+  /** The targets, in the order in which they are asked. */
   readonly targets: readonly [Target, ...Array<Target>]
   /** Requests in flight at once. */
   readonly concurrency: number
@@ -77,7 +77,7 @@ export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () 
     maxRetries: (yield* Setting.count("LLM_MAX_RETRIES", "3")) ?? defaults.maxRetries,
     timeout: (yield* Setting.duration("LLM_TIMEOUT", "10 minutes")) ?? defaults.timeout,
     idleTimeout: idleTimeout ?? defaults.idleTimeout,
-    // Who sets the longest silence means the one before the first piece too; the default leaves room for reasoning.
+    // A silence that was set bounds the wait for the first piece too; the default leaves room for reasoning.
     firstOutputTimeout: idleTimeout,
     attemptTimeout: yield* Setting.duration("LLM_ATTEMPT_TIMEOUT", "1 minute"),
     queueTimeout: yield* Setting.duration("LLM_QUEUE_TIMEOUT", "30 seconds"),

@@ -34,7 +34,7 @@ export interface Target extends TransportOptions {
   readonly prices?: OwnPrices | undefined
 }
 
-/** What a provider is given that is no text: it cannot be a setting, so it stands before the settings. */
+/** The options that are not text: they cannot be settings, so they stand before the settings. */
 export type GivenTarget = Pick<Target, "apiKey" | "headers">
 
 /** What is given to providers by their names. */

@@ -36,7 +36,7 @@ export interface Usage {
 }
 
 /**
- * Who says what an answer cost: `service`, the service itself in its answer; `custom`, prices that the user brought;
+ * Where a cost comes from: `service`, the service itself in its answer; `custom`, prices that the user brought;
  * `table 2026-09-23`, the built-in price table, whose source for this model is of that day.
  */
 export const PriceSource = Schema.Union([
@@ -149,7 +149,7 @@ export const AttemptRecord = Schema.Struct({
 })
 /** One request made or refused on behalf of a call. */
 export interface AttemptRecord {
-  /** Who was asked. */
+  /** The provider that was asked. */
   readonly provider: string
   /** The model that was asked for. */
   readonly model?: string | undefined
@@ -179,7 +179,7 @@ export interface AttemptRecord {
   readonly usage?: Usage | undefined
   /** Its price in US dollars; null where it is not known. */
   readonly costUsd: number | null
-  /** Who says so; absent where `costUsd` is null. */
+  /** Where the price comes from; absent where `costUsd` is null. */
   readonly priceSource?: PriceSource | undefined
   /** The account's rate limits, where the call asked for them (`includeResponseHeaders`). */
   readonly limits?: RateLimits | undefined
@@ -215,7 +215,7 @@ export const ResponseMetadata = Schema.Struct({
 })
 /** What surrounds an answer. */
 export interface ResponseMetadata {
-  /** Who answered. */
+  /** The provider that answered. */
   readonly provider: string
   /** The model that was asked for. */
   readonly model?: string | undefined
@@ -241,7 +241,7 @@ export interface ResponseMetadata {
   readonly responseId?: string | undefined
   /** The price in US dollars; null where it is not known. */
   readonly costUsd: number | null
-  /** Who says so: the service, the user's own prices, or the built-in table with its date. Absent where it is not known. */
+  /** Where the price comes from: the service, the user's own prices, or the built-in table with its date. Absent where unknown. */
   readonly priceSource?: PriceSource | undefined
   /** Every request made or refused, in order. */
   readonly attempts: ReadonlyArray<AttemptRecord>

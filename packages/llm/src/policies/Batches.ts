@@ -61,7 +61,7 @@ const embed = (
   concurrency: number,
 ): Effect.Effect<EmbeddingResponse, LlmError> => {
   const { inputs } = request
-  // Types forbid anything else; who is asked within says what is wrong with it.
+  // Types forbid anything else; the provider within says what is wrong with it.
   const batches = limits === undefined || !Array.isArray(inputs) ? [] : batchesOf(inputs, limits)
   if (batches.length <= 1) return inner.embed(request)
   return joinCall((context, fiber) =>

@@ -24,7 +24,7 @@ export interface ModelRates {
 
 /** An answer to be priced. */
 export interface PricedAnswer {
-  /** Who answered, as in `metadata.provider`. */
+  /** The provider that answered, as in `metadata.provider`. */
   readonly provider: string
   /** The model that was asked for. */
   readonly model: string | undefined

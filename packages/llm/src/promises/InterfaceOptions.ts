@@ -78,7 +78,7 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   readonly queueTimeout?: Duration.Input | undefined
   /** Requests in flight at once; the others wait their turn. Default 5. */
   readonly maxConcurrentRequests?: number | undefined
-  /** Who is asked next where the first cannot answer. They replace `SECONDARY_MODEL` and `LLM_FALLBACK_PROVIDERS`. */
+  /** The targets to ask next where the first cannot answer. They replace `SECONDARY_MODEL` and `LLM_FALLBACK_PROVIDERS`. */
   readonly fallbacks?: ReadonlyArray<FallbackTarget> | undefined
   /** The text of last resort, where every target fails; its answer has `metadata.degraded: true`. */
   readonly fallbackText?: string | undefined

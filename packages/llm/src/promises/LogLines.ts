@@ -39,7 +39,7 @@ const batchMs = 20
 const register = () => {
   registered = true
   globalThis.process?.on?.("exit", flush)
-  // Whoever read stderr may have left (EPIPE): that is no reason to end the program.
+  // The reader of stderr may have left (EPIPE). The program goes on without its log.
   globalThis.process?.stderr?.on?.("error", () => {})
 }
 

@@ -60,7 +60,7 @@ class Reading {
     this.set(variables.wireApi, `${at}wireApi`, wireApi)
   }
 
-  /** What of an access is no text: it stands before the settings of its provider. */
+  /** The options of an access that are not text: they stand before the settings of its provider. */
   give(provider: string, { apiKey, headers }: ProviderAccess): void {
     this.given[provider] = {
       ...this.given[provider],

@@ -96,7 +96,7 @@ export interface Abandoned {
   readonly usage: Usage
   /** How it was billed, as far as that was said. */
   readonly billing?: Billing | undefined
-  /** The text so far, of an answer that came whole; who reads a stream has it. */
+  /** The text of an answer that came whole; the reader of a stream has it already. */
   readonly text: string
 }
 
@@ -119,7 +119,7 @@ export interface StreamDecoder {
   readonly isComplete: () => boolean
   /**
    * Ends every part still open, for the end of input. Undefined where the terminal signal is missing (law 1), a fault where
-   * it says that the answer is none.
+   * the signal says that the provider gave up.
    */
   readonly end: (events: Array<LlmEvent>) => Ending | Fault | undefined
   /** The figures so far, for an answer that is cut short. */
@@ -128,7 +128,7 @@ export interface StreamDecoder {
   readonly billing: () => Billing | undefined
 }
 
-/** True for an end that is none. */
+/** True for an end that is a failure. */
 export const isFault = (end: Ending | Fault): end is Fault => "_tag" in end
 
 /** What a decoder needs to know of the request. */

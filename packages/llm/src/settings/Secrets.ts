@@ -4,7 +4,7 @@
  */
 import { looksLikeKey } from "../model/KeyShape.ts"
 
-/** Headers whose values are no secret, and are worth reading in an error: versions, features, names of the caller's own. */
+/** Headers whose values are not secret, and are worth reading in an error: versions, features, names of the caller's own. */
 const publicHeaders =
   /^(accept.*|content-.*|user-agent|referer|http-referer|origin|x-title|cache-control|traceparent|tracestate|baggage|(anthropic|openai)-(version|beta|organization|project)|x-litellm-(num-retries|timeout|tags)|x-stainless-.*|x-(correlation|request)-id)$/i
 
@@ -32,7 +32,7 @@ export const ofHeaders = (headers: Readonly<Record<string, string>> | undefined)
     publicHeaders.test(name) ? [] : headerSecrets(String(value)),
   )
 
-/** Parameters whose values are no secret. */
+/** Parameters whose values are not secret. */
 const publicParameters = new Set(["api-version", "version", "beta", "alt", "region", "location"])
 
 const decoded = (text: string): string => {

@@ -105,8 +105,8 @@ export const count = number((value) => Number.isSafeInteger(value) && value >= 0
 export const finite = number(() => true, "a number")
 
 /**
- * Reads a duration above 0 with its unit: `30 seconds`, `10 minutes`, `Infinity`. A bare number is refused, because half
- * of those who write one mean seconds and half milliseconds.
+ * Reads a duration above 0 with its unit: `30 seconds`, `10 minutes`, `Infinity`. A bare number is refused, because writers
+ * of one mean seconds as often as milliseconds.
  */
 export const durationReader =
   (example: string): Reader<Duration.Duration> =>

@@ -74,7 +74,7 @@ export declare class LlmError extends Error {
   readonly _tag: "LlmError"
   /** What went wrong. */
   readonly reason: LlmErrorReason
-  /** Who was asked. */
+  /** The provider that was asked. */
   readonly provider: string
   /** The model that was asked for. */
   readonly model?: string | undefined

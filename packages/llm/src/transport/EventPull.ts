@@ -166,7 +166,7 @@ export const eventPull = (
     },
     onFailure: (cause) => {
       const error = Cause.findErrorOption(cause)
-      // What is no failure of the connection, a defect or an interruption, goes on as it is.
+      // Defects and interruptions are not failures of the connection, and pass unchanged.
       if (Option.isNone(error)) {
         const unexpected = Cause.fromReasons(cause.reasons.filter(isUnexpected))
         attempt.close(Exit.failCause(unexpected))

@@ -8,7 +8,7 @@ import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Answer, type Fault, isFault, type Protocol, type Unreadable } from "../protocols/Protocol.ts"
 import { parseJson, whyNotJson } from "../protocols/WireReader.ts"
 
-/** Why a body that should be JSON is none. */
+/** Why a body is not JSON. */
 export const notJson = (text: string): Unreadable => {
   const why = text === "" ? "is empty" : whyNotJson(text)
   return { _tag: "Unreadable", message: `the answer ${why}`, position: "byte 0", excerpt: "" }
@@ -52,7 +52,7 @@ const fromEvents = (protocol: Protocol, text: string): Result.Result<Answer, Fau
     : Result.succeed({ ...end, parts: assembly.parts() })
 }
 
-/** The answer in a 2xx body, or why it is none. */
+/** The answer in a 2xx body, or why the body is not an answer. */
 export const readAnswer = (protocol: Protocol, text: string): Result.Result<Answer, Fault> => {
   const body = parseJson(text)
   if (body !== undefined) return protocol.decode(body)

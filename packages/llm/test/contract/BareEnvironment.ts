@@ -1,4 +1,4 @@
-/** The promise surface reads the environment: a test that uses it says what stands there, whoever runs it. */
+/** The promise surface reads the environment: a test that uses it sets what stands there, on every machine. */
 import { afterAll, beforeAll, vi } from "vitest"
 
 const readBySettings = [

@@ -30,7 +30,7 @@ const limited = (wire: WireText, url: string) =>
     }),
   )
 
-/** More than the limits, and then silence: who reads on, hangs. */
+/** More than the limits, and then silence: a reader that goes on hangs. */
 const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {
   "a body": () => [streamHead({ "content-type": "application/json" }), chunk(`{"text":"${"a".repeat(9000)}`), stall],
   "a body in pieces": () => [

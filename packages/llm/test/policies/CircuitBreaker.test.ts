@@ -20,7 +20,7 @@ import { Upstream } from "./Upstream.ts"
 vi.setConfig({ testTimeout: 60_000 })
 
 const busy = { error: reasons.OverloadedError() }
-const ill = [
+const unhealthy = [
   "ConnectionError",
   "TimeoutError",
   "OverloadedError",
@@ -85,9 +85,9 @@ describe.each(callNames)("the circuit breaker of %s", (name) => {
     }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker({ rate: 0.5, calls: 20, window: "30 seconds" }))))
   })
 
-  it.effect.each(errorTypes)("counts %s only if it says that the target is ill", (errorType) => {
+  it.effect.each(errorTypes)("counts %s only if it says that the target is unhealthy", (errorType) => {
     const { upstream } = changing({ error: reasons[errorType]() })
-    const counts = ill.includes(errorType)
+    const counts = unhealthy.includes(errorType)
     return Effect.gen(function* () {
       const expected = counts ? "CircuitOpenError" : errorType
       expect((yield* ends(name, 4)).at(-1)).toBe(expected)
@@ -166,10 +166,10 @@ describe.each(callNames)("the circuit breaker of %s", (name) => {
   })
 
   it.effect("judges each model by itself", () => {
-    const upstream = new Upstream(({ request }) => (request.model === "ill" ? busy : "hello"))
+    const upstream = new Upstream(({ request }) => (request.model === "unhealthy" ? busy : "hello"))
     return Effect.gen(function* () {
-      yield* ends(name, 3, "ill")
-      expect(yield* ends(name, 1, "ill")).toEqual(["CircuitOpenError"])
+      yield* ends(name, 3, "unhealthy")
+      expect(yield* ends(name, 1, "unhealthy")).toEqual(["CircuitOpenError"])
       expect(yield* ends(name, 1, "well")).toEqual(["answered"])
     }).pipe(Effect.provide(upstream.layer.pipe(three)))
   })

@@ -109,10 +109,10 @@ describe.each(callNames)("the retry budget of %s", (name) => {
   )
 
   it.effect("refills within seconds of the recovery", () => {
-    let ill = true
+    let failing = true
     let failNext = false
     const upstream = new Upstream(() => {
-      if (ill || failNext) {
+      if (failing || failNext) {
         failNext = false
         return { error: busy }
       }
@@ -123,7 +123,7 @@ describe.each(callNames)("the retry budget of %s", (name) => {
       const before = upstream.asked.length
       expect(yield* failuresOf(name, 10)).toBe(10)
       expect(upstream.asked.length - before).toBe(10)
-      ill = false
+      failing = false
       // Two seconds at 200 calls a second.
       for (let call = 0; call < 400; call++) yield* ask(name)
       failNext = true

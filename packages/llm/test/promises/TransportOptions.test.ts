@@ -73,7 +73,7 @@ describe("fetch", () => {
   })
 })
 
-describe("what cannot be meant", () => {
+describe("an invalid option", () => {
   it.each([
     [{ fetch: 42 as unknown as typeof fetch }, "fetch"],
     [{ proxy: "ftp://user:hunter22@proxy.test" }, "proxy"],

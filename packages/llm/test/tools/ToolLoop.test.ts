@@ -521,7 +521,7 @@ describe("a run's failure", () => {
   const failing = ToolLoop.run({ messages: [{ role: "user", content: "Go." }], tools: [] })
   const overloaded = () => Scripted.layer([{ error: "OverloadedError" }])
 
-  it("is an LlmError to whoever recovers from one", async () => {
+  it("is an LlmError to a program that recovers from one", async () => {
     const recovered = failing.pipe(
       Effect.map(({ text }) => text),
       Effect.catchReason("LlmError", "OverloadedError", () => Effect.succeed("later")),

@@ -123,7 +123,7 @@ export class StreamParts {
         this.beginCall(event.index, event.id, event.name, parts)
         break
       case "tool-call-delta":
-        this.argue(event.index, event.delta, parts)
+        this.addArguments(event.index, event.delta, parts)
         break
       case "tool-call-end":
         this.endCall(event, parts)
@@ -197,7 +197,7 @@ export class StreamParts {
     return call
   }
 
-  private argue(index: number, delta: string, parts: Array<Response.StreamPartEncoded>): void {
+  private addArguments(index: number, delta: string, parts: Array<Response.StreamPartEncoded>): void {
     const call = this.calls.get(index)
     if (call === undefined) return
     call.wrote = true
@@ -210,7 +210,7 @@ export class StreamParts {
   ): void {
     const { id, index, name } = event
     const { wrote } = this.calls.get(index) ?? this.beginCall(index, id, name, parts)
-    if (!wrote) this.argue(index, JSON.stringify(event.arguments ?? {}), parts)
+    if (!wrote) this.addArguments(index, JSON.stringify(event.arguments ?? {}), parts)
     this.calls.delete(index)
     parts.push(
       { type: "tool-params-end", id },

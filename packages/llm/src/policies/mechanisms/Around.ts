@@ -73,7 +73,7 @@ export const surroundEmbedding = (inner: EmbeddingService, around: Around): Embe
   embed: (request) => around.effect(request, (asked) => inner.embed(asked)),
 })
 
-/** Who the services of a context are. */
+/** The identity that the services of a context share. */
 export const identityOf = (context: Context.Context<never>): Identity =>
   Context.getOrUndefined(context, LlmProvider) ?? Context.getOrUndefined(context, EmbeddingProvider) ?? { name: "none" }
 

@@ -7,7 +7,7 @@ import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
 import { startTimer } from "./Timer.ts"
 
-/** The error of a clock that has ended a call: whoever was asked last, every attempt so far, and what had come. */
+/** The error of a clock that has ended a call, with the provider asked last, every attempt so far, and the text so far. */
 export const timeoutFailure = (context: CallContext, reason: TimeoutError, name: string, text = ""): LlmError =>
   new LlmError({
     reason,

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** A number of places; whoever holds one gives it back, however it ends. */
+/** A number of permits. A holder always gives its permit back, also when it fails or is interrupted. */
 export interface Permits {
   /** Runs an effect while holding a permit. */
   readonly hold: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>

@@ -46,7 +46,7 @@ export const make = (): RetryBudget => {
       tokens = Math.min(capacity, tokens + (taken === 0 ? earned : taken))
     },
     failed: (error, taken) => {
-      // Being told to come back later is no sign of an outage; being told so again by then may be one.
+      // A first rate limit is not a sign of an outage. A second one after the wait may be.
       if (taken > 0 || error.reason._tag !== "RateLimitError") note(0)
     },
   }

@@ -1,6 +1,6 @@
 /**
- * OpenAI's Chat Completions, the wire format that OpenAI, Azure, LiteLLM and some thirty other services speak. What they
- * do differently is read here as they write it; who they are, it does not know.
+ * OpenAI's Chat Completions, the wire format that OpenAI, Azure, LiteLLM and some thirty other services speak. Their
+ * differences are read here as they are written, without knowing which service wrote them.
  */
 import { protocolName } from "./Content.ts"
 import { encode } from "./Request.ts"

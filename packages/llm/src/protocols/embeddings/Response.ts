@@ -34,7 +34,7 @@ const fromBase64 = (text: string): Array<number> | undefined => {
 const isNumbers = (value: unknown): value is Array<number> =>
   Array.isArray(value) && value.every((number) => typeof number === "number")
 
-/** A vector in either form; undefined where it is none. */
+/** A vector in either form; undefined for anything else. */
 const vectorOf = (value: unknown): Array<number> | undefined => {
   const vector = typeof value === "string" ? fromBase64(value) : isNumbers(value) ? value : undefined
   return vector !== undefined && vector.length > 0 && vector.every(Number.isFinite) ? vector : undefined

@@ -31,7 +31,7 @@ const guessMediaType = (data: string): string | undefined => {
   return guess === "image/webp" && data.slice(8, 16).includes("XQVZF") ? "audio/wav" : guess
 }
 
-/** What a part is, for who chooses how to write it: a file that says it is a picture is one. */
+/** The kind of a part, by which its encoding is chosen: a file that says it is a picture is a picture. */
 export const kindOf = (part: ImagePart | FilePart): "image" | "audio" | "video" | "file" => {
   if (part.type === "image") return "image"
   const named = part.mediaType ?? (part.data === undefined ? dataUrlType(part.url) : guessMediaType(part.data))

@@ -57,7 +57,7 @@ export class ItemReader extends AnswerReader {
   private lastKey: unknown = undefined
   private last: Said | undefined = undefined
 
-  /** Who answers, where that is known: only the same one can read its reasoning again. */
+  /** The provider that answers, where it is known: only the same one can read its reasoning again. */
   private readonly source: string | undefined
 
   constructor(source?: string) {

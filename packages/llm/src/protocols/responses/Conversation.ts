@@ -115,7 +115,7 @@ class AssistantTurn {
     } else this.dropReasoning()
   }
 
-  /** A picture goes back inside the item that made it; by itself there is no place for it. */
+  /** A picture goes back inside the item that made it; the wire has no place for it alone. */
   image(data: string | undefined): void {
     this.settle()
     if (data === undefined) this.dropPicture()
@@ -138,7 +138,7 @@ class AssistantTurn {
     this.message = undefined
   }
 
-  /** Drops what waited in vain: a summary without its reasoning, a picture without its item. */
+  /** Drops what is left without its partner: a summary without its reasoning, a picture without its item. */
   settle(): void {
     if (this.picture !== undefined) this.dropPicture()
     this.picture = undefined

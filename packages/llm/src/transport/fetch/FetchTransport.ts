@@ -28,7 +28,7 @@ const encoder = new TextEncoder()
 
 /**
  * A stub's body may be made of strings; undefined where it holds neither bytes nor text. Bytes of another realm (a worker
- * inside an edge runtime) are no `Uint8Array` of this one.
+ * inside an edge runtime) are not instances of this realm's `Uint8Array`.
  */
 const bytesOf = (value: unknown): Uint8Array | undefined => {
   if (value instanceof Uint8Array) return value

@@ -192,7 +192,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     queueMicrotask(() => this.deliver())
   }
 
-  /** Hands what has come to whoever waits for it. */
+  /** Gives what has come to the waiting reader. */
   private deliver(): void {
     this.waking = false
     const { awaitingChunks, awaitingHead } = this

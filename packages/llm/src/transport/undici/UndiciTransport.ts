@@ -35,7 +35,7 @@ class Origins {
     this.connect = connect
   }
 
-  /** None once it is closed: a call may outlive its layer, and what it sends then would be closed by nobody. */
+  /** Undefined once closed: a call may outlive its layer, and nothing would close the connections that it opens then. */
   to(origin: string): UndiciConnections | undefined {
     if (this.closed) return undefined
     const known = this.connections.get(origin)

@@ -17,7 +17,7 @@ export interface Asked {
 export interface ProxyManners {
   /** Over TLS, at https://localhost. */
   readonly tls?: boolean
-  /** Refuses whoever does not bring these, with 407. */
+  /** Refuses requests without these, with 407. */
   readonly credentials?: string
   /** Says this to every CONNECT, instead of opening a tunnel; nothing where it is empty. */
   readonly says?: string | undefined
