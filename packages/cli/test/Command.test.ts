@@ -62,7 +62,7 @@ describe.concurrent("without any settings", { timeout: 40_000 }, () => {
   it("fallback has nobody to fall back to: an error, not the offline upstream", async () => {
     const { code, stderr, stdout } = await command(["--provider", "fallback", "hi"])
     assert.deepStrictEqual([code, stdout], [1, ""])
-    assert.match(stderr, /LLM_PROVIDER: no provider has a key.*\(ConfigurationError\)/)
+    assert.match(stderr, /provider: no provider has a key.*\(ConfigurationError\)/)
   })
 })
 

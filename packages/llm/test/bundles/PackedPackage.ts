@@ -2,7 +2,7 @@
  * The package as users get it: what `npm pack` puts into the tarball, in a folder of its own outside the checkout. It
  * finds what its manifest declares and nothing else; those come from the checkout, so that no registry is asked.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { checkout, packageFolder, run } from "./Built.ts"
@@ -16,17 +16,23 @@ export interface PackedPackage extends AsyncDisposable {
   readonly entries: ReadonlyArray<string>
 }
 
-/** Packs the package and installs it. */
-export const installPacked = async (): Promise<PackedPackage> => {
+/** Packs the package and installs it; `alone` without anything that its manifest declares. */
+export const installPacked = async ({ alone = false } = {}): Promise<PackedPackage> => {
   const folder = await mkdtemp(join(tmpdir(), "packed-"))
   const installed = join(folder, "node_modules/@wiseflow/llm")
   await mkdir(installed, { recursive: true })
-  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: packageFolder })
+  // A copy of the checkout, because npm brings the documentation into the folder that it packs.
+  const copied = join(folder, "checkout")
+  const outside = (path: string) => !/[\\/](test|node_modules)$/.test(path)
+  await cp(packageFolder, join(copied, "packages/llm"), { recursive: true, filter: outside })
+  for (const name of ["docs", "CHANGELOG.md"]) await cp(join(checkout, name), join(copied, name), { recursive: true })
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: join(copied, "packages/llm") })
+  await rm(copied, { recursive: true })
   const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "no tarball"
   await run("tar", ["-xzf", join(folder, tarball), "-C", installed, "--strip-components=1"])
 
   const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"))
-  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+  for (const name of alone ? [] : Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const target = join(folder, "node_modules", name)
     await mkdir(dirname(target), { recursive: true })
     await symlink(join(checkout, "node_modules", name), target)
