@@ -31,10 +31,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AttemptRecord } from "./LlmResponse.ts"
 
-/**
- * What a provider told of a failure: every reason that comes from a response keeps it. `message` and `body`, an excerpt, are
- * at most 2,000 characters long.
- */
+/** What a provider told of a failure. `message` and `body`, an excerpt, are at most 2,000 characters long. */
 const wireFields = {
   message: Schema.String,
   status: Schema.optional(Schema.Finite),
