@@ -90,17 +90,25 @@ const invalid = (description: string, known: ReadonlySet<string>): InvalidReques
       : problem.startsWith("is ")
         ? `${parameter} ${problem}`
         : `${alternatives(problem) ?? problem}${parameter === "" ? "" : ` at ${parameter}`}`
-  return new InvalidRequestError({
-    message: `invalid request: ${said}`,
-    ...(parameter === "" ? {} : { parameter }),
-  })
+  return refusal(said, parameter)
 }
 
-const unwritable = ({ path, problem }: Uncopied): InvalidRequestError =>
+/** Names and values of the caller may have any length. */
+const longestProblem = 1000
+const longestPath = 300
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text)
+
+/** What is wrong, and with which field; both are cut where they are long. */
+const refusal = (problem: string, parameter: string): InvalidRequestError =>
   new InvalidRequestError({
-    message: `invalid request: ${path === "" ? "it" : path} ${problem}`,
-    ...(path === "" ? {} : { parameter: path }),
+    message: `invalid request: ${cut(problem, longestProblem)}`,
+    ...(parameter === "" ? {} : { parameter: cut(parameter, longestPath) }),
   })
+
+/** What cannot be copied or written, as an error that names its field. */
+export const unwritable = ({ path, problem }: Uncopied): InvalidRequestError =>
+  refusal(`${path === "" ? "it" : cut(path, longestPath)} ${problem}`, path)
 
 /** What JSON cannot hold, in the fields that may hold anything. */
 const problemOf = ({ messages, providerOptions, responseFormat, tools }: LlmRequest): Uncopied | undefined => {

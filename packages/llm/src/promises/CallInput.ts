@@ -8,10 +8,10 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { CallOptions } from "../call/CallOptions.ts"
 import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
-import { InvalidRequestError } from "../model/LlmError.ts"
+import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
-import { validateRequest } from "../model/RequestValidation.ts"
+import { unwritable, validateRequest } from "../model/RequestValidation.ts"
 import type { GenerateOptions } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
@@ -38,11 +38,7 @@ export const notAnObject = new Uncopied(
 )
 
 /** What is wrong with an argument, as an error. */
-export const invalid = ({ path, problem }: Uncopied): InvalidRequestError =>
-  new InvalidRequestError({
-    message: `invalid request: ${path === "" ? "it" : path} ${problem}`,
-    ...(path === "" ? {} : { parameter: path }),
-  })
+export const invalid = unwritable
 
 const isSignal = (value: unknown): value is AbortSignal =>
   Predicate.isObject(value) &&
@@ -140,7 +136,9 @@ export const readCall = (
   options: Omit<GenerateOptions, "responseFormat">,
   more: Partial<LlmRequest> = {},
 ): CallInput => {
-  if (!Predicate.isObject(options)) return refused(notAnObject, undefined)
+  const isObject = attempted(() => Predicate.isObject(options))
+  if (Result.isFailure(isObject)) return refused(isObject.failure, undefined)
+  if (!isObject.success) return refused(notAnObject, undefined)
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {

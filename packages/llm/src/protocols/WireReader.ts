@@ -2,7 +2,7 @@
  * Reading JSON that somebody else wrote. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
-import { excerptOf } from "./Excerpt.ts"
+import { bounded, excerptOf } from "./Excerpt.ts"
 import { isNestedWithin, maxCount, maxDepth } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
 
@@ -62,7 +62,8 @@ export const parseArguments = (text: string, name: string, warnings: Array<strin
   const parsed = parseJson(text)
   if (parsed !== undefined) return parsed ?? {}
   const why = isNestedWithin(text) ? "are not JSON" : `are nested deeper than ${maxDepth} levels`
-  warnings.push(`the arguments of the tool call "${name}" ${why}; they are kept as the text the model wrote`)
+  const shown = bounded(name, longestName)
+  warnings.push(`the arguments of the tool call "${shown}" ${why}; they are kept as the text the model wrote`)
   return text
 }
 

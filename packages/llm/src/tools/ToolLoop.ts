@@ -68,13 +68,34 @@ const wrongLimit = (
 ): ConfigurationError | undefined => {
   for (const setting of limits) {
     const limit = options[setting]
-    if (limit === undefined || (limit >= 1 && (Number.isInteger(limit) || limit === Infinity))) continue
-    return new ConfigurationError({ setting, message: `${setting} must be a whole number from 1 on, not ${limit}` })
+    if (limit === undefined || limit === Infinity || (Number.isInteger(limit) && limit >= 1)) continue
+    return new ConfigurationError({
+      setting,
+      message: `${setting} must be a whole number from 1 on, not ${shown(limit)}`,
+    })
   }
-  if (options.timeout === undefined || Option.isSome(Duration.fromInput(options.timeout))) return undefined
-  const message = `timeout is not a duration: ${JSON.stringify(options.timeout)}; write for example "2 minutes", or milliseconds`
+  const { timeout } = options
+  if (timeout === undefined || isDuration(timeout)) return undefined
+  const message = `timeout is not a duration: ${shown(timeout)}; write for example "2 minutes", or milliseconds`
   return new ConfigurationError({ setting: "timeout", message })
 }
+
+/** Programs without types may pass anything, also what throws when it is read. */
+const isDuration = (timeout: Duration.Input): boolean => {
+  try {
+    return Option.isSome(Duration.fromInput(timeout))
+  } catch {
+    return false
+  }
+}
+
+/** A wrong value as a message may show it. */
+const shown = (value: unknown): string =>
+  typeof value === "string"
+    ? JSON.stringify(value.slice(0, 80))
+    : typeof value === "number"
+      ? String(value)
+      : `a value of type ${typeof value}`
 
 interface Run<R> {
   readonly llm: LlmProvider["Service"]

@@ -14,8 +14,8 @@ export const notJson = (text: string): Unreadable => {
   return { _tag: "Unreadable", message: `the answer ${why}`, position: "byte 0", excerpt: "" }
 }
 
-/** True for a text whose first line is one of an event stream. */
-const beginsEvents = (text: string): boolean => /^\uFEFF?\s{0,100}(?:data|event|id|retry|):/.test(text)
+/** True for a text whose first line is one of an event stream, however many blank ones stand before it. */
+const beginsEvents = (text: string): boolean => /^(?:data|event|id|retry|):/.test(text.trimStart())
 
 /** The events of a stream that came whole, put together. */
 const fromEvents = (protocol: Protocol, text: string): Result.Result<Answer, Fault> => {

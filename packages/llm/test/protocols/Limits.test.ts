@@ -10,7 +10,7 @@ import * as Responses from "../../src/protocols/responses/Responses.ts"
 import { parseJson } from "../../src/protocols/WireReader.ts"
 import { readAnswer } from "../../src/transport/WholeAnswer.ts"
 import { type Replayed, replay } from "./Replay.ts"
-import { workOf } from "./Work.ts"
+import { growthOf, WorkMeter } from "./Work.ts"
 
 const protocols = [
   ["Chat Completions", ChatCompletions.protocol],
@@ -287,10 +287,7 @@ const growing: ReadonlyArray<readonly [string, (size: number) => Replayed | Resu
 describe("reading", () => {
   it.each(growing)("%s costs no more than in proportion", (_, read) => {
     read(64)
-    const once = workOf(() => void read(1000))
-    const twice = workOf(() => void read(2000))
-    expect(once).toBeGreaterThan(0)
-    // In proportion it is 2, with the square 4; V8 misses a function's first calls.
-    expect(twice / once).toBeLessThan(2.7)
+    using meter = new WorkMeter()
+    expect(growthOf(meter, read, 1000)).toBeLessThan(2.7)
   })
 })
