@@ -5,12 +5,10 @@ await using llm = new LLMInterface({
   model: "gpt-5-mini",
   // Sent with every request to this provider. The user agent of the library is wiseflow-llm/<version>.
   headers: { "user-agent": "newsroom/2.1", "x-team": "culture" },
-  // Carries every request, so it sees every response: rate limit headers, for example.
-  fetch: async (url, init) => {
-    const response = await fetch(url, init)
-    const left = response.headers.get("x-ratelimit-remaining-requests")
-    if (left !== null) console.log(`${left} requests left`)
-    return response
+  // Carries every request: any function of the shape of fetch.
+  fetch: (url, init) => {
+    console.log(init.method, new URL(url).pathname)
+    return fetch(url, init)
   },
 })
 

@@ -140,10 +140,9 @@ const recipes: Readonly<Record<string, Recipe>> = {
   "headers-and-fetch.ts": {
     reply: (request, response) => {
       expect(request.headers).toMatchObject({ "user-agent": "newsroom/2.1", "x-team": "culture", "x-article": "4711" })
-      response.setHeader("x-ratelimit-remaining-requests", "59")
       return answers("hello")(request, response, 0)
     },
-    stdout: /^59 requests left\nhello\n$/,
+    stdout: /^POST \/chat\/completions\nhello\n$/,
   },
   "own-http-client.ts": { stdout: /^hello\n$/ },
   "gateway.ts": {
@@ -197,6 +196,24 @@ const recipes: Readonly<Record<string, Recipe>> = {
     stderr: /^The account is empty\.\nModelNotFoundError .*refused with 404\n$/,
     requests: 2,
   },
+  "rate-limits.ts": {
+    reply: (request, response) => {
+      response.setHeader("x-ratelimit-limit-requests", "60")
+      response.setHeader("x-ratelimit-remaining-requests", "59")
+      response.setHeader("x-ratelimit-remaining-tokens", "1500")
+      response.setHeader("x-ratelimit-reset-tokens", "6s")
+      return answers("hello")(request, response, 0)
+    },
+    stdout: /^59 of 60 requests are left\n1500 tokens are left, whole again in 6000 ms\nreq_1\n$/,
+  },
+  "ai-sdk.ts": { stdout: /^hello 18\n$/ },
+  "effect-ai.ts": { stdout: /^hello\n$/ },
+  "own-policy.ts": {
+    reply: inTurn(answers(""), answers("hello")),
+    stdout: /^asked openai: 200\nasked openai: 200\nhello \(2 requests\)\n$/,
+    requests: 2,
+  },
+  "own-provider.ts": { stdout: /^local: Hello!\nopenai: hello\n$/, stderr: /^.*OverloadedError.*\n$|^$/ },
   "logging.ts": { stdout: /DEBUG .*\n/ },
 }
 
