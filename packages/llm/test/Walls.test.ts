@@ -111,6 +111,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../Transport.ts", "undici", "node:net"],
   ],
   [
+    "packages/llm/src/providers/addresses",
+    ["../OpenAi.ts", "../ChatService.ts", "../../transport/Endpoint.ts", "../../policies/Retry.ts", "undici"],
+    ["./ApiBase.ts", "../../settings/Setting.ts", "../../model/LlmError.ts"],
+  ],
+  [
     "packages/llm/src/providers",
     [
       "./OpenAi.ts",

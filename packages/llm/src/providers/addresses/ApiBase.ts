@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type { LlmError } from "../model/LlmError.ts"
-import * as Setting from "../settings/Setting.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import * as Setting from "../../settings/Setting.ts"
 
 export interface ApiBase {
   readonly origin: string

@@ -4,7 +4,7 @@
  * body's `model`) and the classic routes `/openai/deployments/{deployment}/chat/completions?api-version=…` and
  * `/openai/responses?api-version=…` (the deployment is the body's `model`).
  */
-import { InvalidRequestError } from "../model/LlmError.ts"
+import { InvalidRequestError } from "../../model/LlmError.ts"
 import type { ApiBase } from "./ApiBase.ts"
 
 const defaultVersion = "2023-05-15"
