@@ -55,7 +55,7 @@ export interface AttemptTarget extends Pricing {
   readonly warnings?: ReadonlyArray<string> | undefined
   /** The name of the provider in traces, where that is not its name. */
   readonly telemetryName?: string | undefined
-  /** Blanks the secrets that the request is sent with: for every word of the server's. */
+  /** Blanks the secrets that the request is sent with, in every text that the server wrote. */
   readonly redact?: ((text: string) => string) | undefined
 }
 

@@ -68,7 +68,7 @@ const chosenRow: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Eff
   return chosen === everyProvider ? undefined : yield* rowOf("LLM_PROVIDER", chosen)
 })
 
-/** Reads every setting of DESIGN's table from the `ConfigProvider` in force. */
+/** Reads every setting of the README's table from the `ConfigProvider` in force. */
 export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () {
   const idleTimeout = yield* Setting.duration("LLM_IDLE_TIMEOUT", "2 minutes")
   return {

@@ -57,13 +57,13 @@ const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "InvalidResponseError",
 ])
 
-/** Clocks that say something of the caller, and nothing of the target. */
+/** Clocks that run out because of the caller, not because of the target. */
 const isCallers: ReadonlySet<TimeoutClock> = new Set(["queue", "reader"])
 
 /** Models a breaker remembers before it forgets those whose circuits are closed. */
 const maxModels = 1000
 
-/** A deadline shorter than this says nothing of a target that is not known to answer faster. */
+/** A deadline shorter than this does not count against a target that is not known to answer faster. */
 const shortDeadlineMs = 1000
 
 /** Fails fast while a target is unhealthy. */
@@ -136,7 +136,7 @@ class Breaker {
     const { name } = this.inner
     const model = request.model ?? this.inner.model
     const onChange: OnChange = (from, to) => tell(context, { type: "circuit", provider: name, model, from, to }, fiber)
-    // Only where another target follows does an empty account refuse: the last target is always asked.
+    // An empty account refuses calls only where another target follows: the last target is always asked.
     if (!this.account.isClosed && context.targetsAfter > 0) {
       const remainingMs = this.account.remainingMs(nowMs)
       if (remainingMs > 0) return refuse(this.paused(remainingMs))
@@ -157,7 +157,7 @@ class Breaker {
     }
   }
 
-  /** A stream whose probe has brought its first piece has shown what it was to show. */
+  /** A probe that has brought its first piece has proved that the target answers. */
   output({ admission, onChange }: Held, nowMs: number): void {
     if (admission.isProbe) admission.circuit.succeed(admission, nowMs, this.thresholds, onChange)
   }
@@ -173,7 +173,7 @@ class Breaker {
     const reason = outcome._tag === "Failed" ? outcome.error.reason : cutShort(context, held)
     if (reason === undefined) return circuit.abandon(admission, nowMs)
     if (reason._tag === "QuotaExceededError") {
-      // One end user's budget says nothing of the account.
+      // One end user's budget does not count against the account.
       if (reason.scope !== "user" && held.account === this.account.generation) {
         this.account.open(reason, nowMs + this.pauseMs, () => {})
       }

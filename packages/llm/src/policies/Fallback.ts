@@ -222,7 +222,7 @@ const fallsBack = (error: LlmError, options: FallbackOptions, isOver: boolean): 
   return !isOver && mayFallBack(error.reason)
 }
 
-/** A wrong key is somebody's mistake and should be seen, even where another target saves the call. */
+/** A wrong key is a mistake that should be seen, even where another target answers the call. */
 const log = (error: LlmError, next: string): Effect.Effect<void> => {
   const text = `falling back from ${error.provider} to ${next}`
   const details = { errorType: error.reason._tag, message: error.message }

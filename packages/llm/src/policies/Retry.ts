@@ -97,7 +97,7 @@ const mayRetry = (
   const retries = retriesOf(error)
   if (retries === "never" || (retries === "once" && hadItsRetry)) return false
   const nowMs = monotonicMs(fiber)
-  // A call that found no permit in time finds none by asking again.
+  // A retry does not help a call that got no permit in time.
   if (queue !== undefined && permit.atMs === undefined && nowMs >= queue.endsMs) return false
   return !(clock?.isOver(nowMs) ?? false)
 }

@@ -44,7 +44,7 @@ const telemetry = Policy.mechanism((inner) =>
 /** The name of a model as it may be shown: a key may have been pasted in its place. */
 const asked = (model: string | undefined): string | undefined => (model === undefined ? undefined : shownModel(model))
 
-/** Effect's own tracer keeps spans to itself: where no other is installed, nobody could see one. */
+/** Effect's default tracer exports nothing: without another one installed, no span can be seen. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
 
 /** `gen_ai.operation.name`. */
@@ -193,7 +193,7 @@ const log = (
 ): Effect.Effect<void> | undefined => {
   const attempts = ledger.count
   const smooth = outcome._tag === "Answered" && attempts <= 1 && !outcome.metadata.degraded
-  // Nearly every call ends here, and nearly nobody listens.
+  // The common case: no span is recorded and nobody reads the log line.
   if (smooth && !logsDebug(fiber)) return undefined
   const { model, provider } = ledger.lastTarget(name)
   const latencyMs = Math.round(monotonicMs(fiber) - ledger.startedMs)

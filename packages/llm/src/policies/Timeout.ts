@@ -47,7 +47,7 @@ export interface Clocks {
   readonly queue?: Duration.Input | undefined
 }
 
-/** The same in milliseconds; absent is no limit. */
+/** The same in milliseconds; absent means no limit. */
 interface Limits {
   readonly totalMs: number | undefined
   readonly fromFirstPermit: boolean
@@ -65,7 +65,7 @@ const isClocks = (limit: Duration.Input | Clocks): limit is Clocks =>
   typeof limit === "object" &&
   !Duration.isDuration(limit) &&
   !Array.isArray(limit) &&
-  // No clock at all is no limit, not a duration of nothing.
+  // An empty object means no limit, not a duration of zero.
   (Object.keys(limit).length === 0 || names.some((clock) => clock in limit))
 
 const milliseconds = (limit: Duration.Input | undefined): number | undefined => {

@@ -71,7 +71,7 @@ export const row: ProviderRow = {
       transport: options,
       provider: options.name ?? facts.name,
       telemetryName: options.name ?? facts.telemetryName,
-      // Whoever answers at another address charges what they like.
+      // A service at another address has prices of its own.
       priceList: ApiBase.isAt(base, facts.apiBase) ? facts.priceList : undefined,
       prices: options.prices,
       pricesModelAsked: true,

@@ -105,7 +105,7 @@ const reach = Effect.fnUntraced(function* (options: AzureEmbeddingOptions, call:
     transport: options,
     provider: options.name ?? facts.name,
     telemetryName: options.name ?? facts.telemetryName,
-    // A gateway in front of Azure may stand in front of anything.
+    // A gateway in front of Azure may lead to other services too.
     priceList: ownHost.test(base.origin) ? facts.priceList : undefined,
     prices: options.prices,
     pricesModelAsked: !facts.hasOwnModelNames,

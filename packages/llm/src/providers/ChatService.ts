@@ -104,7 +104,7 @@ export const address = (
       transport: options,
       provider: options.name ?? row.name,
       telemetryName: options.name ?? row.telemetryName,
-      // Whoever answers at another address charges what they like.
+      // A service at another address has prices of its own.
       priceList: ApiBase.isAt(base, row.apiBase) ? row.priceList : undefined,
       prices: options.prices,
       pricesModelAsked: !row.hasOwnModelNames,

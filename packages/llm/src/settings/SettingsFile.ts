@@ -15,7 +15,7 @@ import * as Setting from "./Setting.ts"
 
 const variable = "LLM_CONFIG_FILE"
 
-/** How long a file may take to read: one on a network that is gone would be waited for without end. */
+/** How long a file may take to read: a file on a network that is gone would never arrive. */
 const readingLimit = Duration.seconds(10)
 
 /** `names` are the settings that exist: a misspelt one in the configuration file is an error. */
@@ -89,7 +89,7 @@ const fromFile = (
     return ConfigProvider.fromEnvRecord(Object.fromEntries(parsed.success))
   })
 
-/** The setting that a name in the file means and does not say; one with something behind it is somebody's own. */
+/** The setting that a misspelt name in the file means; a longer name that begins with a setting is another program's. */
 const misspelt = (key: string, existing: ReadonlySet<string>): string | undefined => {
   const name = nearestName(key, existing, 2)
   return name === undefined || key.toUpperCase().startsWith(`${name}_`) ? undefined : name

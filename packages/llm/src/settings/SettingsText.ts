@@ -144,7 +144,7 @@ export class SettingsText {
     return String.fromCodePoint(code)
   }
 
-  /** A list in brackets as the environment would hold it, separated by commas; `read` reads one item. */
+  /** A list in brackets, as the environment would hold it, separated by commas; `read` reads one item. */
   list(hasComments: boolean, read: () => string | undefined): string | undefined {
     const items: Array<string> = []
     const start = this.position++

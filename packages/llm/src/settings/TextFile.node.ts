@@ -36,7 +36,7 @@ const textOf = (bytes: Uint8Array): Result.Result<string, Unreadable> =>
     catch: () => unreadable("it is not UTF-8 text"),
   })
 
-/** Opens without waiting, because a pipe without a writer would be waited for until the end of time; then looks what it is. */
+/** Opens without waiting, because opening a pipe without a writer would never return; then looks what it is. */
 const readBounded = async (path: string): Promise<Result.Result<string, Unreadable>> => {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {

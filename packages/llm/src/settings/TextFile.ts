@@ -1,4 +1,4 @@
-/** Reading a settings file where there are none (browsers, edge runtimes): no reader comes along for it. */
+/** Reading a settings file on platforms without files (browsers, edge runtimes): every file is missing. */
 import * as Effect from "effect/Effect"
 import type { Unreadable, parseSettings as parse, readTextFile as read } from "./TextFile.node.ts"
 

@@ -1,5 +1,5 @@
 /**
- * Our errors as effect/ai's. Each takes the reason that means the same to who recovers from it, and carries the whole
+ * Our errors as effect/ai's. Each takes the reason that means the same to a program that recovers from it, and carries the whole
  * `LlmError` along: nothing of the attempts, the request id or the partial text is lost, and no key was ever in it.
  */
 import * as Option from "effect/Option"

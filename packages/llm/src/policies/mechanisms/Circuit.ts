@@ -1,6 +1,6 @@
 /**
  * The health of one model at one target, as a circuit: `Closed` lets calls pass, `Open` refuses them, `Probing` lets one
- * call try whether the target is well again. It counts and decides; it asks nobody and waits for nothing.
+ * call try whether the target is well again. It counts and decides; it sends nothing and never waits.
  */
 import type { CircuitState } from "../../call/CallEvent.ts"
 import type { LlmErrorReason } from "../../model/LlmError.ts"
@@ -29,7 +29,7 @@ export class Circuit {
   /** Why it is open. */
   because: LlmErrorReason | undefined
   private state: CircuitState = "Closed"
-  /** Counts the changes of state: what was admitted before one says nothing of what is after it. */
+  /** Counts the changes of state: what was admitted before a change does not count after it. */
   private turns = 0
   /** Until when it is open, or a probe is waited for; monotonic milliseconds. */
   private untilMs = 0
@@ -95,7 +95,7 @@ export class Circuit {
     }
   }
 
-  /** A call ended without saying anything of the target: a probe's place goes to the next call. */
+  /** A call ended without evidence about the target: a probe's place goes to the next call. */
   abandon(admission: Admission, nowMs: number): void {
     if (admission.isProbe && admission.generation === this.generation) this.untilMs = nowMs
   }

@@ -110,7 +110,7 @@ class HeldAnswer<Held> {
     fiber: Fiber.Fiber<unknown, unknown>,
     answer: () => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
-    // The scope of a stream was closed already: nobody would come to end this.
+    // The stream's scope was closed already: nothing would end this.
     if (this.ended) return Effect.interrupt
     const begun = this.holding.begin(this.context, request, fiber)
     if (Result.isFailure(begun)) return refuse(begun.failure)

@@ -41,7 +41,7 @@ export const make = (count: number): Permits => {
       return
     }
     line.delete(first)
-    // The permit is the waiter's from here; it wakes in its own turn, so that a long line is no deep stack.
+    // The permit is the waiter's from here; it wakes in its own turn, so that a long line does not become a deep stack.
     first.held = true
     if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
   }
@@ -59,7 +59,7 @@ export const make = (count: number): Permits => {
     return true
   }
 
-  /** Stands in line until somebody hands a permit over. */
+  /** Stands in line until a permit is handed over. */
   const wait = (place: Place): Effect.Effect<void> =>
     Effect.callback((resume) => {
       place.wake = () => resume(Effect.void)
@@ -85,7 +85,7 @@ export const make = (count: number): Permits => {
         return Effect.andThen(
           Scope.addFinalizer(scope, leaving(place)),
           Effect.suspend(() => {
-            // The scope was closed already: nobody would come to give a permit back.
+            // The scope was closed already: nothing would give the permit back.
             if (place.left) return Effect.interrupt
             return take(place) ? Effect.void : wait(place)
           }),

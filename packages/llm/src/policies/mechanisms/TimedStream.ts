@@ -206,7 +206,7 @@ export const timedStream = (
       ),
     )
 
-    // A fiber that somebody else ended has nobody left to say so.
+    // A fiber that was ended from outside cannot report it.
     running.addObserver((exit) => {
       if (Exit.isSuccess(exit)) return
       settle(Effect.failCause(exit.cause))

@@ -2,7 +2,7 @@
  * The one place that knows which JSON Schemas a provider enforces. A schema that can be enforced gets the form that the
  * wire wants; of one that cannot it says why. The library still checks every answer against the schema as it was given.
  *
- * Forms (CONVERSATIONS 2.8; openai 7.57 and @anthropic-ai/sdk 1.14, structured-output modules):
+ * Forms (openai 7.57 and @anthropic-ai/sdk 1.14, structured-output modules):
  * - `openai`: objects closed, every property required (an optional one may be null), unions as `anyOf`, references alone.
  * - `anthropic`: objects closed, no recursion, optional properties up to a number of them.
  * Bounds, lengths and the like, which one or the other refuses, are told in the description.
