@@ -1,6 +1,6 @@
 /** Writes a conversation as Chat Completions wants it: one message a turn, and one a tool result. */
 import type { LlmRequest, ToolMessage } from "../../model/LlmRequest.ts"
-import { chosenMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
+import { chosenMarks, droppedMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
 import { withCallIds } from "../encoding/CallIds.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { speakingMessages } from "../encoding/RequestEncoding.ts"
@@ -50,7 +50,10 @@ const writeMarks = (messages: ReadonlyArray<Body>, encoding: ConversationEncodin
   const blocks = messages.flatMap(({ content }) => (Array.isArray(content) ? content.filter(isMutable) : []))
   const isClaude = capabilities.cacheMarks === "cache_control"
   // OpenAI writes four marks a request, of which it sets one itself.
-  for (const { block, ttl } of chosenMarks(marks.among(blocks), isClaude ? 4 : 3)) {
+  const most = isClaude ? 4 : 3
+  const marked = marks.among(blocks)
+  if (marked.length > most) encoding.warn(droppedMarks(marked.length - most, most))
+  for (const { block, ttl } of chosenMarks(marked, most)) {
     if (isClaude) {
       const lifetime = ttl === undefined ? {} : { ttl: lifetimeAmong(ttl, ["5m", "1h"]) }
       block.cache_control = { type: "ephemeral", ...lifetime }
@@ -72,6 +75,7 @@ export const encodeConversation = (request: LlmRequest, encoding: ConversationEn
   }
   const given = withCallIds(request.messages, capabilities.toolCallIds)
   for (const { message, path } of speakingMessages(given, encoding)) {
+    if (message.role === "tool" || message.role === "assistant") encoding.dropMarks(message, path)
     if (message.role === "tool") {
       const { results, shown } = encodeToolResults(message, path, encoding)
       messages.push(...results)

@@ -58,6 +58,10 @@ export const chosenMarks = (marked: ReadonlyArray<Marked>, most: number): Readon
   return chosen
 }
 
+/** What is said of marks that a service does not take. */
+export const droppedMarks = (count: number, most: number): string =>
+  `${count} cache marks were dropped: the service takes ${most} a request`
+
 /** The shortest of a service's lifetimes that is long enough, or its longest. */
 export const lifetimeAmong = (
   ttl: CacheLifetime["ttl"],

@@ -3,7 +3,7 @@
  * list of blocks. Tool results belong to the user's turn and stand before everything else in it.
  */
 import type { AssistantMessage, CacheMark, LlmRequest, ToolMessage } from "../../model/LlmRequest.ts"
-import { chosenMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
+import { chosenMarks, droppedMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
 import { withCallIds } from "../encoding/CallIds.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { anthropicCallIds } from "../encoding/ServiceCapabilities.ts"
@@ -87,7 +87,7 @@ const markLast = (blocks: ReadonlyArray<Block>, mark: CacheMark | undefined, enc
 const writeMarks = (blocks: ReadonlyArray<Block>, encoding: ConversationEncoding): void => {
   if (encoding.marks.isEmpty) return
   const marked = encoding.marks.among(blocks)
-  if (marked.length > 4) encoding.warn(`${marked.length - 4} cache marks were dropped: Anthropic takes 4 a request`)
+  if (marked.length > 4) encoding.warn(droppedMarks(marked.length - 4, 4))
   for (const { block, ttl } of chosenMarks(marked, 4)) {
     const lifetime = ttl === undefined ? {} : { ttl: lifetimeAmong(ttl, ["5m", "1h"]) }
     block.cache_control = { type: "ephemeral", ...lifetime }

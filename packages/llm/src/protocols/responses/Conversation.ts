@@ -12,7 +12,7 @@ import type {
   ToolCallPart,
   ToolMessage,
 } from "../../model/LlmRequest.ts"
-import { chosenMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
+import { chosenMarks, droppedMarks, lifetimeAmong } from "../encoding/CacheMarks.ts"
 import { type CallIdRule, withCallIds } from "../encoding/CallIds.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { isBlank, speakingMessages } from "../encoding/RequestEncoding.ts"
@@ -211,7 +211,9 @@ const writeMarks = (items: ReadonlyArray<Item>, encoding: ConversationEncoding):
   const { capabilities, marks } = encoding
   if (marks.isEmpty || capabilities.cacheMarks !== "prompt_cache_breakpoint") return
   const parts = items.flatMap(({ content }) => (Array.isArray(content) ? content.filter(isItem) : []))
-  for (const { block, ttl } of chosenMarks(marks.among(parts), 3)) {
+  const marked = marks.among(parts)
+  if (marked.length > 3) encoding.warn(droppedMarks(marked.length - 3, 3))
+  for (const { block, ttl } of chosenMarks(marked, 3)) {
     const lifetime = ttl === undefined ? {} : { ttl: lifetimeAmong(ttl, ["30m", "12h"]) }
     block.prompt_cache_breakpoint = { mode: "explicit", ...lifetime }
   }
@@ -233,6 +235,7 @@ export const encodeConversation = (
   const details = callDetailsOf(messages)
   const isContinued = request.previousResponseId !== undefined
   const items = speakingMessages(messages, encoding, isContinued).flatMap(({ message, path }): ReadonlyArray<Item> => {
+    if (message.role === "tool" || message.role === "assistant") encoding.dropMarks(message, path)
     switch (message.role) {
       case "system":
         return [{ role, content: encodeContent(message.content, path, message.cache, encoding) }]

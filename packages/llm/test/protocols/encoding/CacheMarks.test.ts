@@ -71,6 +71,17 @@ describe("a mark for caching", () => {
     })
   })
 
+  it("says so where it has no place or is one too many", () => {
+    const answered: Message = { role: "assistant", content: "Yes.", cache: true }
+    for (const encode of [chat, responses]) {
+      const marks = [true, true, true, true].map(() => marked(true))
+      expect(encode({ messages: [...marks, answered, user] }, "gpt-5.6").warnings).toEqual([
+        "cache in messages[4] was dropped: gpt-5.6 takes marks from users and systems only",
+        "1 cache marks were dropped: the service takes 3 a request",
+      ])
+    }
+  })
+
   it("changes nothing for services that cache by themselves", () => {
     for (const encode of [chat, responses]) {
       const { body, warnings } = encode({ messages: [marked(true, "system"), user] })

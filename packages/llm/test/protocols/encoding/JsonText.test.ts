@@ -11,16 +11,17 @@ const textOf = (body: object) => {
 
 describe("the text of a body", () => {
   it("is well-formed, whatever the strings in it are, and otherwise what JSON.stringify writes", () => {
+    const texts = fc.string({
+      unit: fc.constantFrom("\ud83d\ude00", "a", "\\", "\\ud83d", "\n", '"', "\u00e9"),
+      maxLength: 8,
+    })
     fc.assert(
       fc.property(
-        fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ stringUnit: "binary", maxDepth: 2 }), {
-          maxKeys: 4,
-        }),
+        fc.dictionary(texts, fc.array(fc.oneof(texts, fc.double(), fc.boolean()), { maxLength: 4 })),
         (body) => {
           expect(textOf(body)).toEqual({ text: JSON.stringify(body), isRepaired: false })
         },
       ),
-      { numRuns: 30 },
     )
     const units = fc
       .array(fc.constantFrom("\ud83d", "\ude00", "a", "\\", "\\ud83d", "\n", '"'))
