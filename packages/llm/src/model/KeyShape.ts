@@ -26,7 +26,7 @@ export const looksLikeKey = (text: string): boolean => {
   return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]+/).some(isRandom)
 }
 
-/** True for a text that begins as a key does: nothing else is called so, neither a model nor a provider. */
+/** True for a text that begins as a key does, and as no name of a model or a provider does. */
 export const beginsLikeKey = (text: string): boolean =>
   text.length >= 20 && keyPrefix.exec(text.slice(0, 4096))?.index === 0
 

@@ -77,7 +77,7 @@ export class TimeoutError extends Schema.TaggedError<TimeoutError>()("TimeoutErr
 export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLimitError", wireFields) {}
 
 /**
- * There is no money or budget left: only a person can mend that. `scope` says whose: `user` is the budget of one end user
+ * There is no money or budget left: only a person can fix that. `scope` says whose: `user` is the budget of one end user
  * or tag of this request (LiteLLM), so that other requests with the same key still succeed; otherwise it is the account's.
  */
 export class QuotaExceededError extends Schema.TaggedError<QuotaExceededError>()("QuotaExceededError", {
@@ -273,7 +273,7 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
       : Duration.millis(reason.retryAfterMs)
   }
 
-  /** What Node prints: the stack, then what there is to know, on a few lines whatever the error holds. */
+  /** What Node prints: the stack, then the fields that matter, on a few lines however large the error is. */
   override [NodeInspectSymbol](): string {
     const { attempts, model, provider, reason, stack, text } = this
     const wire = reason._tag === "ConfigurationError" ? undefined : reason

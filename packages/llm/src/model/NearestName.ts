@@ -1,4 +1,4 @@
-/** Which of the known names somebody meant who wrote an unknown one. It guesses for a message; nothing is corrected. */
+/** The known name that an unknown one most likely means. It guesses for a message; nothing is corrected. */
 
 /** Names that other libraries and wire formats have for what this one calls differently. */
 const otherNames: Readonly<Record<string, string>> = {

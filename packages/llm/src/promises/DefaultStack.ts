@@ -1,4 +1,4 @@
-/** The default stack with explicit options in front of the environment and the files. It builds; it asks nobody. */
+/** The default stack with explicit options in front of the environment and the files. It builds the stack and sends nothing. */
 import * as Context from "effect/Context"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"

@@ -97,7 +97,7 @@ interface Kind {
 }
 
 const isText = (value: unknown): boolean => typeof value === "string" || typeof value === "number"
-/** What a text says is for the setting's own check, which knows an example. */
+/** The setting's own check says what is wrong with a text, and knows an example. */
 const text: Kind = { wanted: "a text", fits: isText }
 const number: Kind = { wanted: "a number", fits: isText }
 const duration: Kind = {

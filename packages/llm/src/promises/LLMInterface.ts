@@ -42,7 +42,7 @@ const answerOf: Program<LlmResponse> = (request) => Effect.flatMap(LlmProvider, 
 /** The longest time that a timer can run: a deadline around any Layer, for the `timeout` of a call to stand in for. */
 const longestMs = 2 ** 31 - 1
 
-/** Arguments that could not be read have no request either, so that nothing comes here. */
+/** Never run: a call whose arguments could not be read has no request. */
 const refusedAlready = Effect.die("a call whose arguments were refused")
 
 /**

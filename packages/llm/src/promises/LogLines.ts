@@ -105,7 +105,7 @@ const recordOf = Logger.make<unknown, LogLine>(({ date, logLevel, message }) => 
   })
 })
 
-/** A logger of the program's may fail; the call that it hears about does not. */
+/** A program's logger may fail without failing the call. */
 const guarded = (log: (line: LogLine) => void) => (line: LogLine) => {
   try {
     log(line)

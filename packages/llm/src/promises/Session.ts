@@ -51,7 +51,7 @@ export const refusal = (provider: string, reason: InvalidRequestError): LlmError
 export const contextOf = ({ context }: Ready, settings: CallOptions | undefined): Context.Context<LlmProvider> =>
   settings === undefined ? context : Context.add(context, CallOptions, settings)
 
-/** True for a setting that reading again may find mended; options and arguments stay what they are. */
+/** True for a setting that may be right when it is read again; options and arguments do not change. */
 const isVariable = (setting: string): boolean => /^[A-Z][A-Z\d_]*$/.test(setting)
 
 export interface SessionOptions {

@@ -133,7 +133,7 @@ export class StreamSource {
     return response
   }
 
-  /** Waits for a reader to take events. Where there is none, nobody needs them. */
+  /** Waits for a reader to take events; without a reader they are not needed. */
   private untilRoom(): Promise<void> {
     if (!this.hasReader) {
       this.isIncomplete = true
@@ -153,7 +153,7 @@ export class StreamSource {
     return failure(error, this.call.summary, this.startedMs, Date.now())
   }
 
-  /** What came of an answer that its reader did not want to the end. */
+  /** The part of an answer that came before its reader left. */
   private left(): LlmError {
     const attempts = this.ledger?.attempts() ?? []
     const text = this.assembly.text()
@@ -171,7 +171,7 @@ export class StreamSource {
       const exit = await (this.source === undefined ? this.open() : this.run(this.source))
       if (Exit.isSuccess(exit)) {
         this.add(exit.value)
-        // Nobody need ask once more for the permit and the connection to come back.
+        // The permit and the connection come back without another read.
         if (exit.value.at(-1)?.type === "response-finish") await this.finish({ _tag: "Answered" })
       } else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
       else await this.fail(exit.cause)
@@ -268,7 +268,7 @@ export class StreamSource {
     this.call.signal?.removeEventListener("abort", this.abort)
     const early = end._tag === "Aborted" || end._tag === "Left"
     if (early) this.running?.interruptUnsafe()
-    // What closes logs too, and does it as the stack was told to.
+    // Closing logs too, through the logger of the stack.
     const close = Scope.close(this.scope, early ? Exit.interrupt() : Exit.void)
     await Effect.runPromiseWith(this.context)(close)
   }

@@ -146,7 +146,7 @@ export const inBackground = (
     return Effect.flatMap(ask(where), (status) => (isSuccess(status) ? stream : refusal))
   }
 
-  /** The words in which the provider refuses to go on, as the event that says so inside a stream. */
+  /** The provider's refusal to go on, as an error event of a stream. */
   const refusal: Bytes = Effect.flatMap(body, (text) => {
     ending = Cause.done()
     return say(`event: error\ndata: ${text.replaceAll(/\s+/g, " ")}\n\n`)

@@ -101,7 +101,7 @@ export const eventPull = (
       if (start !== "") kind = beginsDocument(start) ? "document" : "events"
       if (kind === "document") document.add(start)
     } else if (kind === "document") document.add(documentDecoder?.decode(chunk, { stream: true }) ?? "")
-    // What does not yet tell is for the events: a byte order mark may be cut too.
+    // Too little to tell goes to the event reader: a byte order mark may be cut too.
     if (kind !== "document" && !events.feed(chunk)) {
       tooLarge(`an event is longer than ${limits.maxEventLength} characters`)
     }

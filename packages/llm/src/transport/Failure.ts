@@ -1,5 +1,5 @@
 /**
- * What went wrong on the wire, as a reason: no connection, an end before the end, an answer that cannot be read, or the
+ * What went wrong on the wire, as a reason: no connection, a cut answer, an answer that cannot be read, or the
  * provider's own words. It reads; it decides nothing (the verdicts are in `LlmError`).
  */
 import * as Predicate from "effect/Predicate"

@@ -23,7 +23,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
   const sender = new Sender(endpoint, open)
   const { limits } = sender
 
-  /** Hands on what is right; everything that can be wrong before a request is sent is found here. */
+  /** Checks everything that can be wrong before a request is sent, and passes on what is right. */
   const prepare = <A>(
     input: LlmRequest,
     context: CallContext,

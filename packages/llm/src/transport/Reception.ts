@@ -159,7 +159,7 @@ const failure = (sent: Sent<ReachedService>, response: Head): Effect.Effect<neve
       const said = service.protocol.decodeFailure(parsed ?? raw, response.status)
       const found = cleanFault(said, redact)
       const { headers } = response
-      // A server that does not speak the protocol at all was asked at the wrong address.
+      // A server that does not speak the protocol at all: the address is wrong.
       const message =
         response.status === 404 && parsed === undefined
           ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`

@@ -1,4 +1,4 @@
-/** The tools of an MCP server for programs that write promises. Behind it is the same connection as in `McpConnection`. */
+/** The tools of an MCP server for programs that use promises. Behind it is the same connection as in `McpConnection`. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"

@@ -1,4 +1,4 @@
-/** Values of a schema for programs that write promises: what `generateObject` and `streamObject` ask and give. */
+/** Values of a schema for programs that use promises: what `generateObject` and `streamObject` ask and give. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"

@@ -1,4 +1,4 @@
-/** Tools and runs for programs that write promises: `tool`, and what `runTools` and `streamTools` take and give. */
+/** Tools and runs for programs that use promises: `tool`, and what `runTools` and `streamTools` take and give. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
