@@ -27,7 +27,7 @@ export const fullEffort: Effort = {
   firstPieces: 60,
   held: 5_000,
   holders: 1,
-  processes: 9,
+  processes: 12,
   growth: {
     rounds: 5,
     inFlight: [1, 10, 100, 1_000, 5_000],

@@ -19,3 +19,15 @@ export const summarise = (values: ReadonlyArray<number>): Summary => ({
   least: Math.min(...values),
   most: Math.max(...values),
 })
+
+type Rows = ReadonlyMap<string, ReadonlyArray<number>>
+
+/** The least time of a row: whatever else a machine does makes the start of a process slower, and nothing makes it faster. */
+export const leastOf = (measured: Rows | undefined, label: string): number => {
+  const values = measured?.get(label) ?? []
+  return values.length === 0 ? Number.NaN : Math.min(...values)
+}
+
+/** The ratio of the least times of two rows. */
+export const leastRatio = (measured: Rows | undefined, label: string, to: string): number =>
+  leastOf(measured, label) / leastOf(measured, to)

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { type GrowthPoint, growsLinearly } from "../src/cases/GrowthCase.ts"
 import { ratioInRounds } from "../src/report/Goals.ts"
-import { median } from "../src/Statistics.ts"
+import { leastRatio, median } from "../src/Statistics.ts"
 
 const points = (ours: ReadonlyArray<number>): ReadonlyArray<GrowthPoint> =>
   [1, 10, 100].map((size, index) => ({
@@ -29,4 +29,13 @@ it("compares clients within each round, so that a slow round harms neither", () 
 it("sees a superlinear step, and calls linear growth linear", () => {
   expect(growsLinearly("pieces", points([10, 100, 1_000]), "wiseflow")).toBe(true)
   expect(growsLinearly("pieces", points([10, 100, 2_000]), "wiseflow")).toBe(false)
+})
+
+it("compares the starts of processes by the least time of each", () => {
+  const measured = new Map([
+    ["openai", [120, 100, 300]],
+    ["ours", [50, 400, 60]],
+  ])
+  expect(leastRatio(measured, "ours", "openai")).toBe(0.5)
+  expect(leastRatio(measured, "absent", "openai")).toBeNaN()
 })

@@ -1,9 +1,14 @@
 /** What a program that asks one question, whole and streamed, weighs when it is bundled for a browser or an edge runtime. */
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
-import { build } from "esbuild"
+import { build, type Metafile } from "esbuild"
 
 const programs: Record<string, string> = {
+  "@wiseflow/llm/promise": `
+    import { LLMInterface } from "@wiseflow/llm/promise"
+    const llm = new LLMInterface({ provider: "openai", model: "m", apiKey: "k", apiBase: "https://api.openai.com/v1" })
+    export const call = (messages) => llm.generate({ messages })
+    export const stream = (messages) => llm.stream({ messages })`,
   "@wiseflow/llm": `
     import { LLMInterface } from "@wiseflow/llm"
     const llm = new LLMInterface({ provider: "openai", model: "m", apiKey: "k", apiBase: "https://api.openai.com/v1" })
@@ -42,7 +47,20 @@ const notNeeded: Record<string, ReadonlyArray<string>> = {
   xsai: ["sury", "@valibot/to-json-schema", "effect", "zod-to-json-schema", "zod/v4/core"],
 }
 
+/** The files that are loaded with the first one; others come when a program uses what is in them. */
+const loadedFirst = ({ outputs }: Metafile): ReadonlySet<string> => {
+  const first = new Set<string>()
+  const load = (path: string): void => {
+    if (first.has(path)) return
+    first.add(path)
+    for (const { kind, path: inner } of outputs[path]?.imports ?? []) if (kind === "import-statement") load(inner)
+  }
+  for (const [path, { entryPoint }] of Object.entries(outputs)) if (entryPoint === "<stdin>") load(path)
+  return first
+}
+
 export interface BundleSizes {
+  /** What is loaded at first. */
   readonly gzipKb: ReadonlyMap<string, number>
   readonly failures: ReadonlyArray<{ readonly label: string; readonly message: string }>
 }
@@ -65,12 +83,22 @@ export const measureBundles = async (): Promise<BundleSizes> => {
         legalComments: "none",
         logLevel: "silent",
         write: false,
+        splitting: true,
+        outdir: "/bundle",
+        absWorkingDir: "/",
+        metafile: true,
       })
-      const bytes = result.outputFiles[0]?.contents ?? new Uint8Array()
-      gzipKb.set(label, gzipSync(bytes, { level: 9 }).length / 1_024)
+      const first = loadedFirst(result.metafile)
+      const sizes = result.outputFiles
+        .filter(({ path }) => first.has(path.slice(1)))
+        .map(({ contents }) => gzipSync(contents, { level: 9 }).length / 1_024)
+      gzipKb.set(
+        label,
+        sizes.reduce((sum, size) => sum + size, 0),
+      )
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
-      const notBuilt = label === "@wiseflow/llm" && text.includes("Could not resolve")
+      const notBuilt = label.startsWith("@wiseflow/llm") && text.includes("Could not resolve")
       failures.push({ label, message: notBuilt ? "not built: run `npm run build` first" : text.slice(0, 400) })
     }
   }

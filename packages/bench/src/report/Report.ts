@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises"
 import { exponents, growthClients, type GrowthPoint } from "../cases/GrowthCase.ts"
 import { type ClientName, clientNames, clients, floorOf } from "../clients/Clients.ts"
+import type { ImportTimes } from "../cases/ImportCase.ts"
 import type { Measured } from "../Crew.ts"
 import type { RunResult } from "../Run.ts"
-import { median, summarise } from "../Statistics.ts"
+import { leastOf, leastRatio, median, summarise } from "../Statistics.ts"
 import { goals, ratioInRounds } from "./Goals.ts"
 import { digits, table, times } from "./Table.ts"
 import { versions } from "./Versions.ts"
@@ -39,11 +40,28 @@ const plainTable = (title: string, measured: Measured): string =>
     }),
   )
 
-const labelledTable = (title: string, measured: ReadonlyMap<string, ReadonlyArray<number>>): string =>
-  table(
-    [title, "median", "range"],
-    [...measured].map(([label, values]) => [label, digits(median(values)), range(values)]),
+/** Each time beside its ratio to `openai`. */
+const startTable = ({ addedMs, answeredMs, cachedMs }: ImportTimes): string => {
+  const beside = (measured: ImportTimes["addedMs"], label: string): ReadonlyArray<string> => [
+    digits(leastOf(measured, label)),
+    times(leastRatio(measured, label, "openai")),
+  ]
+  return table(
+    [
+      "least over bare node: ms",
+      "import",
+      "/ openai",
+      "with compile cache",
+      "/ openai",
+      "import and answer",
+      "/ openai",
+    ],
+    [...addedMs.keys()].map((label) => [
+      label,
+      ...[addedMs, cachedMs, answeredMs].flatMap((measured) => beside(measured, label)),
+    ]),
   )
+}
 
 const axisTitles = {
   inFlight: "calls in flight: CPU µs for each call",
@@ -88,7 +106,7 @@ export const sections = (result: RunResult): Record<string, string> => ({
           plainTable("added to the floor: µs", result.firstPiece.added),
         ].join("\n\n"),
   memory: result.memoryKb === undefined ? "" : measuredTable("heap for each call in flight: KB", result.memoryKb),
-  imports: result.imports === undefined ? "" : labelledTable("import, over bare node: ms", result.imports.addedMs),
+  imports: result.imports === undefined ? "" : startTable(result.imports),
   bundles:
     result.bundles === undefined
       ? ""
