@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import * as llm from "@wiseflow/llm"
+import * as effectAi from "@wiseflow/llm/effect-ai"
 import * as aiSdk from "@wiseflow/llm/ai-sdk"
 import * as mcp from "@wiseflow/llm/mcp"
 import * as promise from "@wiseflow/llm/promise"
@@ -183,4 +184,16 @@ it("@wiseflow/llm/mcp has connect for Effect and connectMcp for promises, and @w
 
 it("@wiseflow/llm/ai-sdk exports these names", () => {
   expect(Object.keys(aiSdk).toSorted()).toEqual(["AiCallError", "languageModel"])
+})
+
+it("@wiseflow/llm/effect-ai exports these names", () => {
+  expect(Object.keys(effectAi).toSorted()).toEqual([
+    "RequestOptions",
+    "layerLanguageModel",
+    "layerProvider",
+    "llmErrorOf",
+    "metadataKey",
+    "model",
+    "withRequestOptions",
+  ])
 })

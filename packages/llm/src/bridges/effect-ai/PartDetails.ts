@@ -44,3 +44,6 @@ export const toJson = (value: unknown): Schema.MutableJson => {
 
 /** Metadata that holds `value` under our key. */
 export const metadataOf = (value: unknown): Record<string, Schema.MutableJson> => ({ [metadataKey]: toJson(value) })
+
+/** Bytes as a request has them. */
+export const toBase64 = Schema.encodeSync(Schema.Uint8ArrayFromBase64)

@@ -3,7 +3,6 @@
  * left out with a warning, which the answer's metadata repeats.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
@@ -21,7 +20,8 @@ import type {
   ToolResultPart,
 } from "../../model/LlmRequest.ts"
 import type { ResponsePart } from "../../model/LlmResponse.ts"
-import { readDetails } from "./PartDetails.ts"
+import { readDetails, toBase64 } from "./PartDetails.ts"
+import { RequestOptions } from "./RequestOptions.ts"
 import { answerForm, parametersForm } from "./SchemaForms.ts"
 
 /** The request, and what it had to leave out. */
@@ -29,8 +29,6 @@ export interface Translation {
   readonly request: LlmRequest
   readonly warnings: ReadonlyArray<string>
 }
-
-const toBase64 = Schema.encodeSync(Schema.Uint8ArrayFromBase64)
 
 /** A string is base64, or an address where it looks like one. `image/*` names no type, so the bytes must tell it. */
 const encodeMedium = ({ data, mediaType: stated }: Prompt.FilePart): Pick<ImagePart, "url" | "data" | "mediaType"> => {
@@ -148,20 +146,25 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /**
  * The request of one turn. Fails for a tool or an answer whose Schema has no JSON Schema, and for a tool's result that is
- * not JSON. The whole prompt goes out each time: providers of this library keep no conversation.
+ * not JSON. Where effect/ai goes on from an answer that the provider stored, only what is new goes out.
  */
 export const toRequest = Effect.fnUntraced(function* (
   options: LanguageModel.ProviderOptions,
 ): Effect.fn.Return<Translation, AiError.AiErrorReason> {
   const warnings: Array<string> = []
+  const { incrementalPrompt, previousResponseId } = options
+  const continues = previousResponseId !== undefined && incrementalPrompt !== undefined
+  const prompt = continues ? incrementalPrompt : options.prompt
   const messages = yield* Effect.try({
-    try: () => options.prompt.content.flatMap((message, place) => encodeMessage(message, `prompt[${place}]`, warnings)),
+    try: () => prompt.content.flatMap((message, place) => encodeMessage(message, `prompt[${place}]`, warnings)),
     catch: (error) => new AiError.InvalidUserInputError({ description: messageOf(error) }),
   })
   const tools = yield* Effect.forEach(options.tools, encodeTool)
   const responseFormat = yield* encodeResponseFormat(options.responseFormat)
   const request: LlmRequest = {
+    ...(yield* RequestOptions),
     messages,
+    ...(continues ? { previousResponseId } : {}),
     ...(tools.length === 0 ? {} : { tools, toolChoice: encodeToolChoice(options.toolChoice) }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   }

@@ -5,7 +5,7 @@
 import type * as Response from "effect/ai/Response"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
 import type { ImagePart, OtherPart, ReasoningPart, ToolCallPart } from "../../model/LlmRequest.ts"
-import type { LlmResponse, ResponsePart, Usage } from "../../model/LlmResponse.ts"
+import type { LlmResponse, ResponseMetadata, ResponsePart, Usage } from "../../model/LlmResponse.ts"
 import { bucketsOf } from "../../call/UsageBuckets.ts"
 import { metadataOf, type PartDetails } from "./PartDetails.ts"
 
@@ -29,12 +29,20 @@ const finishPart = (
   metadata: metadataOf({ ...metadata, warnings: [...warnings, ...metadata.warnings] }),
 })
 
-/** No `id`: effect/ai would take it for an answer that the provider remembers and can go on from. */
-const metadataPart = (modelId: string | undefined, timestamp: string): Response.ResponseMetadataPartEncoded => ({
+/** An `id` says that the provider stored the answer and can go on from it; effect/ai then sends only what is new. */
+const metadataPart = (
+  modelId: string | undefined,
+  timestamp: string,
+  id?: string | undefined,
+): Response.ResponseMetadataPartEncoded => ({
   type: "response-metadata",
+  ...(id === undefined ? {} : { id }),
   modelId,
   timestamp,
 })
+
+const servedBy = ({ model, responseId, servedModel, timestamp }: ResponseMetadata) =>
+  metadataPart(servedModel ?? model, timestamp, responseId)
 
 const toPart = (part: ResponsePart): Response.PartEncoded => {
   switch (part.type) {
@@ -71,7 +79,7 @@ const callDetails = ({ protocolData }: Pick<ToolCallPart, "protocolData">) =>
 
 /** A whole answer. `warnings` is what the request had to leave out. */
 export const toParts = (response: LlmResponse, warnings: ReadonlyArray<string>): Array<Response.PartEncoded> => [
-  metadataPart(response.metadata.servedModel ?? response.metadata.model, response.metadata.timestamp),
+  servedBy(response.metadata),
   ...response.parts.map(toPart),
   finishPart(response, warnings),
 ]
@@ -133,6 +141,8 @@ export class StreamParts {
         break
       case "response-finish":
         this.end({}, parts)
+        // Only now is it known that the answer is whole, and may be gone on from.
+        if (event.metadata.responseId !== undefined) parts.push(servedBy(event.metadata))
         parts.push(finishPart(event, this.warnings))
     }
     return parts

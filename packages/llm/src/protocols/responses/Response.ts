@@ -95,7 +95,8 @@ export const decode = (body: unknown, source?: string): Result.Result<Answer, Fa
   const ended = {
     rawFinishReason,
     finishReason: finishReasonOf(rawFinishReason, reader),
-    responseId: nonEmpty(body.id),
+    // One that was not stored cannot be gone on from.
+    responseId: body.store === false ? undefined : nonEmpty(body.id),
     usage: usageOf(figures),
     billing: openAiBilling(body.service_tier, figures),
     servedModel: nameOf(body.model),

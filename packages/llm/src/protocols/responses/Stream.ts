@@ -87,7 +87,8 @@ class ResponsesDecoder extends EventDecoder {
   /** The events about the response itself. The one that ends it says how, where its status does not. */
   private readResponse(event: WireObject, response: WireObject, events: Array<LlmEvent>): Fault | undefined {
     if (isWireObject(response.usage)) this.figures = response.usage
-    this.responseId ??= nonEmpty(response.id)
+    // One that is not stored cannot be gone on from.
+    if (response.store !== false) this.responseId ??= nonEmpty(response.id)
     if (response.service_tier !== undefined) this.serviceTier = response.service_tier
     this.begin(response.model, events)
     const ended = endings.get(event.type)

@@ -77,13 +77,9 @@ export const durationOf = (
   setting: "timeout" | "connectTimeout",
   input: Duration.Input,
 ): Effect.Effect<Duration.Duration, ConfigurationError> =>
-  Option.match(Duration.fromInput(input), {
-    onNone: () =>
-      Effect.fail(
-        wrong(setting, `${setting} is not a duration: ${JSON.stringify(input)}; write for example "30 seconds"`),
-      ),
-    onSome: Effect.succeed,
-  })
+  Effect.mapError(Effect.fromOption(Duration.fromInput(input)), () =>
+    wrong(setting, `${setting} is not a duration: ${JSON.stringify(input)}; write for example "30 seconds"`),
+  )
 
 type Made = (name: string, args: ReadonlyArray<unknown>) => Effect.Effect<object, ConfigurationError>
 

@@ -52,10 +52,10 @@ const dataOf = ({ protocolData }: ToolCallPart) => (protocolData === undefined ?
 const pieces = (text: string): ReadonlyArray<string> => [text.slice(0, text.length / 2), text.slice(text.length / 2)]
 
 /** A stream that says these parts. */
-export const streamOf = (parts: ReadonlyArray<ResponsePart>): ReadonlyArray<LlmEvent> => [
+export const streamOf = (parts: ReadonlyArray<ResponsePart>, told = metadata): ReadonlyArray<LlmEvent> => [
   { type: "response-start", servedModel: "served" },
   ...parts.flatMap(eventsOf),
-  { type: "response-finish", finishReason: "stop", metadata },
+  { type: "response-finish", finishReason: "stop", metadata: told },
 ]
 
 export interface AnsweringLayer extends Layer.Layer<LlmProvider> {
@@ -63,7 +63,11 @@ export interface AnsweringLayer extends Layer.Layer<LlmProvider> {
 }
 
 /** Answers every valid request with these parts. */
-export const answering = (parts: ReadonlyArray<ResponsePart>, events = streamOf(parts)): AnsweringLayer => {
+export const answering = (
+  parts: ReadonlyArray<ResponsePart>,
+  events: ReadonlyArray<LlmEvent> | undefined = undefined,
+  told = metadata,
+): AnsweringLayer => {
   const requests: Array<LlmRequest> = []
   const note = (request: LlmRequest) =>
     Effect.fromResult(validateRequest(request)).pipe(
@@ -72,8 +76,8 @@ export const answering = (parts: ReadonlyArray<ResponsePart>, events = streamOf(
     )
   const layer = Layer.succeed(LlmProvider, {
     name: "test",
-    generate: (request) => Effect.as(note(request), fromParts(parts, "stop", metadata)),
-    stream: (request) => Stream.unwrap(Effect.as(note(request), Stream.fromArray(events))),
+    generate: (request) => Effect.as(note(request), fromParts(parts, "stop", told)),
+    stream: (request) => Stream.unwrap(Effect.as(note(request), Stream.fromArray(events ?? streamOf(parts, told)))),
   })
   return Object.assign(layer, { requests })
 }

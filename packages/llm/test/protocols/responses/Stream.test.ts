@@ -38,6 +38,13 @@ describe("a Responses stream", () => {
     expect(decode(response([message("Hi")]))).toMatchObject({ responseId: "resp_1" })
   })
 
+  it("tells no id of an answer that was not stored, whole or streamed: nothing can go on from it", () => {
+    const unstored = { store: false }
+    const begun = { ...created, response: response([], { status: "in_progress", usage: null, ...unstored }) }
+    expect(stream(begun, text("Hi"), completed([], unstored)).ending?.responseId).toBeUndefined()
+    expect(decode(response([message("Hi")], unstored))).not.toMatchObject({ responseId: "resp_1" })
+  })
+
   it("does not take [DONE] for an end", () => {
     const frames = [created, text("Hi")].map((event) => ({ name: event.type, data: JSON.stringify(event) }))
     expect(replay(Responses.protocol, [...frames, { name: undefined, data: "[DONE]" }]).ending).toBeUndefined()
