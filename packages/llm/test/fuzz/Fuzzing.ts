@@ -20,3 +20,11 @@ export const runs = (usual: number): fc.Parameters<unknown> => {
 
 /** The time limit of a test: it only tells a hang. */
 export const patient = { timeout: 60_000 * setting("FUZZ_RUNS", 1) }
+
+/** Numbers between 0 and 1, the same for the same seed (mulberry32). */
+export const sequence = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+}

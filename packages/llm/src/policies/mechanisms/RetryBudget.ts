@@ -60,13 +60,14 @@ export const byModel = (): ((model: string) => RetryBudget) => {
   const budgets = new Map<string, RetryBudget>()
   return (model) => {
     const known = budgets.get(model)
-    if (known !== undefined) return known
-    if (budgets.size >= maxModels)
+    if (known === undefined && budgets.size >= maxModels)
       for (const oldest of budgets.keys()) {
         budgets.delete(oldest)
         break
       }
-    const budget = make()
+    const budget = known ?? make()
+    // What was used last stands last.
+    budgets.delete(model)
     budgets.set(model, budget)
     return budget
   }
