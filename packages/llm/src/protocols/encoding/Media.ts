@@ -41,6 +41,13 @@ export const kindOf = (part: ImagePart | FilePart): "image" | "audio" | "video" 
 
 const dataUrlType = (url: string | undefined): string | undefined => /^data:([^;,]+)/i.exec(url ?? "")?.[1]
 
+/** A media type as services compare it: without parameters, and `image/jpg` under its registered name. */
+const normalType = (mediaType: string | undefined): string | undefined =>
+  mediaType
+    ?.toLowerCase()
+    .replace(/\s*;.*$/, "")
+    .replace("image/jpg", "image/jpeg")
+
 /** Where the bytes of a part are, or a refusal that says what is missing. */
 export const mediumOf = (part: ImagePart | FilePart, path: string, encoding: RequestEncoding): Medium | undefined => {
   if (part.fileId !== undefined) return { at: "id", fileId: part.fileId }
@@ -60,7 +67,7 @@ export const mediumOf = (part: ImagePart | FilePart, path: string, encoding: Req
     encoding.refuse(path, `the ${part.type} part has neither a url nor data`)
     return undefined
   }
-  const known = mediaType || guessMediaType(data) || (part.type === "file" ? "application/pdf" : undefined)
+  const known = normalType(mediaType) || guessMediaType(data) || (part.type === "file" ? "application/pdf" : undefined)
   if (known === undefined) {
     encoding.refuse(`${path}.mediaType`, "mediaType is missing and the data does not show it")
     return undefined

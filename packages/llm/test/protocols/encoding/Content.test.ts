@@ -39,6 +39,11 @@ describe("a picture", () => {
     })
   })
 
+  it("has its media type in the form that services compare", () => {
+    const part = firstPart(messages(showing({ type: "image", mediaType: "image/JPG; q=1", data: "/9j/" })))
+    expect(part.source.media_type).toBe("image/jpeg")
+  })
+
   it("of a kind that the model cannot read is refused with what to do", () => {
     const heic = { type: "image", mediaType: "image/heic", data: "AAAA" }
     for (const refused of [messages(showing(heic)).refused, chat(showing(heic), "gpt-5").refused]) {
