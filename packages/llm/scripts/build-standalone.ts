@@ -80,6 +80,8 @@ const bundle = async (name: string, options: InputOptions): Promise<void> => {
       mcp: `${dist}standalone/Mcp.js`,
     },
     tsconfig: false,
+    // No module here does anything when it is loaded: what is read at its top and never used may go.
+    treeshake: { moduleSideEffects: false, propertyReadSideEffects: false, unknownGlobalSideEffects: false },
     onLog: (level, log, next) => {
       if (!quiet.has(log.code ?? "")) next(level, log)
     },

@@ -21,15 +21,15 @@ const promisesOf = (entry: string): string => `
 const promises: Case = {
   name: "promises, OpenAI, whole and streamed: what is loaded at first",
   program: promisesOf("@wiseflow/llm/promise"),
-  // Effect is 50 KB of it, prices and the services' words for failures 5 each.
-  ceilingKb: 122,
+  // Effect is 50 KB of it; prices, the services' words for failures and the list of services are 13. The goal is 100.
+  ceilingKb: 128,
 }
 
 const oneFile: Case = {
   name: "promises of the main entry in one file, with every protocol, tools and schemas of every kind",
   program: promisesOf("@wiseflow/llm"),
   // A class is bundled with all its methods: tools and values are 14 KB of it, the check of JSON Schemas 7.
-  ceilingKb: 155,
+  ceilingKb: 166,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => ({
@@ -40,12 +40,13 @@ const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => 
     export const layer = ${provider}.layer({ apiKey: "k", model: "m" })
     export const ask = (messages) => Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages }))
     export const stream = (messages) => Effect.map(LlmProvider, (llm) => llm.stream({ messages }))`,
-  // OpenAi holds both of its protocols. A namespace is bundled whole: what sends through an HttpClient is 5 KB of it.
+  // A namespace is bundled whole: what sends through an HttpClient is 5 KB of it, embeddings are 3. OpenAi holds both of
+  // its protocols.
   ceilingKb,
 })
 
-const openAi = effectOf("OpenAi", 103)
-const anthropic = effectOf("Anthropic", 97)
+const openAi = effectOf("OpenAi", 113)
+const anthropic = effectOf("Anthropic", 104)
 
 const policy: Case = {
   name: "Effect, one policy",
