@@ -41,6 +41,7 @@ export type {
 export type { Target } from "./compose/Target.ts"
 export * as LiteLlm from "./compose/LiteLlm.ts"
 export * as LlmStack from "./compose/LlmStack.ts"
+export * as EmbeddingStack from "./compose/EmbeddingStack.ts"
 export * as LlmConfig from "./compose/LlmConfig.ts"
 export { withRetry } from "./policies/Retry.ts"
 export { withTimeout } from "./policies/Timeout.ts"
@@ -70,6 +71,7 @@ export { withJsonSchema } from "./tools/schemas/WithJsonSchema.ts"
 export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/schemas/AnySchema.ts"
 export type { JsonSchema } from "./protocols/encoding/JsonSchema.ts"
 export {
+  embed,
   generate,
   generateObject,
   LLMInterface,
@@ -94,6 +96,9 @@ export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess
 export type {
   BytesInput,
   CallSettings,
+  EmbedOptions,
+  EmbedResponse,
+  EmbedSuccess,
   FileInput,
   GenerateObjectOptions,
   GenerateObjectResponse,

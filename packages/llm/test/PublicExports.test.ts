@@ -47,6 +47,7 @@ it("@wiseflow/llm exports these names", () => {
       "EmbeddingProvider",
       "EmbeddingRequest",
       "EmbeddingResponse",
+      "EmbeddingStack",
       "FilePart",
       "FinishReason",
       "HttpProvider",
@@ -105,6 +106,7 @@ it("@wiseflow/llm exports these names", () => {
       "UsageStatus",
       "UserMessage",
       "assemble",
+      "embed",
       "generate",
       "generateObject",
       "isLlmError",
@@ -151,6 +153,7 @@ it("@wiseflow/llm/promise exports these names", () => {
       "LlmError",
       "ProviderRegistry",
       "Tool",
+      "embed",
       "generate",
       "generateObject",
       "isLlmError",
@@ -174,7 +177,7 @@ it("@wiseflow/llm/promise has every function of promises, and no other", () => {
 
 it("@wiseflow/llm/promise/testing exports these names", () => {
   expect(Object.keys(fakes)).toEqual(["Scripted"])
-  expect(Object.keys(fakes.Scripted).toSorted()).toEqual(["failure", "llm", "response"])
+  expect(Object.keys(fakes.Scripted).toSorted()).toEqual(["failure", "llm", "response", "vectorOf"])
 })
 
 it("@wiseflow/llm/mcp has connect for Effect and connectMcp for promises, and @wiseflow/llm/promise/mcp the latter", () => {

@@ -19,14 +19,32 @@ export const EmbeddingRequest = Schema.Struct({
   user: Schema.optional(Schema.String),
   providerOptions: Schema.optional(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))),
 })
-export type EmbeddingRequest = typeof EmbeddingRequest.Type
+/** Texts to embed. Only `inputs` is required. */
+export interface EmbeddingRequest {
+  /** The texts, none of them empty. At least one. */
+  readonly inputs: ReadonlyArray<string>
+  /** The model to ask, in place of the default; `provider/model` where a stack routes by model. */
+  readonly model?: string | undefined
+  /** The length of the vectors, where the model can shorten them. A whole number above 0. */
+  readonly dimensions?: number | undefined
+  /** The end user on whose behalf the program asks, for the provider's abuse detection. No name and no address. */
+  readonly user?: string | undefined
+  /** By provider: fields of its own request body, in its own words, that are sent untouched and last. */
+  readonly providerOptions?: { readonly [x: string]: { readonly [x: string]: unknown } } | undefined
+}
 
 /** One vector for each input, in the order of `inputs`. */
 export const EmbeddingResponse = Schema.Struct({
   embeddings: Schema.mutable(Schema.Array(Schema.mutable(Schema.Array(Schema.Finite)))),
   metadata: ResponseMetadata,
 })
-export type EmbeddingResponse = typeof EmbeddingResponse.Type
+/** One vector for each input, in the order of `inputs`. */
+export interface EmbeddingResponse {
+  /** The vectors, all of one length. */
+  readonly embeddings: Array<Array<number>>
+  /** What surrounds them: who, how much, how long, at what price. */
+  readonly metadata: ResponseMetadata
+}
 
 /** How much one request may hold, as the service documents it. */
 export interface BatchLimits {

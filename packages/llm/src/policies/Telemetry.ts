@@ -17,13 +17,13 @@ import { type CallContext, within } from "../call/CallContext.ts"
 import type { CallEvent, CallObserver } from "../call/CallEvent.ts"
 import { logsDebug, monotonicMs } from "../call/Time.ts"
 import { shownModel } from "../model/KeyShape.ts"
-import type { AttemptRecord } from "../model/LlmResponse.ts"
+import type { AttemptRecord, ResponseMetadata } from "../model/LlmResponse.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 
 /**
  * Adds a span (`chat {model}`, `embeddings {model}`), a child span for each attempt, and a log line: ERROR for a defect, WARN for a failure, INFO
- * for an answer that took more than one attempt or is degraded, DEBUG for any other answer and for an abort.
+ * for an answer that a failed attempt came before or that is degraded, DEBUG for any other answer and for an abort.
  */
 export const withTelemetry: Policy.ServicePolicy = (layer) => telemetry(layer)
 
@@ -185,6 +185,10 @@ const note = (span: Tracer.Span, name: string, value: unknown): void => {
   if (value !== undefined) span.attribute(name, value)
 }
 
+/** An answer that took several requests, none of which failed, is one of batches. */
+const hasFailed = ({ metadata }: { readonly metadata: ResponseMetadata }): boolean =>
+  metadata.attempts.some(({ errorType }) => errorType !== undefined)
+
 const log = (
   outcome: Outcome,
   { ledger }: CallContext,
@@ -192,7 +196,7 @@ const log = (
   fiber: Fiber.Fiber<unknown, unknown>,
 ): Effect.Effect<void> | undefined => {
   const attempts = ledger.count
-  const smooth = outcome._tag === "Answered" && attempts <= 1 && !outcome.metadata.degraded
+  const smooth = outcome._tag === "Answered" && !outcome.metadata.degraded && (attempts <= 1 || !hasFailed(outcome))
   // The common case: no span is recorded and nobody reads the log line.
   if (smooth && !logsDebug(fiber)) return undefined
   const { model, provider } = ledger.lastTarget(name)

@@ -8,22 +8,23 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { CallOptions } from "../call/CallOptions.ts"
 import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
+import { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
-import { unwritable, validateRequest } from "../model/RequestValidation.ts"
-import type { GenerateOptions } from "./Llm.ts"
+import { unwritable, validateEmbeddingRequest, validateRequest } from "../model/RequestValidation.ts"
+import type { CallSettings, EmbedOptions, GenerateOptions } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
 
 /** A request that can be sent, or why it cannot. */
-export type CheckedRequest = Result.Result<LlmRequest, InvalidRequestError>
+export type CheckedRequest<Request = LlmRequest> = Result.Result<Request, InvalidRequestError>
 
 /** The arguments of one call. */
-export interface CallInput {
+export interface CallInput<Request = LlmRequest> {
   /** A promise where a `Blob` has to be read first; it never rejects. */
-  readonly request: CheckedRequest | Promise<CheckedRequest>
+  readonly request: CheckedRequest<Request> | Promise<CheckedRequest<Request>>
   /** What a failure repeats of the request. */
   readonly summary: RequestSummary
   readonly signal: AbortSignal | undefined
@@ -107,8 +108,25 @@ const callFields: ReadonlySet<string> = new Set([
   "includeResponseHeaders",
 ])
 
-const requestFields: ReadonlySet<string> = new Set(Object.keys(LlmRequest.fields))
-const knownFields = [...requestFields, ...callFields]
+/** What a call asks for: the fields of its request, and their check. */
+interface CallKind<Request> {
+  readonly fields: ReadonlySet<string>
+  readonly check: (input: unknown) => CheckedRequest<Request>
+  /** What is said of arguments that are none. */
+  readonly notAnObject: Uncopied
+}
+
+const answers: CallKind<LlmRequest> = {
+  fields: new Set(Object.keys(LlmRequest.fields)),
+  check: validateRequest,
+  notAnObject,
+}
+
+const embeddings: CallKind<EmbeddingRequest> = {
+  fields: new Set(Object.keys(EmbeddingRequest.fields)),
+  check: validateEmbeddingRequest,
+  notAnObject: new Uncopied("", 'is not an object: write { inputs: ["Hello."] }'),
+}
 
 const summaryOf = (request: unknown): RequestSummary => {
   if (!Predicate.isObject(request)) return {}
@@ -120,25 +138,29 @@ const summaryOf = (request: unknown): RequestSummary => {
   }
 }
 
-const check = (copied: Result.Result<unknown, Uncopied>): CheckedRequest =>
-  Result.isFailure(copied) ? Result.fail(invalid(copied.failure)) : validateRequest(copied.success)
-
 /** A call that cannot be made, and why. */
-export const refused = (problem: Uncopied, signal: AbortSignal | undefined): CallInput => ({
+export const refused = (problem: Uncopied, signal: AbortSignal | undefined): CallInput<never> => ({
   request: Result.fail(invalid(problem)),
   summary: {},
   signal,
   settings: undefined,
 })
 
-/** Reads the arguments of a call. `more` are fields of the request that the surface itself sets. */
-export const readCall = (
-  options: Omit<GenerateOptions, "responseFormat">,
-  more: Partial<LlmRequest> = {},
-): CallInput => {
+/** Reads the arguments of a call for an answer. `more` are fields of the request that the surface itself sets. */
+export const readCall = (options: Omit<GenerateOptions, "responseFormat">, more: Partial<LlmRequest> = {}): CallInput =>
+  read(options, answers, more)
+
+/** Reads the arguments of a call for embeddings. */
+export const readEmbed = (options: EmbedOptions): CallInput<EmbeddingRequest> => read(options, embeddings, {})
+
+const read = <Request>(
+  options: CallSettings,
+  { check, fields, notAnObject: none }: CallKind<Request>,
+  more: Partial<Request>,
+): CallInput<Request> => {
   const isObject = attempted(() => Predicate.isObject(options))
   if (Result.isFailure(isObject)) return refused(isObject.failure, undefined)
-  if (!isObject.success) return refused(notAnObject, undefined)
+  if (!isObject.success) return refused(none, undefined)
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {
@@ -157,14 +179,19 @@ export const readCall = (
   const bytes = new PartBytes()
   const copied = ownCopy(options, callFields, bytes.copy)
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
-  const unknown = Object.keys(copied.success).find((name) => !requestFields.has(name))
+  const unknown = Object.keys(copied.success).find((name) => !fields.has(name))
   if (unknown !== undefined) {
     const shown = looksLikeKey(unknown) ? "a field" : unknown
-    return refused(new Uncopied(shown, `does not exist${suggestion(unknown, knownFields)}`), signal.success)
+    return refused(
+      new Uncopied(shown, `does not exist${suggestion(unknown, [...fields, ...callFields])}`),
+      signal.success,
+    )
   }
   const copy = Object.assign(copied.success, more)
   return {
-    request: bytes.hasBlobs ? bytes.read(copy).then(check) : validateRequest(copy),
+    request: bytes.hasBlobs
+      ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))
+      : check(copy),
     summary: summaryOf(copy),
     signal: signal.success,
     settings: settings.success,

@@ -7,12 +7,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
+import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
+import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import * as Permits from "../policies/mechanisms/Permits.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
@@ -54,13 +57,40 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
 /** True for a name that requests may have options for: those of the registry, to the letter. */
 export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
 
+const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
+  Layer.effectContext(Effect.fail(error))
+
+/** Embeddings that are built by the first call: most programs ask for none, and need no model for them. */
+const lazily = (
+  layer: Layer.Layer<EmbeddingProvider, LlmError>,
+  named: (error: LlmError) => LlmError,
+): Layer.Layer<EmbeddingProvider> =>
+  Layer.effect(
+    EmbeddingProvider,
+    Effect.gen(function* () {
+      const built = Effect.map(Layer.buildWithScope(layer, yield* Effect.scope), (context) =>
+        Context.get(context, EmbeddingProvider),
+      )
+      const context = yield* Effect.context<never>()
+      const service = yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
+      return {
+        name: "embeddings",
+        embed: (request) =>
+          Effect.mapError(
+            Effect.flatMap(service, (embeddings) => embeddings.embed(request)),
+            named,
+          ),
+      }
+    }),
+  )
+
 /** A Layer of the whole stack, and of its logger. */
-export const layer = (given: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> => {
+export const layer = (given: InterfaceOptions): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> => {
   const read = readOptions(given)
-  return Result.isFailure(read) ? Layer.effect(LlmProvider, Effect.fail(read.failure)) : layerOf(read.success)
+  return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success)
 }
 
-const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> =>
+const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const first = yield* Effect.fromResult(OptionSettings.read(options))
@@ -91,8 +121,11 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider, LlmError> 
           ? config.targets.slice(1)
           : yield* provided(LlmConfig.completedAll(options.fallbacks))
       const renamed = (error: LlmError) => Layer.effect(LlmProvider, Effect.fail(named(error)))
-      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }).pipe(
+      // Requests of both kinds are in flight at once: they share one limit.
+      const permits = Permits.make(config.concurrency)
+      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
+        Layer.merge(lazily(EmbeddingStack.layer(config, permits), named)),
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(layerLogger({ logger: options.logger, logLevel })),
       )

@@ -58,6 +58,8 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   readonly provider?: ProviderName | "fallback" | undefined
   /** The model of requests that name none. */
   readonly model?: string | undefined
+  /** The model of `embed` where a call names none; `provider/model` says which provider embeds with it. */
+  readonly embeddingModel?: string | undefined
   /** Access to several providers, by their names: for fallbacks, and for models named `provider/model`. */
   readonly providers?:
     | { readonly [Name in ProviderName | EmbeddingProviderName]?: ProviderAccess | undefined }
@@ -122,6 +124,7 @@ const accessOptions: Readonly<Record<keyof ProviderAccess, Kind>> = {
 const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   provider: text,
   model: text,
+  embeddingModel: text,
   ...accessOptions,
   providers: record,
   temperature: number,

@@ -9,21 +9,29 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { EmbeddingProvider, type EmbeddingRequest, type EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { withTimeout } from "../policies/Timeout.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
-import { type CallInput, readCall } from "./CallInput.ts"
+import { type CallInput, readCall, readEmbed } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import type { InterfaceOptions, LogOptions } from "./InterfaceOptions.ts"
-import type { GenerateObjectOptions, GenerateObjectResponse, GenerateOptions, Llm } from "./Llm.ts"
+import type {
+  EmbedOptions,
+  EmbedResponse,
+  GenerateObjectOptions,
+  GenerateObjectResponse,
+  GenerateOptions,
+  Llm,
+} from "./Llm.ts"
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
 import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
-import { contextOf, refusal, Session } from "./Session.ts"
+import { contextOf, noEmbeddings, refusal, Session } from "./Session.ts"
 import {
   readRun,
   runFailure,
@@ -34,10 +42,22 @@ import {
   type ToolStream,
 } from "./programs/ToolPromises.ts"
 
+/** What the interface itself reads in a request. */
+type Asked = Pick<LlmRequest, "providerOptions">
+
 /** What a call asks of the stack. */
-type Program<A> = (request: LlmRequest) => Effect.Effect<A, LlmError, LlmProvider>
+type Program<A, Request = LlmRequest> = (request: Request) => Effect.Effect<A, LlmError, LlmProvider>
 
 const answerOf: Program<LlmResponse> = (request) => Effect.flatMap(LlmProvider, (llm) => llm.generate(request))
+
+const embeddingsOf: Program<EmbeddingResponse, EmbeddingRequest> = (request) =>
+  Effect.flatMap(
+    Effect.serviceOption(EmbeddingProvider),
+    Option.match({
+      onNone: () => Effect.fail(noEmbeddings),
+      onSome: (provider) => provider.embed(request),
+    }),
+  )
 
 /** The longest time that a timer can run: a deadline around any Layer, for the `timeout` of a call to stand in for. */
 const longestMs = 2 ** 31 - 1
@@ -63,7 +83,8 @@ export class LLMInterface implements Llm {
   }
 
   /**
-   * Promises on a stack of your own: any Layer that provides `LlmProvider` and requires nothing. The first call builds it,
+   * Promises on a stack of your own: any Layer that provides `LlmProvider` (and `EmbeddingProvider`, for `embed`) and
+   * requires nothing. The first call builds it,
    * `dispose` closes it. A Layer that fails to build makes each call fail with its `LlmError`, or else with
    * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
@@ -134,6 +155,15 @@ export class LLMInterface implements Llm {
     return new EventStream(this.session, readCall(options))
   }
 
+  /**
+   * A vector for each text, in the order of the texts, with `embeddingModel` (`EMBEDDING_MODEL`) unless the call names a
+   * model. Many texts are sent in as many requests as they need, each with its own retries. There is no fallback to another
+   * model: vectors of different models do not mix.
+   */
+  async embed(options: EmbedOptions): Promise<EmbedResponse> {
+    return this.ask(readEmbed(options), embeddingsOf)
+  }
+
   /** Aborts what still runs and closes every connection. */
   dispose(): Promise<void> {
     return this.session.dispose()
@@ -152,11 +182,18 @@ export class LLMInterface implements Llm {
     return "LLMInterface {}"
   }
 
-  private ask<A>(call: CallInput, program: Program<A>): Promise<A | GenerateFailure>
-  private ask<A, F>(call: CallInput, program: Program<A>, failed: (error: LlmError) => F): Promise<A | F>
-  private async ask<A, F>(
-    call: CallInput,
-    program: Program<A>,
+  private ask<A, Request extends Asked>(
+    call: CallInput<Request>,
+    program: Program<A, Request>,
+  ): Promise<A | GenerateFailure>
+  private ask<A, F, Request extends Asked>(
+    call: CallInput<Request>,
+    program: Program<A, Request>,
+    failed: (error: LlmError) => F,
+  ): Promise<A | F>
+  private async ask<A, F, Request extends Asked>(
+    call: CallInput<Request>,
+    program: Program<A, Request>,
     failed?: (error: LlmError) => F,
   ): Promise<A | F | GenerateFailure> {
     const startedMs = Date.now()
@@ -210,3 +247,6 @@ export const runTools = (options: RunToolsOptions): Promise<RunToolsResponse> =>
 
 /** `LLMInterface.streamTools` on the stack from the environment, which `generate` shares. */
 export const streamTools = (options: RunToolsOptions): ToolStream => environment().streamTools(options)
+
+/** `LLMInterface.embed` on the stack from the environment, which `generate` shares. */
+export const embed = (options: EmbedOptions): Promise<EmbedResponse> => environment().embed(options)

@@ -1,5 +1,6 @@
 /** The promise surface as types: what a program takes, so that a test can pass a fake. It holds no behaviour. */
 import type * as Duration from "effect/Duration"
+import type { EmbeddingRequest, EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type {
   AssistantMessage,
@@ -78,6 +79,18 @@ export interface GenerateOptions extends Omit<LlmRequest, "messages">, CallSetti
   readonly messages: ReadonlyArray<MessageInput>
 }
 
+/** Texts to embed, and what the call sets for itself. */
+export interface EmbedOptions extends Omit<EmbeddingRequest, "inputs">, CallSettings {
+  /** The texts, none of them empty; as many as you like: they are sent in as many requests as they need. */
+  readonly inputs: ReadonlyArray<string>
+}
+
+/** One vector for each input, in the order of the inputs, and what it took: usage, cost and attempts are those of all requests. */
+export type EmbedSuccess = EmbeddingResponse
+
+/** What `embed` resolves with. `"error" in response` tells the two apart. */
+export type EmbedResponse = EmbedSuccess | GenerateFailure
+
 /** A request for a value: the response format is the schema's. */
 export interface GenerateObjectOptions<S extends AnySchema> extends Omit<GenerateOptions, "responseFormat"> {
   /**
@@ -120,4 +133,6 @@ export interface Llm {
   readonly generateObject: <const S extends AnySchema>(
     options: GenerateObjectOptions<S>,
   ) => Promise<GenerateObjectResponse<OutputOf<S>>>
+  /** A vector for each text, or a failure as data. Rejects only where the caller's signal aborts the call. */
+  readonly embed: (options: EmbedOptions) => Promise<EmbedResponse>
 }

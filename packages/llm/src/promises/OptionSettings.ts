@@ -116,6 +116,7 @@ export const read = (
   }
   reading.set("LLM_PROVIDER", "provider", options.provider)
   reading.set("PRIMARY_MODEL", "model", options.model)
+  reading.set("EMBEDDING_MODEL", "embeddingModel", options.embeddingModel)
   reading.set("LLM_TEMPERATURE", "temperature", options.temperature)
   reading.set("LLM_MAX_TOKENS", "maxTokens", options.maxTokens)
   reading.set("LLM_MAX_RETRIES", "maxRetries", options.maxRetries)

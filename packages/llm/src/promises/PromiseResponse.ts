@@ -196,7 +196,7 @@ const isSuccess = <Response extends object>(response: Response): response is Exc
   !isFailure(response)
 
 /** The answer itself, with its own type. Throws the `LlmError` where there is none, for programs that prefer exceptions. */
-export const unwrap = <Response extends GenerateSuccess | GenerateFailure>(
+export const unwrap = <Response extends { readonly metadata: ResponseMetadata }>(
   response: Response,
 ): Exclude<Response, GenerateFailure> => {
   if (isSuccess(response)) return response

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
 import { CallOptions } from "../call/CallOptions.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { suggestion } from "../model/NearestName.ts"
@@ -29,6 +30,12 @@ const configurationError = (setting: string, message: string): LlmError =>
   new LlmError({ reason: new ConfigurationError({ setting, message }), provider: "configuration", attempts: [] })
 
 const disposed = configurationError("LLMInterface", "this interface has been disposed of; make a new one")
+
+/** A Layer of the program's own that embeds nothing. */
+export const noEmbeddings = configurationError(
+  "layer",
+  "layer: the layer of this interface provides no EmbeddingProvider; merge one into it",
+)
 
 /** What an abort without a reason of its own looks like. */
 export const abortError = (message: string): DOMException => new DOMException(message, "AbortError")
@@ -90,7 +97,9 @@ export class Session {
   }
 
   /** The request, or why this stack cannot be asked it though another might: options for a provider that does not exist. */
-  check(request: CheckedRequest): CheckedRequest {
+  check<Request extends Pick<LlmRequest, "providerOptions">>(
+    request: CheckedRequest<Request>,
+  ): CheckedRequest<Request> {
     const { isProvider } = this
     if (isProvider === undefined || Result.isFailure(request)) return request
     const name = Object.keys(request.success.providerOptions ?? {}).find((given) => !isProvider(given))

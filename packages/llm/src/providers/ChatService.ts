@@ -12,10 +12,9 @@ import type { Protocol } from "../protocols/Protocol.ts"
 import type { Endpoint, ServiceAddress } from "../transport/Endpoint.ts"
 import * as ApiBase from "./addresses/ApiBase.ts"
 import * as Credential from "./Credential.ts"
-import { embeddingEndpoint, type EmbeddingFacts } from "./EmbeddingService.ts"
 import { checked } from "./OptionCheck.ts"
 import type { TargetOptions, WireApi } from "./ProviderOptions.ts"
-import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
+import type { ProviderRow } from "./ProviderRow.ts"
 
 /** What only some services need said. */
 type Optional = Partial<Omit<ProviderRow, "embeddings" | "endpoint" | "example" | "name" | "title" | "variables">>
@@ -40,8 +39,6 @@ export interface Service extends Optional, Pick<ProviderRow, "name" | "title"> {
   readonly example?: Partial<ProviderRow["example"]>
   /** What every model is refused there, whatever its name says. */
   readonly capabilities?: Partial<ModelCapabilities> | undefined
-  /** What it serves in embeddings, where it does. */
-  readonly embeddings?: EmbeddingFacts | undefined
   /** Sent with every request, unless the options say otherwise. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
@@ -133,7 +130,7 @@ export const endpoint = (
   })
 
 /** The row of a service that needs no code of its own. */
-export const row = ({ capabilities, embeddings, headers, prefix, ...service }: Service): ProviderRow => {
+export const row = ({ capabilities, headers, prefix, ...service }: Service): ProviderRow => {
   const begin = prefix ?? service.name.toUpperCase().replaceAll("-", "_")
   const variables = {
     apiKey: `${begin}_API_KEY`,
@@ -162,17 +159,5 @@ export const row = ({ capabilities, embeddings, headers, prefix, ...service }: S
       ...service.example,
     },
   }
-  return {
-    ...own,
-    endpoint: (options) => endpoint(own, options, { capabilities, headers }),
-    embeddings: embeddings === undefined ? undefined : embeddingRow(own, embeddings, headers),
-  }
+  return { ...own, endpoint: (options) => endpoint(own, options, { capabilities, headers }) }
 }
-
-/** The embeddings of a service, at its own address with the same key. */
-export const embeddingRow = (own: ServiceFacts, facts: EmbeddingFacts, headers?: Service["headers"]): EmbeddingRow => ({
-  families: facts.families ?? [],
-  exampleModel: facts.exampleModel,
-  endpoint: (options) =>
-    Effect.map(address(own, options, headers, "/embeddings"), (reached) => embeddingEndpoint(reached, facts, options)),
-})

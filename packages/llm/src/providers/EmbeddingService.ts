@@ -2,11 +2,15 @@
  * Any service that serves embeddings as OpenAI does, at an address that is known: what differs between them is how much one
  * request may hold, and how vectors are asked for.
  */
+import * as Effect from "effect/Effect"
 import type { BatchLimits } from "../model/EmbeddingProvider.ts"
+import type { LlmError } from "../model/LlmError.ts"
 import { protocol } from "../protocols/embeddings/Embeddings.ts"
 import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
 import type { EmbeddingEndpoint, ServiceAddress } from "../transport/Endpoint.ts"
-import type { EmbeddingOptions } from "./ProviderOptions.ts"
+import * as ChatService from "./ChatService.ts"
+import type { EmbeddingOptions, TargetOptions } from "./ProviderOptions.ts"
+import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
 /** What differs between services. Each limit is the one of the service's documentation, or has its source beside it. */
 export interface EmbeddingFacts extends Pick<EmbeddingEncodeOptions, "dimensionsField" | "encodingFormat" | "fields"> {
@@ -47,4 +51,35 @@ export const embeddingEndpoint = (
     encodingFormat: options.encodingFormat ?? encodingFormat ?? "none",
     batchLimits: (model) => options.batchLimits ?? known(model ?? ""),
   }
+}
+
+/** The embeddings of a service, at its own address with the same key. */
+export const embeddingsAt = (
+  own: ChatService.ServiceFacts,
+  facts: EmbeddingFacts,
+  options: TargetOptions & Partial<EmbeddingOptions>,
+  headers?: Readonly<Record<string, string>>,
+): Effect.Effect<EmbeddingEndpoint, LlmError> =>
+  Effect.map(ChatService.address(own, options, headers, "/embeddings"), (reached) =>
+    embeddingEndpoint(reached, facts, options),
+  )
+
+/** The same as a part of the service's row. */
+export const embeddingRow = (
+  own: ChatService.ServiceFacts,
+  facts: EmbeddingFacts,
+  headers?: Readonly<Record<string, string>>,
+): EmbeddingRow => ({
+  families: facts.families ?? [],
+  exampleModel: facts.exampleModel,
+  endpoint: (options) => embeddingsAt(own, facts, options, headers),
+})
+
+/** The row of a service that needs no code of its own, with the embeddings that it serves, if it does. */
+export const row = ({
+  embeddings,
+  ...chat
+}: ChatService.Service & { readonly embeddings?: EmbeddingFacts }): ProviderRow => {
+  const own = ChatService.row(chat)
+  return embeddings === undefined ? own : { ...own, embeddings: embeddingRow(own, embeddings, chat.headers) }
 }

@@ -3,6 +3,7 @@
  * (`x-litellm-num-retries: 0`, docs.litellm.ai "Request Headers"): retries have one owner, or they multiply.
  */
 import * as ChatService from "./ChatService.ts"
+import { embeddingRow } from "./EmbeddingService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
@@ -34,11 +35,7 @@ const service = ChatService.row({
 })
 
 /** What the model behind an alias accepts is not known here: limits are those that nearly every service accepts. */
-export const embeddings: EmbeddingRow = ChatService.embeddingRow(
-  service,
-  { exampleModel: "text-embedding-3-small" },
-  headers,
-)
+export const embeddings: EmbeddingRow = embeddingRow(service, { exampleModel: "text-embedding-3-small" }, headers)
 
 /** What the registry knows of the LiteLLM proxy. */
 export const row: ProviderRow = { ...service, embeddings }

@@ -11,7 +11,7 @@ import type { LlmProvider } from "../model/LlmProvider.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ChatService from "./ChatService.ts"
 import { configured, type Overrides } from "./Overrides.ts"
-import { openAiLimits } from "./EmbeddingService.ts"
+import { embeddingsAt, openAiLimits } from "./EmbeddingService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
 import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
@@ -40,16 +40,20 @@ const service = ChatService.row({
 const versioned = (base: string | undefined): string | undefined =>
   Predicate.isString(base) && /^https:\/\/api\.openai\.com\/?$/.test(base) ? apiBase : base
 
-const served = ChatService.embeddingRow(service, {
-  limits: openAiLimits,
-  encodingFormat: "base64",
-  families: ["text-embedding-3-", "text-embedding-ada-"],
-  exampleModel: "text-embedding-3-small",
-})
+const endpoint: ProviderRow["endpoint"] = (options) =>
+  service.endpoint({ ...options, apiBase: versioned(options.apiBase) })
+
+const exampleModel = "text-embedding-3-small"
 
 const embeddings: EmbeddingRow = {
-  ...served,
-  endpoint: (options) => served.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
+  families: ["text-embedding-3-", "text-embedding-ada-"],
+  exampleModel,
+  endpoint: (options) =>
+    embeddingsAt(
+      service,
+      { limits: openAiLimits, encodingFormat: "base64", exampleModel },
+      { ...options, apiBase: versioned(options.apiBase) },
+    ),
 }
 
 /** What the registry knows of OpenAI. */
@@ -60,24 +64,24 @@ export const row: ProviderRow = {
     // What OpenAI's own library reads.
     neighbours: { apiBase: "OPENAI_BASE_URL" },
   },
-  endpoint: (options) => service.endpoint({ ...options, apiBase: versioned(options.apiBase) }),
+  endpoint,
   embeddings,
 }
 
 /** A provider with these options. Fails with `ConfigurationError` where the key or the base cannot be used. */
 export const layer = (options: OpenAiOptions): Layer.Layer<LlmProvider, LlmError> =>
-  ProviderLayer.layer(row.endpoint(options))
+  ProviderLayer.layer(endpoint(options))
 
 /** The same through the program's own `HttpClient`, and through nothing else. */
 export const layerHttpClient = (options: OpenAiOptions): Layer.Layer<LlmProvider, LlmError, ProviderLayer.HttpClient> =>
-  ProviderLayer.layerHttpClient(row.endpoint(options))
+  ProviderLayer.layerHttpClient(endpoint(options))
 
 /**
  * From `OPENAI_API_KEY`, `OPENAI_API_BASE` (or `LLM_API_KEY`, `LLM_API_BASE`) and `PRIMARY_MODEL`, as far as `overrides`
  * do not say otherwise.
  */
 export const layerConfig = (overrides: Overrides<OpenAiOptions> = {}): Layer.Layer<LlmProvider, LlmError> =>
-  ProviderLayer.layer(Effect.flatMap(configured(row, overrides), row.endpoint))
+  ProviderLayer.layer(Effect.flatMap(configured(row, overrides), endpoint))
 
 /**
  * Embeddings with these options: `apiKey` and `model` are enough. A request may hold what OpenAI documents (2,048 inputs);

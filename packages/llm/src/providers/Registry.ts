@@ -4,17 +4,11 @@
  * address, a header or a protocol of its own is a file and its line.
  */
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
-import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
-import type { LlmError } from "../model/LlmError.ts"
 import * as Setting from "../settings/Setting.ts"
-import type { EmbeddingEndpoint } from "../transport/Endpoint.ts"
-import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as Anthropic from "./Anthropic.ts"
 import * as AzureOpenAi from "./AzureOpenAi.ts"
 import * as LiteLlmProxy from "./LiteLlmProxy.ts"
 import * as OpenAi from "./OpenAi.ts"
-import type { EmbeddingOptions, TargetOptions } from "./ProviderOptions.ts"
 import type { ProviderRow } from "./ProviderRow.ts"
 import { services, voyage } from "./services/ServiceTable.ts"
 
@@ -89,29 +83,3 @@ export const variablesOf = ({ variables }: ProviderRow): ReadonlyArray<string> =
     variables.wireApi,
     ...Object.values(variables.neighbours ?? {}),
   ].filter((name) => name !== undefined)
-
-/** How to reach the embeddings of any provider; `apiVersion` is for Azure. */
-export type RegistryEmbeddingOptions = EmbeddingOptions & Pick<TargetOptions, "apiVersion">
-
-/** The embeddings of a provider by its name. Fails with `ConfigurationError` where it serves none. */
-export const embeddingEndpoint = (
-  provider: string,
-  options: RegistryEmbeddingOptions,
-  setting = "provider",
-): Effect.Effect<EmbeddingEndpoint, LlmError> => {
-  const row = find(provider)
-  if (row?.embeddings !== undefined) return row.embeddings.endpoint(options)
-  const names = embeddingRows.map(({ name }) => name).join(", ")
-  return Effect.fail(
-    Setting.invalid(
-      setting,
-      row === undefined ? `is not one of ${names}` : `${row.title} serves no embeddings; ask one of ${names}`,
-    ),
-  )
-}
-
-/** Embeddings of any provider that serves them: `ProviderRegistry.layerEmbeddings("voyage", { apiKey, model })`. */
-export const layerEmbeddings = (
-  provider: ProviderName | EmbeddingProviderName,
-  options: RegistryEmbeddingOptions,
-): Layer.Layer<EmbeddingProvider, LlmError> => ProviderLayer.layerEmbeddings(embeddingEndpoint(provider, options))

@@ -4,6 +4,7 @@
  */
 export { unwrap } from "../promises/PromiseResponse.ts"
 export {
+  embed,
   generate,
   generateObject,
   LLMInterface,
@@ -46,6 +47,9 @@ export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess
 export type {
   BytesInput,
   CallSettings,
+  EmbedOptions,
+  EmbedResponse,
+  EmbedSuccess,
   FileInput,
   GenerateObjectOptions,
   GenerateObjectResponse,

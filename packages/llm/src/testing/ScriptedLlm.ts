@@ -1,24 +1,39 @@
 /** Fakes for tests of programs that use promises: a whole `Llm` from a script, one answer, one failure. No network. */
+import * as Layer from "effect/Layer"
+import type { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import { LlmError } from "../model/LlmError.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { fromParts, type LlmResponse, type ResponsePart } from "../model/LlmResponse.ts"
 import { LLMInterface } from "../promises/LLMInterface.ts"
 import { failure as failureOf, type GenerateFailure } from "../promises/PromiseResponse.ts"
+import { type EmbeddingAnswer, layerEmbeddings } from "./ScriptedEmbeddings.ts"
 import { type Answer, layer, reasonOf, type ScriptedError, type ScriptedOptions } from "./Scripted.ts"
 
 /** An `Llm` that answers from a script. */
 export interface ScriptedLlm extends LLMInterface {
   /** The requests it has been asked, in order. */
   readonly requests: ReadonlyArray<LlmRequest>
+  /** The requests for embeddings, in order. */
+  readonly embeddingRequests: ReadonlyArray<EmbeddingRequest>
+}
+
+/** What the fake is called, and what it embeds. */
+export interface ScriptedLlmOptions extends ScriptedOptions {
+  /** What `embed` gives, in turn. Default: vectors made of the texts. */
+  readonly embeddings?: ReadonlyArray<EmbeddingAnswer> | undefined
 }
 
 /**
- * Promises on a script: each call gets the next answer, and a call that finds none left fails with `InvalidRequestError`.
+ * Promises on a script: each call for an answer gets the next one, `embed` vectors of its texts, and a call that finds none left fails with `InvalidRequestError`.
  * It checks requests as the real one does, logs nothing, and needs neither settings nor `dispose`.
  */
-export const llm = (answers: ReadonlyArray<Answer>, options: ScriptedOptions = {}): ScriptedLlm => {
+export const llm = (answers: ReadonlyArray<Answer>, options: ScriptedLlmOptions = {}): ScriptedLlm => {
   const script = layer(answers, options)
-  return Object.assign(LLMInterface.fromLayer(script, { logger: false }), { requests: script.requests })
+  const embeddings = layerEmbeddings(options.embeddings, options)
+  return Object.assign(LLMInterface.fromLayer(Layer.merge(script, embeddings), { logger: false }), {
+    requests: script.requests,
+    embeddingRequests: embeddings.requests,
+  })
 }
 
 const partsOf = (answer: Exclude<Answer, string>): ReadonlyArray<ResponsePart> => {

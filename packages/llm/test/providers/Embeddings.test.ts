@@ -7,6 +7,7 @@ import { inspect } from "node:util"
 import {
   AzureOpenAi,
   EmbeddingProvider,
+  EmbeddingStack,
   type EmbeddingRequest,
   LiteLlm,
   type LlmError,
@@ -86,7 +87,7 @@ const rows: ReadonlyArray<Row> = [
     path: "/v1/embeddings",
     header: bearer,
     layer: (url: string) =>
-      ProviderRegistry.layerEmbeddings(provider, { apiKey, model: "some-model", apiBase: `${url}/v1` }),
+      EmbeddingStack.layerProvider(provider, { apiKey, model: "some-model", apiBase: `${url}/v1` }),
   })),
 ]
 
@@ -160,7 +161,7 @@ describe("embed", () => {
   it.live("names the length as Voyage does, and asks it not to cut long texts", () =>
     Effect.gen(function* () {
       const server = yield* serve()
-      const layer = ProviderRegistry.layerEmbeddings("voyage", { apiKey, model: "voyage-3.5", apiBase: server.url })
+      const layer = EmbeddingStack.layerProvider("voyage", { apiKey, model: "voyage-3.5", apiBase: server.url })
       const { embeddings } = yield* embed(layer, { dimensions: 2 })
       expect(embeddings.map(({ length }) => length)).toEqual([2, 2])
       expect(server.requests[0]?.json).toMatchObject({ output_dimension: 2, truncation: false })
@@ -170,11 +171,15 @@ describe("embed", () => {
   it.live("knows the price of a model in the table, also of one with a price for output, and no other", () =>
     Effect.gen(function* () {
       const server = yield* serve()
-      const openai = OpenAi.layerEmbeddings({ apiKey, apiBase: server.url })
+      // Prices count at a provider's own address only.
+      const through = (url: string, init: RequestInit) => fetch(`${server.url}${new URL(url).pathname}`, init)
+      const openai = OpenAi.layerEmbeddings({ apiKey, fetch: through })
       expect((yield* embed(openai, { model })).metadata.costUsd).toBeCloseTo((8 * 0.02) / 1e6, 15)
       expect((yield* embed(openai, { model: "text-embedding-9" })).metadata.costUsd).toBeNull()
-      const mistral = ProviderRegistry.layerEmbeddings("mistral", { apiKey, apiBase: server.url })
+      const mistral = EmbeddingStack.layerProvider("mistral", { apiKey, fetch: through })
       expect((yield* embed(mistral, { model: "mistral-embed" })).metadata.costUsd).toBeCloseTo((8 * 0.1) / 1e6, 15)
+      const elsewhere = OpenAi.layerEmbeddings({ apiKey, apiBase: server.url })
+      expect((yield* embed(elsewhere, { model })).metadata.costUsd).toBeNull()
     }).pipe(Effect.scoped),
   )
 
@@ -251,7 +256,7 @@ describe("embed", () => {
 describe("a layer of embeddings", () => {
   it.effect("of a provider that serves none says who does", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(embed(ProviderRegistry.layerEmbeddings("anthropic", { apiKey, model })))
+      const error = yield* Effect.flip(embed(EmbeddingStack.layerProvider("anthropic", { apiKey, model })))
       expect(error.reason._tag).toBe("ConfigurationError")
       expect(error.message).toContain("voyage")
     }),

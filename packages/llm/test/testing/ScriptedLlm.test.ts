@@ -86,6 +86,7 @@ it("an object with the functions is an Llm, and LLMInterface is one", async () =
   const llm: Llm = {
     generate: () => Promise.resolve(Scripted.failure("OverloadedError")),
     generateObject: () => Promise.resolve(Scripted.failure("OverloadedError")),
+    embed: () => Promise.resolve(Scripted.failure("OverloadedError")),
     stream: () => ({
       response: Promise.resolve(Scripted.response("hello")),
       async *[Symbol.asyncIterator]() {

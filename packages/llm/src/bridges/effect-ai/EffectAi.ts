@@ -1,7 +1,7 @@
 /**
- * The bridge to effect/ai: programs written for its `LanguageModel` (chats, toolkits, structured output) run on any
- * provider of this library with every policy around it. It translates, and adds no behaviour of its own.
- * `layerProvider` is the way back: a `LanguageModel` of somebody else as an `LlmProvider`.
+ * The bridge to effect/ai: programs written for its `LanguageModel` (chats, toolkits, structured output) and its
+ * `EmbeddingModel` run on any provider of this library with every policy around it. It translates, and adds no behaviour of
+ * its own. `layerProvider` is the way back: a `LanguageModel` of somebody else as an `LlmProvider`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,6 +19,7 @@ import { toRequest, type Translation } from "./PromptToRequest.ts"
 import { StreamParts, toParts } from "./ResponseParts.ts"
 import { answerForm } from "./SchemaForms.ts"
 
+export { type EmbeddingModelOptions, layerEmbeddingModel } from "./EmbeddingModels.ts"
 export { llmErrorOf } from "./AiFailure.ts"
 export { type LanguageModelProviderOptions, layerProvider } from "./LanguageModelProvider.ts"
 export { metadataKey } from "./PartDetails.ts"

@@ -3,10 +3,10 @@
  * one in the service's own documentation, which was read in November 2026. It holds data and no code.
  */
 import { deepSeekReturn, mistralCallIds } from "../../protocols/encoding/ServiceCapabilities.ts"
-import * as ChatService from "../ChatService.ts"
+import * as EmbeddingService from "../EmbeddingService.ts"
 import type { ProviderRow } from "../ProviderRow.ts"
 
-const service = ChatService.row
+const service = EmbeddingService.row
 
 /** Of a service that serves Responses beside Chat Completions. */
 const protocols: ProviderRow["protocols"] = ["chat-completions", "responses"]
