@@ -57,6 +57,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["./Protocol.ts", "./failures/FailureTable.ts", "../model/LlmError.ts", "effect/Result", "effect/encoding/Base64"],
   ],
   [
+    "packages/llm/src/protocols/encoding/abilities",
+    ["../../../prices/Prices.ts", "../../../call/Ledger.ts", "effect/http/HttpClient", "node:fs"],
+    ["./abilityTable.ts", "../../../model/LlmRequest.ts"],
+  ],
+  [
     "packages/llm/src/protocols/messages",
     ["../../transport/HttpProvider.ts", "../../prices/Prices.ts", "effect/http/HttpClient"],
     ["./Request.ts", "../Protocol.ts", "../encoding/RequestEncoding.ts", "../../model/LlmError.ts"],

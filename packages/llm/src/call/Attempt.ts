@@ -51,6 +51,8 @@ export interface AttemptTarget extends Pricing {
   /** As they are sent. */
   readonly temperature?: number | undefined
   readonly maxTokens?: number | undefined
+  /** False where the caller set no limit of output tokens, so that an answer that ends at one surprises. Default true. */
+  readonly asksForLimit?: boolean | undefined
   /** What was dropped from the request. */
   readonly warnings?: ReadonlyArray<string> | undefined
   /** The name of the provider in traces, where that is not its name. */
@@ -201,7 +203,12 @@ export class Attempt {
       costUsd: written.costUsd,
       priceSource: written.priceSource,
       attempts: ledger.attempts(),
-      warnings: [...ledger.warnings, ...warnings, ...(end.warnings ?? []).map(target.redact ?? unchanged)],
+      warnings: [
+        ...ledger.warnings,
+        ...warnings,
+        ...(end.warnings ?? []).map(target.redact ?? unchanged),
+        ...limitWarning(end, target),
+      ],
     })
   }
 
@@ -243,6 +250,19 @@ export class Attempt {
     written.costUsd = cost.costUsd
     written.priceSource = cost.priceSource
   }
+}
+
+/** Finish reasons of an answer that filled the whole context window: no limit of the output cut it. */
+const fillsWindow = /context_window|model_length/
+
+/** Says that an answer was cut at a limit that nobody asked for. */
+const limitWarning = (
+  { finishReason, rawFinishReason = "" }: AnswerEnd,
+  { asksForLimit, maxTokens }: AttemptTarget,
+): ReadonlyArray<string> => {
+  if (finishReason !== "length" || asksForLimit !== false || fillsWindow.test(rawFinishReason)) return []
+  const limit = maxTokens === undefined ? "a limit of the model or its service" : `${maxTokens} tokens (max_tokens)`
+  return [`the answer was cut at ${limit}, which the request did not set; set maxTokens to choose the limit`]
 }
 
 /** Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. */

@@ -28,6 +28,10 @@ export interface EncodedRequest {
   readonly body: Record<string, unknown>
   /** What was dropped or moved, in words for the caller. */
   readonly warnings: ReadonlyArray<string>
+  /** The limit of output tokens in the body, under whichever name; absent where it has none. */
+  readonly maxTokens?: number | undefined
+  /** The temperature in the body; absent where it has none. */
+  readonly temperature?: number | undefined
   /** Set where the provider makes the answer in the background, so that it may have to be asked for again. */
   readonly background?: Background | undefined
 }

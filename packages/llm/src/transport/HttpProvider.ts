@@ -12,6 +12,7 @@ import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { inBackground } from "./Background.ts"
+import { limitOf } from "../protocols/encoding/RequestEncoding.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { readAnswer, readEvents } from "./Reception.ts"
 import { type Outgoing, Sender } from "./sending/Sender.ts"
@@ -38,16 +39,17 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const capabilities = endpoint.capabilities?.(model)
     const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
     if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
-    const { background, body, warnings } = encoded.success
+    const { background, body, maxTokens, temperature, warnings } = encoded.success
     const url = endpoint.url(model)
     if (typeof url !== "string") return sender.refuse(context, model, url)
-    const { maxTokens, temperature } = llmRequest
+    const own = llmRequest.providerOptions?.[provider]
     const outgoing = {
       model,
       url,
       body,
       temperature,
       maxTokens,
+      asksForLimit: llmRequest.maxTokens !== undefined || (own !== undefined && limitOf(own) !== undefined),
       warnings,
       asksForUsage: capabilities?.streamUsage !== false,
       openWith:

@@ -249,7 +249,7 @@ describe("a Messages request", () => {
     expect(warnings).toEqual([])
     expect(body).toEqual({
       model: "claude-opus-4-5",
-      max_tokens: 4096,
+      max_tokens: 64_000,
       system: "Be kind.",
       messages: [
         {

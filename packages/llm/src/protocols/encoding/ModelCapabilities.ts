@@ -3,6 +3,7 @@
  * parameter (law 13). A name that is in no row is taken to accept everything.
  */
 import type { ReasoningEffort } from "../../model/LlmRequest.ts"
+import { abilitiesOf } from "./abilities/ModelAbilities.ts"
 import {
   anthropicCallIds,
   anyService,
@@ -43,7 +44,14 @@ export interface ModelCapabilities extends ServiceCapabilities {
   readonly streamUsage: boolean
   /** The role under which Chat Completions takes system messages. */
   readonly systemRole: "system" | "developer" | "user"
-  /** `max_tokens` for the Messages protocol, which requires it, where a request does not say. */
+  /** The most tokens that the model reads and writes together; undefined where it is not known. */
+  readonly contextWindow: number | undefined
+  /** The most tokens that the model writes in one answer; undefined where it is not known. */
+  readonly maxOutputTokens: number | undefined
+  /**
+   * `max_tokens` for the Messages protocol, which requires it, where a request does not say: the most that the model
+   * writes, but no more than half of its context window; 8,192 where that is not known.
+   */
   readonly defaultMaxTokens: number
 }
 
@@ -65,7 +73,9 @@ const everything: ModelCapabilities = {
   maxTokensField: "max_tokens",
   streamUsage: true,
   systemRole: "system",
-  defaultMaxTokens: 4096,
+  contextWindow: undefined,
+  maxOutputTokens: undefined,
+  defaultMaxTokens: 8192,
 }
 
 interface Row {
@@ -85,7 +95,12 @@ const openAiReasoning: Partial<ModelCapabilities> = {
 }
 
 /** Claude's own ids and its marks for caching, over whichever protocol and gateway it is asked. */
-const claude: Partial<ModelCapabilities> = { toolCallIds: anthropicCallIds, cacheMarks: "cache_control" }
+const claude: Partial<ModelCapabilities> = {
+  toolCallIds: anthropicCallIds,
+  cacheMarks: "cache_control",
+  // The least that a Claude since Opus 4 can write, for one that is newer than the table.
+  defaultMaxTokens: 32_000,
+}
 
 /** From gpt-5.6 on OpenAI takes marks for caching (openai 7.57 types; recorded). */
 const openAiMarks: Partial<ModelCapabilities> = { cacheMarks: "prompt_cache_breakpoint" }
@@ -97,10 +112,12 @@ const openAiMarks: Partial<ModelCapabilities> = { cacheMarks: "prompt_cache_brea
  *     developer role, gpt-5.6 and tools. [3] Recorded 400s: o1-mini refuses the role `system`; gpt-5-mini `max_tokens`.
  * [4] platform.claude.com, migration guides and effort page: sampling parameters are gone since Opus 4.7; `temperature`
  *     and `top_p` exclude each other since Opus 4.1; effort exists since Opus 4.5 and Sonnet 4.6, not on Haiku 4.5.
- * [5] docs.x.ai, reasoning models: no penalties, no `stop`; grok-4 and later have no `reasoning_effort`.
+ * [5] docs.x.ai, reasoning models: no penalties, no `stop`; grok-4 to 4.2 have no `reasoning_effort`.
  * [6] platform.openai.com, structured outputs: from gpt-4o-2024-08-06 on. Anthropic's: from Opus 4.1 and the 4.5 models on
  *     (@ai-sdk/anthropic 4.0). [7] `supportsForcedToolChoice` of @ai-sdk/anthropic 4.0 and pydantic-ai 2026-08.
  * [9] Recorded 400s `unsupported_value`, which name the efforts that a model knows; pydantic-ai 2026-07, which tried them.
+ * [10] platform.claude.com, models overview of 2025: what Claudes wrote at most that the table of abilities has no more.
+ *     Sonnet 3.7 and 4 could write 64,000, and refused a request whose input and limit together passed their window.
  * [8] api-docs.deepseek.com: JSON mode only, and no forced tool while thinking (pydantic-ai 2026-08).
  */
 const rows: ReadonlyArray<Row> = [
@@ -171,9 +188,14 @@ const rows: ReadonlyArray<Row> = [
   },
   { models: /^(gpt-|chatgpt-)/, capabilities: { ...openAi, reasoningEffort: false } },
   // [4]
+  // [10]
   {
-    models: /^claude-(instant|2|3-5|3-opus|3-sonnet|3-haiku|3$)/,
-    capabilities: { ...claude, reasoningEffort: false, jsonSchema: false, thinking: "none" },
+    models: /^claude-(instant|2|3-opus|3-sonnet|3-haiku|3$)/,
+    capabilities: { ...claude, reasoningEffort: false, jsonSchema: false, thinking: "none", defaultMaxTokens: 4096 },
+  },
+  {
+    models: /^claude-3-5/,
+    capabilities: { ...claude, reasoningEffort: false, jsonSchema: false, thinking: "none", defaultMaxTokens: 8192 },
   },
   {
     models: /^claude-(3|opus-4-(0|2025)|sonnet-4-(0|2025)|(opus|sonnet)-4$)/,
@@ -201,9 +223,10 @@ const rows: ReadonlyArray<Row> = [
   { models: /^grok-3-mini/, capabilities: { efforts: ["low", "high"], penalties: false, stop: false, reasons: true } },
   { models: /^grok-.*non-reasoning/, capabilities: { reasoningEffort: false } },
   {
-    models: /^grok-[4-9]/,
+    models: /^grok-4(\.[0-2])?($|-)/,
     capabilities: { penalties: false, stop: false, reasoningEffort: false, reasons: true },
   },
+  { models: /^grok-[4-9]/, capabilities: { penalties: false, stop: false, reasons: true } },
   // [8]
   {
     models: /^deepseek-(reasoner|v4)/,
@@ -243,9 +266,10 @@ export const bareModelName = (model: string): string => {
   return dashed.replace(/^claude-((?:[4-9]|\d\d)(?:-\d{1,2})?)-(opus|sonnet|haiku)/, "claude-$2-$1")
 }
 
-/** What a name says, remembered: a program asks the same few models all day. */
+/** What a name says, remembered: a program asks the same few models all day. A long name is no model's. */
 const remembered = new Map<string, ModelCapabilities>()
-const maxRemembered = 1000
+const maxRemembered = 200
+const maxNameLength = 200
 
 const rowOf = (model: string): Row | undefined => {
   const name = bareModelName(model)
@@ -261,9 +285,11 @@ const byName = (model: string): ModelCapabilities => {
   const capabilities: { -readonly [Key in keyof ModelCapabilities]: ModelCapabilities[Key] } = {
     ...everything,
     ...rowOf(model)?.capabilities,
+    ...abilitiesOf(bareModelName(model)),
   }
   // A maker before the name is a gateway's way to write it, and a gateway takes back what it gave (recorded at Vercel's).
   if (model.includes("/")) capabilities.returnedFields = undefined
+  if (model.length > maxNameLength) return capabilities
   if (remembered.size >= maxRemembered) remembered.clear()
   remembered.set(model, capabilities)
   return capabilities

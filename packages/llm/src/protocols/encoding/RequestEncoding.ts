@@ -85,9 +85,20 @@ export class RequestEncoding {
       if (Array.isArray(tools) && Array.isArray(own["tools"])) body["tools"] = [...new Set([...tools, ...own["tools"]])]
     }
     if (this.refusal !== undefined) return Result.fail(this.refusal)
-    return Result.succeed({ body, warnings: this.warnings })
+    return Result.succeed({
+      body,
+      warnings: this.warnings,
+      maxTokens: limitOf(body),
+      temperature: numberOf(body["temperature"]),
+    })
   }
 }
+
+const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined)
+
+/** The limit of output tokens in a body, under each name that protocols have for it. */
+export const limitOf = (body: Readonly<Record<string, unknown>>): number | undefined =>
+  numberOf(body["max_tokens"] ?? body["max_completion_tokens"] ?? body["max_output_tokens"])
 
 /** True for text that providers refuse as empty. */
 export const isBlank = (text: string): boolean => text.trim() === ""

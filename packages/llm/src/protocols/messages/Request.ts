@@ -82,7 +82,10 @@ const temperatureWithin = (temperature: number, encoding: RequestEncoding): numb
   return 1
 }
 
-/** The body of a Messages request. `max_tokens` is required there: 4096 where the request does not say. */
+/**
+ * The body of a Messages request. `max_tokens` is required there: as much as the model can write where the
+ * request does not say.
+ */
 export const encode = (
   given: LlmRequest,
   options: EncodeOptions,

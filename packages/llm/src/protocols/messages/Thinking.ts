@@ -46,15 +46,22 @@ const isForeignLoop = (turns: ReadonlyArray<Turn>): boolean => {
 const display = ({ reasoning }: LlmRequest): Block =>
   reasoning?.summary === undefined ? {} : { display: reasoning.summary === "none" ? "omitted" : "summarized" }
 
-/** The budget that fits below `maxTokens`, which counts the thinking too; without a limit that is raised by it. */
+/**
+ * The budget that fits below `maxTokens`, which counts the thinking too. Without a limit the model may write as much as it
+ * can, or, where that is not known, the default and the budget.
+ */
 const withBudget = (budget: number, request: LlmRequest, encoding: ConversationEncoding): Thinking => {
   const { capabilities } = encoding
   const { maxTokens } = request
   if (maxTokens === undefined) {
-    const budgetTokens = Math.max(budget, leastBudget)
+    const wanted = Math.max(budget, leastBudget)
+    const limit = capabilities.maxOutputTokens ?? capabilities.defaultMaxTokens + wanted
+    const budgetTokens = Math.min(wanted, limit - 1)
+    if (budgetTokens < budget)
+      encoding.warn(`the budget for reasoning was set to ${budgetTokens} tokens from ${budget}`)
     return {
       thinking: { type: "enabled", budget_tokens: budgetTokens, ...display(request) },
-      maxTokens: capabilities.defaultMaxTokens + budgetTokens,
+      maxTokens: limit,
     }
   }
   if (maxTokens <= leastBudget) {
@@ -80,7 +87,9 @@ export const thinkingOf = (
   const { capabilities, model } = encoding
   const { reasoning, reasoningEffort } = request
   const maxTokens = request.maxTokens ?? capabilities.defaultMaxTokens
-  if (reasoningEffort === "none") return { thinking: { type: "disabled" }, maxTokens }
+  if (reasoningEffort === "none" && capabilities.efforts?.includes("none") !== false) {
+    return { thinking: { type: "disabled" }, maxTokens }
+  }
   const effort = capabilities.reasoningEffort ? effortOf(reasoningEffort, encoding) : undefined
   const budget = budgetOf(request, capabilities.reasoningEffort)
   if (capabilities.thinking === "none") {

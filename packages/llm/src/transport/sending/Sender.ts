@@ -36,6 +36,8 @@ export interface Outgoing {
   readonly body: Readonly<Record<string, unknown>> | undefined
   readonly temperature?: number | undefined
   readonly maxTokens?: number | undefined
+  /** False where the request itself set no limit of output tokens. */
+  readonly asksForLimit?: boolean | undefined
   /** What was dropped from the request. */
   readonly warnings: ReadonlyArray<string>
   /** Opens the exchange otherwise than by one plain request. */
@@ -134,7 +136,7 @@ export class Sender<Service extends ReachedService> {
     receive: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
     const { redactor, service } = this
-    const { maxTokens, method, model, openWith, temperature, url } = outgoing
+    const { asksForLimit, maxTokens, method, model, openWith, temperature, url } = outgoing
     const written: Result.Result<Written, InvalidRequestError> =
       outgoing.body === undefined ? nothing : bodyText(outgoing.body)
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
@@ -151,7 +153,7 @@ export class Sender<Service extends ReachedService> {
         const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
         const pricing = { priceList, prices, pricesModelAsked, telemetryName }
-        const target = { provider, model, temperature, maxTokens, warnings, redact, ...pricing }
+        const target = { provider, model, temperature, maxTokens, asksForLimit, warnings, redact, ...pricing }
         const request: WireRequest = { method, url, headers: headers.success, body }
         const exchange = openWith === undefined ? this.open(request) : openWith(this.open, request)
         // Last, because from here on the attempt must be closed: a transport that cannot open an exchange has made none.
