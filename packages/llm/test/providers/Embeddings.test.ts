@@ -180,6 +180,8 @@ describe("embed", () => {
       expect((yield* embed(mistral, { model: "mistral-embed" })).metadata.costUsd).toBeCloseTo((8 * 0.1) / 1e6, 15)
       const elsewhere = OpenAi.layerEmbeddings({ apiKey, apiBase: server.url })
       expect((yield* embed(elsewhere, { model })).metadata.costUsd).toBeNull()
+      const own = OpenAi.layerEmbeddings({ apiKey, apiBase: server.url, prices: { [model]: { input: 1, output: 0 } } })
+      expect((yield* embed(own, { model })).metadata).toMatchObject({ costUsd: 8 / 1e6, priceSource: "custom" })
     }).pipe(Effect.scoped),
   )
 
