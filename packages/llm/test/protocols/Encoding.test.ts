@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest"
 import type { LlmRequest, Message } from "../../src/model/LlmRequest.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import * as Messages from "../../src/protocols/messages/Messages.ts"
-import { bareModelName, capabilitiesOf } from "../../src/protocols/encoding/ModelCapabilities.ts"
+import { bareModelName } from "../../src/protocols/encoding/abilities/BareModelName.ts"
+import { capabilitiesOf } from "../../src/protocols/encoding/ModelCapabilities.ts"
 import type { EncodeOptions, Protocol } from "../../src/protocols/Protocol.ts"
 
 const user: Message = { role: "user", content: "Hi" }

@@ -3,6 +3,7 @@
  * parameter (law 13). A name that is in no row is taken to accept everything.
  */
 import type { ReasoningEffort } from "../../model/LlmRequest.ts"
+import { bareModelName } from "./abilities/BareModelName.ts"
 import { abilitiesOf } from "./abilities/ModelAbilities.ts"
 import {
   anthropicCallIds,
@@ -248,23 +249,6 @@ const rows: ReadonlyArray<Row> = [
     capabilities: {},
   },
 ]
-
-/**
- * The name that makers give a model, from the names that services give it: without `provider/` prefixes, a fine-tune's
- * frame (`ft:gpt-4o:org::id`), a region and version (`us.anthropic.claude-…-v1:0`), and with `.` for `-` in Claude's
- * versions (OpenRouter's `claude-sonnet-4.5`).
- */
-export const bareModelName = (model: string): string => {
-  const name = model
-    .toLowerCase()
-    .replace(/^.*\//, "")
-    .replace(/^ft:/, "")
-    .replace(/^([a-z]+\.)?anthropic\./, "")
-  if (!name.startsWith("claude-")) return name
-  const dashed = name.replaceAll(".", "-")
-  // OpenRouter writes both `claude-opus-4.7` and `claude-4.7-opus`; `claude-3-5-sonnet` is the maker's own older order.
-  return dashed.replace(/^claude-((?:[4-9]|\d\d)(?:-\d{1,2})?)-(opus|sonnet|haiku)/, "claude-$2-$1")
-}
 
 /** What a name says, remembered: a program asks the same few models all day. A long name is no model's. */
 const remembered = new Map<string, ModelCapabilities>()
