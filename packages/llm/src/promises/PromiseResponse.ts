@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { metadataOf } from "../call/Metadata.ts"
 import {
   type ErrorType,
   LlmError,
@@ -140,7 +141,7 @@ export const failure = (
     isRetryable: error.isRetryable,
     ...detailsOf(reason),
     ...(text === undefined ? {} : { partialText: text }),
-    metadata: {
+    metadata: metadataOf({
       provider: error.provider,
       model: error.model ?? request.model,
       servedModel: last?.servedModel,
@@ -154,8 +155,7 @@ export const failure = (
       costUsd,
       attempts,
       warnings: [...(error.warnings ?? [])],
-      degraded: false,
-    },
+    }),
   }
 }
 
