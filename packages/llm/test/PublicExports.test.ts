@@ -192,6 +192,7 @@ it("@wiseflow/llm/ai-sdk exports these names", () => {
 it("@wiseflow/llm/effect-ai exports these names", () => {
   expect(Object.keys(effectAi).toSorted()).toEqual([
     "RequestOptions",
+    "layerEmbeddingModel",
     "layerLanguageModel",
     "layerProvider",
     "llmErrorOf",

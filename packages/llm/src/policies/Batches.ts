@@ -110,9 +110,10 @@ const joined = (
 export const tokensAtMost = (text: string): number => {
   let bytes = text.length
   for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    // A pair of surrogates is four bytes.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2
+    const point = text.codePointAt(at) ?? 0
+    // A pair of surrogates is four bytes in two units; half a pair is sent as U+FFFD.
+    if (point > 0xffff) at++
+    if (point >= 0x80) bytes += point < 0x800 ? 1 : 2
   }
   return Math.ceil(bytes / 2)
 }

@@ -245,6 +245,9 @@ describe("batches", () => {
   })
 
   it("count half the bytes of a text, as UTF-8 has them", () => {
+    for (const text of ["", "a", "é", "中", "😀", "\ud83d", "\ude00\ud83d", "a😀\ud83d中"]) {
+      expect(tokensAtMost(text)).toBe(Math.ceil(Buffer.byteLength(text) / 2))
+    }
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(tokensAtMost(text)).toBe(Math.ceil(Buffer.byteLength(text) / 2))
