@@ -2,12 +2,14 @@
 import { globSync, readFileSync } from "node:fs"
 import { builtinModules } from "node:module"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { parseSync } from "oxc-parser"
 import { assert, beforeAll, describe, it } from "vitest"
 import * as main from "@wiseflow/llm"
+import type * as Mcp from "@wiseflow/llm/promise/mcp"
 import type * as Promises from "@wiseflow/llm/promise"
 import type * as Testing from "@wiseflow/llm/promise/testing"
 import { Scripted } from "@wiseflow/llm/testing"
@@ -151,4 +153,16 @@ describe("a key that only the program's effect can read", () => {
       assert.propertyVal(answer, "errorType", "AuthenticationError")
     }
   })
+})
+
+it("tools of MCP servers run in the built entry's own runTools", async () => {
+  const { connectMcp }: typeof Mcp = await import(join(dist, "node/mcp.js"))
+  const program = fileURLToPath(new URL("../tools/mcp/programs/stdio.ts", import.meta.url))
+  await using server = await connectMcp({ command: process.execPath, args: [program], stderr: "ignore" })
+  const llm = testing.Scripted.llm([{ toolCalls: [{ name: "add", arguments: { a: 1, b: 2 } }] }, "three"])
+  const run = await llm.runTools({ messages, tools: await server.tools() })
+  assert.strictEqual(run.text, "three")
+  assert.include(JSON.stringify(run.messages), '"content":"3"')
+  const error = await connectMcp({ command: "/nowhere/at-all" }).catch((error: unknown) => error)
+  assert.isTrue(promises.isLlmError(error))
 })

@@ -191,6 +191,18 @@ describe.each([
     expect(JSON.stringify(error)).not.toContain("canary")
   })
 
+  it("a server that goes away is a failure of the tool that the model is told", async () => {
+    const upstream = await serve()
+    await using server = await connectMcp({ url: upstream.url, timeout: "1 second" })
+    const tools = await server.tools()
+    const asked = askedOf(tools, "waits")
+    while (upstream.notes.calls.length === 0) await sleep(5)
+    await upstream[Symbol.asyncDispose]()
+    const expected = expect.stringMatching(/^The tool failed: (the MCP server|it took longer)/)
+    expect(await asked).toEqual([expected])
+    expect(await askedOf(tools, "notes")).toEqual([expected])
+  })
+
   it("an abort closes the call's connection", async () => {
     await using upstream = await serve()
     await using server = await connectMcp({ url: upstream.url })
