@@ -162,7 +162,7 @@ export class Declarations {
     return found
   }
 
-  /** What a type names, as `module#name`; undefined for what is no name. */
+  /** What a type names, as `module#name`; undefined for anything else. */
   private named(module: Module, type: Node): Name | undefined {
     const typeName = type["typeName"] ?? type["expression"]
     if (!isNode(typeName)) return undefined

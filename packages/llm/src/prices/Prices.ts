@@ -111,7 +111,7 @@ const findIn = (list: PriceList, model: string): Found | null => {
     if (line === undefined) continue
     const price = ModelPrice.parse(line.prices)
     const date = priceTable.sources[line.source]?.date ?? priceTable.date
-    // The tiers are those of who sells it, whoever lists it.
+    // The tiers are those of the seller, whichever list has the price.
     return price === null ? null : { list: list.names[0] ?? "", model, price, date }
   }
   return null

@@ -42,7 +42,7 @@ export const environment = (options: {
     try {
       return ConfigProvider.fromEnv()
     } catch {
-      // Whoever was asked said no.
+      // The person who was asked said no.
       return ConfigProvider.fromEnvRecord({})
     }
   }

@@ -48,7 +48,7 @@ const nameRule = /^[a-zA-Z0-9_-]{1,64}$/
 const invalid = (parameter: string, problem: string): InvalidRequestError =>
   new InvalidRequestError({ message: `invalid request: ${problem} at ${parameter}`, parameter })
 
-/** Reads a tool's schema. A schema that is no object is wrapped in one, for providers take nothing else. */
+/** Reads a tool's schema. A schema that is not an object is wrapped in one: providers take nothing else. */
 const ready = <R>(tool: Tool<R>, place: number): Effect.Effect<ReadyTool<R>, InvalidRequestError> =>
   Effect.gen(function* () {
     const path = `tools[${place}]`

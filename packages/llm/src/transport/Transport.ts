@@ -59,7 +59,7 @@ export const unreadable = (message: string, cause?: unknown): Broken => ({ _tag:
  */
 export const drainMs = 25
 
-/** One request on its way. Whoever opens it closes it. */
+/** One request on its way. The code that opens it closes it. */
 export interface Exchange {
   /** Sends the request and waits for the head of the response; interrupting it closes the connection. */
   readonly head: Effect.Effect<Head, Broken>

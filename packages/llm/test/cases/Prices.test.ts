@@ -66,7 +66,7 @@ describe("the cost that a service reports itself", () => {
   costs("wins in LiteLLM's header", chat({}, { cost: 3 }, { "x-litellm-response-cost": "0.25" }), 0.25, "service")
   costs("counts as absent where it is no amount", chat({}, { cost: -1 }, { "x-litellm-response-cost": "-2" }), null)
   costs(
-    "counts as absent where it is no number",
+    "counts as absent where it is not a number",
     chat({}, { cost: "free" }, { "x-litellm-response-cost": "None" }),
     null,
   )

@@ -169,26 +169,23 @@ describe("the total clock of a stream", () => {
 describe("the reader clock", () => {
   const upstream = () => new Upstream(() => ({ text: ["he", "llo", "!"] }))
 
-  it.effect(
-    "gives back the permit of a stream that is held and not read on, and says so to whoever reads it later",
-    () => {
-      const held = upstream()
-      const stack = held.layer.pipe(withConcurrency(1), withTimeout({ reader: "1 minute", idle: "1 second" }))
-      return Effect.gen(function* () {
-        const llm = yield* LlmProvider
-        const pull = yield* openStream(llm.stream(hello), yield* Scope.make())
-        yield* pull
-        yield* pull
-        yield* TestClock.adjust(59_999)
-        expect(held.inFlight).toBe(1)
-        yield* TestClock.adjust(1)
-        expect(held.inFlight).toBe(0)
-        expect((yield* ask("stream")).text).toBe("hello!")
-        const error = yield* Effect.flip(pull)
-        expect(error).toMatchObject({ reason: { _tag: "TimeoutError", clock: "reader", limitMs: 60_000 }, text: "he" })
-      }).pipe(Effect.provide(stack), Effect.scoped)
-    },
-  )
+  it.effect("gives back the permit of a stream that is held and not read on, and says so to a later reader", () => {
+    const held = upstream()
+    const stack = held.layer.pipe(withConcurrency(1), withTimeout({ reader: "1 minute", idle: "1 second" }))
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const pull = yield* openStream(llm.stream(hello), yield* Scope.make())
+      yield* pull
+      yield* pull
+      yield* TestClock.adjust(59_999)
+      expect(held.inFlight).toBe(1)
+      yield* TestClock.adjust(1)
+      expect(held.inFlight).toBe(0)
+      expect((yield* ask("stream")).text).toBe("hello!")
+      const error = yield* Effect.flip(pull)
+      expect(error).toMatchObject({ reason: { _tag: "TimeoutError", clock: "reader", limitMs: 60_000 }, text: "he" })
+    }).pipe(Effect.provide(stack), Effect.scoped)
+  })
 
   it.effect("begins anew with every read: a slow reader is no forgotten stream", () => {
     const slow = upstream()

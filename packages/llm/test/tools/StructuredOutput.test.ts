@@ -227,7 +227,7 @@ describe.each(forms)("$name", ({ ask, provider, streamed }) => {
     expect(ended).toMatchObject({ errorType: "ServerError", attempts: 2 })
   })
 
-  it("refuses what is no schema, no name and no number of repairs before anything is sent", async () => {
+  it("refuses an invalid schema, name or number of repairs before anything is sent", async () => {
     await using server = await listen(wire.name, says("{}"))
     for (const options of [
       { schema: z.object({ at: z.date() }) },

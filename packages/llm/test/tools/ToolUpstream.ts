@@ -222,7 +222,7 @@ const messagesProblem = (body: Json): string | undefined => {
       return `tool_use ids were found without tool_result blocks immediately after: ${open.join(", ")}`
     }
     const uses = blocks.filter(({ type }) => type === "tool_use")
-    if (uses.some(({ input }) => typeof input !== "object" || input === null)) return "an input that is no object"
+    if (uses.some(({ input }) => typeof input !== "object" || input === null)) return "an input that is not an object"
     open = uses.map((block) => block["id"])
     if (open.some((id) => !/^[a-zA-Z0-9_-]+$/.test(id))) return "an id of other characters"
     if (new Set(open).size < open.length) return "two calls of one id"

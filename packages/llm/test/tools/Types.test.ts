@@ -103,7 +103,7 @@ describe("a value", () => {
   })
 
   it("needs a schema", () => {
-    // @ts-expect-error a text is no schema
+    // @ts-expect-error a text is not a schema
     void (() => generateObject({ messages, schema: "Person" }))
     // @ts-expect-error the response format is the schema's
     void (() => generateObject({ messages, schema: kinds.zod, responseFormat: { type: "json" } }))

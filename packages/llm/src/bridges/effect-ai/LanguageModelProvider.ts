@@ -48,7 +48,7 @@ export const layerProvider = (
     ),
   )
 
-/** No tool is run, and calls come as they are: whoever asked knows what to do with them. */
+/** No tool is run, and calls come as they are, for the caller to answer. */
 const asTheyCome = { disableToolCallResolution: true, toolCallValidation: "deferred" } as const
 
 const whole = Effect.fnUntraced(function* (

@@ -169,13 +169,13 @@ const toolOf = ({ description, name, parameters, strict }: ToolDefinition) => {
 /** A tool that is told to the model, and never run. */
 type PassiveTool = ReturnType<typeof toolOf>
 
-/** No tool runs here: whoever asked does that. */
+/** No tool runs here: the caller runs them. */
 const toolkitOf = (tools: ReadonlyArray<PassiveTool>): Asked["toolkit"] =>
   tools.length === 0
     ? undefined
     : { tools: Toolkit.make(...tools).tools, handle: () => Effect.die("a bridge runs no tools") }
 
-/** A value is asked for with a forced call: it takes any JSON Schema, whoever serves it. */
+/** A value is asked for with a forced call: it takes any JSON Schema, at every provider. */
 const answerTool = (format: LlmRequest["responseFormat"]): ToolDefinition | undefined => {
   if (format === undefined || format.type === "text") return undefined
   const description = "Gives the answer. Call it exactly once, with the whole answer."
