@@ -124,7 +124,10 @@ const isStdio = (options: McpOptions): options is McpOptions & McpStdio => "comm
 
 const isHttp = (options: McpOptions): options is McpOptions & McpHttp => "url" in options
 
-const clientInfo = { name: "@wiseflow/llm", version: "1.0.0" }
+const version = "0.1.0"
+
+/** Who asks, for the server's records. */
+const clientInfo = { name: "@wiseflow/llm", version }
 
 /** A server that is started as a process is not started twice to learn what it speaks: it is spoken to as all understand. */
 const clientOptions = (options: McpOptions, changed: () => void) => ({

@@ -6,6 +6,7 @@ import type { McpTool } from "./McpTool.ts"
 export interface McpStdio {
   /** The program to start. */
   readonly command: string
+  /** Its arguments. */
   readonly args?: ReadonlyArray<string> | undefined
   /** Variables beside the few that every server gets (`PATH`, `HOME` and their like). Keys of this program are not passed on. */
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -17,6 +18,7 @@ export interface McpStdio {
 
 /** A server at an address, over streamable HTTP. */
 export interface McpHttp {
+  /** Where it answers: `https://example.com/mcp`. */
   readonly url: string | URL
   /** Sent with every request. Their values appear in no error. */
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -28,6 +30,7 @@ export interface McpHttp {
 
 /** What a request to a server may be told. */
 export interface McpRequestOptions {
+  /** Aborts the request. */
   readonly signal: AbortSignal
   /** Milliseconds. */
   readonly timeout: number
@@ -35,7 +38,9 @@ export interface McpRequestOptions {
 
 /** What of a connected client is used. `Client` of `@modelcontextprotocol/client` is one. */
 export interface McpClientLike {
+  /** One page of the server's tools, or all of them. */
   readonly listTools: (params: { cursor: string } | undefined, options: McpRequestOptions) => Promise<unknown>
+  /** Calls a tool, and gives what the server answered. */
   readonly callTool: (
     params: { name: string; arguments: Record<string, unknown> },
     options: McpRequestOptions,
@@ -44,6 +49,7 @@ export interface McpClientLike {
 
 /** A client that the program has connected itself, and closes itself. */
 export interface McpGiven {
+  /** The connected client. */
   readonly client: McpClientLike
 }
 

@@ -1,4 +1,5 @@
 /** The tools of true MCP servers, over stdio and streamable HTTP, in runs of both audiences. */
+import { readFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client"
 import * as Effect from "effect/Effect"
@@ -231,6 +232,18 @@ describe("for programs on Effect", () => {
     expect(response.text).toBe("done")
     expect(upstream.notes.calls).toEqual(["add 1 2"])
   })
+})
+
+it("says who asks, with the version of this package", async () => {
+  const bodies: Array<string> = []
+  const answer = (_: string | URL, init?: RequestInit) => {
+    bodies.push(String(init?.body))
+    return Promise.resolve(new Response(null, { status: 500 }))
+  }
+  await expect(connectMcp({ url: "http://127.0.0.1:1/mcp", fetch: answer })).rejects.toSatisfy(isLlmError)
+  const manifest = await readFile(new URL("../../../package.json", import.meta.url), "utf8")
+  const { name, version }: { readonly name: string; readonly version: string } = JSON.parse(manifest)
+  expect(bodies[0]).toContain(`{"name":"${name}","version":"${version}"}`)
 })
 
 describe("the options", () => {
