@@ -21,7 +21,9 @@ export class GrowingText {
   }
 
   private join(): void {
-    this.joined += this.pieces.join("")
+    const [first = ""] = this.pieces
+    if (this.pieces.length === 1 && this.joined === "") this.joined = first
+    else this.joined += this.pieces.join("")
     this.pieces = []
   }
 }

@@ -21,7 +21,7 @@ export abstract class AnswerReader {
   private parts = 0
   private notes = 0
   private callCount = 0
-  private readonly callIds = new Set<string>()
+  private callIds: Set<string> | undefined = undefined
   /** The name of the protocol, under which is kept what goes back. */
   readonly protocol: string
 
@@ -55,10 +55,11 @@ export abstract class AnswerReader {
 
   /** The id of a tool call as its provider gave it, or a made-up one: no two calls of an answer share an id. */
   callId(given: string | undefined): string {
+    const ids = (this.callIds ??= new Set())
     let id = given ?? madeUpCallId(this.callCount)
     this.callCount++
-    while (this.callIds.has(id)) id = madeUpCallId(this.callCount++)
-    this.callIds.add(id)
+    while (ids.has(id)) id = madeUpCallId(this.callCount++)
+    ids.add(id)
     return id
   }
 
@@ -82,6 +83,6 @@ export const answerOf = (
   if (reader.excess !== undefined) return Result.fail(reader.excess)
   const assembly = assemble()
   for (const event of events) assembly.add(event)
-  const end = conclude({ ...ended, warnings: reader.warnings, text: assembly.text() }, isDue)
+  const end = conclude({ ...ended, warnings: reader.warnings, text: assembly.text }, isDue)
   return isFault(end) ? Result.fail(end) : Result.succeed({ ...end, parts: assembly.parts() })
 }

@@ -16,6 +16,9 @@ const telling = ["context", "references", "executed_tools", "provider_metadata",
 /** Fields beside the choices: Perplexity's and xAI's sources (recorded). Each chunk of a stream repeats them. */
 const beside = ["citations", "search_results", "related_questions", "images"]
 
+/** The fields that only tell, in the order in which they are kept. */
+const toldFields = [...telling, ...beside]
+
 const ofMessage: ReadonlySet<string> = new Set([...returned, ...telling])
 
 const isPresent = (value: unknown): boolean =>
@@ -27,12 +30,13 @@ const isPresent = (value: unknown): boolean =>
 
 export class Carried {
   private readonly reader: AnswerReader
-  private readonly fields = new Map<string, unknown>()
-  private readonly annotations: Array<unknown> = []
-  private readonly details = new Details()
-  private readonly thinkingBlocks = new Details()
+  // Made when they are needed: most answers carry nothing.
+  private fields: Map<string, unknown> | undefined = undefined
+  private annotations: Array<unknown> | undefined = undefined
+  private details: Details | undefined = undefined
+  private thinkingBlocks: Details | undefined = undefined
   /** How likely the tokens were, a list for the text and one for the refusal. As long as the answer, so not counted. */
-  private readonly likelihoods = new Map<string, Array<unknown>>()
+  private likelihoods: Map<string, Array<unknown>> | undefined = undefined
   private audio: Record<string, unknown> | undefined = undefined
 
   constructor(reader: AnswerReader) {
@@ -41,33 +45,21 @@ export class Carried {
 
   /** Reads a message or a piece of one. */
   read(delta: WireObject): void {
-    for (const name in delta) {
-      const value = delta[name]
-      if (value === null || value === undefined) continue
-      if (name === "annotations") this.annotate(elements(value))
-      else if (name === "thinking_blocks") this.readBlocks(elements(value))
-      else if (name === "audio") this.hear(value)
-      else if (ofMessage.has(name) && isPresent(value)) this.fields.set(name, value)
-    }
+    for (const name in delta) if (name !== "content") this.readField(name, delta[name])
   }
 
   /** Reads a message once more of which pieces have come: what has been gathered from them is not gathered twice. */
   readAgain(message: WireObject): void {
-    const { annotations, audio, thinking_blocks, ...rest } = message
-    this.read({
-      ...rest,
-      ...(this.annotations.length === 0 ? { annotations } : {}),
-      ...(this.audio === undefined ? { audio } : {}),
-      ...(this.thinkingBlocks.whole.length === 0 ? { thinking_blocks } : {}),
-    })
+    for (const name in message) if (name !== "content" && !this.has(name)) this.readField(name, message[name])
   }
 
   /** Reads what stands beside the choices. */
   readBeside(body: WireObject): void {
-    for (const name of beside) {
-      const value = body[name]
-      if (value !== undefined && isPresent(value)) this.fields.set(name, value)
-    }
+    const { citations, images, related_questions, search_results } = body
+    if (citations !== undefined) this.keepField("citations", citations)
+    if (search_results !== undefined) this.keepField("search_results", search_results)
+    if (related_questions !== undefined) this.keepField("related_questions", related_questions)
+    if (images !== undefined) this.keepField("images", images)
   }
 
   /** Reads what a choice says beside its message. */
@@ -76,6 +68,7 @@ export class Carried {
     for (const field of ["content", "refusal"]) {
       const tokens = elements(choice.logprobs[field])
       if (tokens.length === 0) continue
+      this.likelihoods ??= new Map()
       const before = this.likelihoods.get(field)
       if (before === undefined) this.likelihoods.set(field, [...tokens])
       else for (const token of tokens) before.push(token)
@@ -84,27 +77,51 @@ export class Carried {
 
   /** A detail of reasoning that belongs to no part. */
   addDetail(detail: WireObject): void {
+    this.details ??= new Details()
     this.details.add(detail, () => this.reader.note("reasoning_details"))
   }
 
   end(events: Array<LlmEvent>): void {
     const { annotations, audio, details, fields, likelihoods, reader, thinkingBlocks } = this
     const back: Record<string, unknown> = {}
-    if (details.isSealed) back.reasoning_details = details.whole
-    if (thinkingBlocks.isSealed) back.thinking_blocks = thinkingBlocks.whole
-    for (const field of returned) if (fields.has(field)) back[field] = fields.get(field)
+    if (details?.isSealed === true) back.reasoning_details = details.whole
+    if (thinkingBlocks?.isSealed === true) back.thinking_blocks = thinkingBlocks.whole
+    if (fields !== undefined) for (const field of returned) if (fields.has(field)) back[field] = fields.get(field)
     if (Object.keys(back).length > 0) reader.keep(back, events)
-    if (annotations.length > 0) reader.keep({ type: "annotations", annotations }, events)
+    if (annotations !== undefined) reader.keep({ type: "annotations", annotations }, events)
     if (audio !== undefined) reader.keep({ type: "audio", audio }, events)
-    if (likelihoods.size > 0) reader.keep({ type: "logprobs", logprobs: Object.fromEntries(likelihoods) }, events)
-    for (const field of [...telling, ...beside]) {
+    if (likelihoods !== undefined) reader.keep({ type: "logprobs", logprobs: Object.fromEntries(likelihoods) }, events)
+    if (fields === undefined) return
+    for (const field of toldFields) {
       if (fields.has(field)) reader.keep({ type: field, [field]: fields.get(field) }, events)
     }
+  }
+
+  /** True for a field that is gathered from pieces, and of which some have come. */
+  private has(name: string): boolean {
+    if (name === "annotations") return this.annotations !== undefined
+    if (name === "audio") return this.audio !== undefined
+    return name === "thinking_blocks" && this.thinkingBlocks !== undefined && this.thinkingBlocks.whole.length > 0
+  }
+
+  private readField(name: string, value: unknown): void {
+    if (value === null || value === undefined) return
+    if (name === "annotations") this.annotate(elements(value))
+    else if (name === "thinking_blocks") this.readBlocks(elements(value))
+    else if (name === "audio") this.hear(value)
+    else if (ofMessage.has(name)) this.keepField(name, value)
+  }
+
+  private keepField(name: string, value: unknown): void {
+    if (!isPresent(value)) return
+    this.fields ??= new Map()
+    this.fields.set(name, value)
   }
 
   private annotate(annotations: ReadonlyArray<unknown>): void {
     for (const annotation of annotations) {
       if (!this.reader.note("annotations")) return
+      this.annotations ??= []
       this.annotations.push(annotation)
     }
   }
@@ -113,7 +130,9 @@ export class Carried {
   private readBlocks(blocks: ReadonlyArray<unknown>): void {
     for (const block of blocks) {
       if (this.reader.excess !== undefined) return
-      if (isWireObject(block)) this.thinkingBlocks.add(block, () => this.reader.note("thinking_blocks"))
+      if (!isWireObject(block)) continue
+      this.thinkingBlocks ??= new Details()
+      this.thinkingBlocks.add(block, () => this.reader.note("thinking_blocks"))
     }
   }
 

@@ -31,7 +31,8 @@ interface OpenReasoning {
 export class MessageReader extends AnswerReader {
   private open: OpenPart | undefined = undefined
   private reasoning: OpenReasoning | undefined = undefined
-  private readonly calls = new ToolCallReader(this, (events) => this.close(events))
+  /** Made with the first tool call: most answers have none. */
+  private calls: ToolCallReader | undefined = undefined
   private readonly carried = new Carried(this)
   /** The text so far, for services that end with the whole message instead of its last piece. */
   private readonly text = new GrowingText()
@@ -46,7 +47,7 @@ export class MessageReader extends AnswerReader {
   /** Reads a piece of a message, and appends what it says to `events`. */
   read(delta: WireObject, events: Array<LlmEvent>): void {
     this.readSaid(delta, events)
-    if (delta.tool_calls !== undefined || delta.function_call !== undefined) this.calls.read(delta, events)
+    if (hasCalls(delta)) this.callReader().read(delta, events)
     this.carried.read(delta)
   }
 
@@ -56,7 +57,7 @@ export class MessageReader extends AnswerReader {
    */
   readWhole(message: WireObject, events: Array<LlmEvent>): void {
     this.readSaid(this.unsaid(message), events)
-    this.calls.readWhole(message, events)
+    if (hasCalls(message)) this.callReader().readWhole(message, events)
     this.carried.readAgain(message)
   }
 
@@ -68,8 +69,12 @@ export class MessageReader extends AnswerReader {
 
   end(events: Array<LlmEvent>): void {
     this.close(events)
-    this.calls.end(events)
+    this.calls?.end(events)
     this.carried.end(events)
+  }
+
+  private callReader(): ToolCallReader {
+    return (this.calls ??= new ToolCallReader(this, (events) => this.close(events)))
   }
 
   private readSaid(delta: WireObject, events: Array<LlmEvent>): void {
@@ -85,6 +90,7 @@ export class MessageReader extends AnswerReader {
 
   /** What a whole message says that the pieces before it have not. */
   private unsaid(message: WireObject): WireObject {
+    if (this.textLength === 0 && !this.sawImage && !this.refused && !this.sawReasoning) return message
     const { content, images, reasoning, reasoning_content, reasoning_details, refusal } = message
     return {
       content: this.textLength === 0 ? content : this.restOf(content),
@@ -190,6 +196,9 @@ export class MessageReader extends AnswerReader {
     }
   }
 }
+
+const hasCalls = ({ function_call, tool_calls }: WireObject): boolean =>
+  tool_calls !== undefined || function_call !== undefined
 
 /** The text of a part that is nothing but text; undefined of another. */
 const plainTextOf = (part: unknown): string | undefined => {
