@@ -1,4 +1,5 @@
 /** Fakes for tests of programs that use promises: a whole `Llm` from a script, one answer, one failure. No network. */
+import { metadataOf } from "../call/Metadata.ts"
 import * as Layer from "effect/Layer"
 import type { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import { LlmError } from "../model/LlmError.ts"
@@ -54,19 +55,20 @@ const partsOf = (answer: Exclude<Answer, string>): ReadonlyArray<ResponsePart> =
 export const response = (answer: Answer, options: ScriptedOptions = {}): LlmResponse => {
   const said = typeof answer === "string" ? { text: answer } : answer
   const model = options.model ?? "scripted"
-  return fromParts(partsOf(said), said.finishReason ?? (said.toolCalls === undefined ? "stop" : "tool-calls"), {
-    provider: options.name ?? "scripted",
-    model,
-    servedModel: model,
-    usage: said.usage ?? {},
-    usageStatus: said.usage === undefined ? "unknown" : "reported",
-    latencyMs: 0,
-    timestamp: "2026-01-01T00:00:00.000Z",
-    costUsd: null,
-    attempts: [],
-    warnings: [],
-    degraded: false,
-  })
+  return fromParts(
+    partsOf(said),
+    said.finishReason ?? (said.toolCalls === undefined ? "stop" : "tool-calls"),
+    metadataOf({
+      provider: options.name ?? "scripted",
+      model,
+      servedModel: model,
+      usage: said.usage,
+      usageStatus: said.usage === undefined ? "unknown" : "reported",
+      latencyMs: 0,
+      timestamp: "2026-01-01T00:00:00.000Z",
+      attempts: [],
+    }),
+  )
 }
 
 /** A failure as `generate` resolves with it: `Scripted.failure("RateLimitError")`. Its time is 1 January 2026. */
