@@ -217,8 +217,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   "logging.ts": { stdout: /DEBUG .*\n/ },
 }
 
-/** Recipes that need more than an upstream: each has its own test below. */
-const ownTests = ["changing-keys.ts", "chat.ts", "picture-and-pdf.ts", "proxy.ts"]
+/** Recipes that need more than an upstream: each has its own test below, `embed.ts` in `Embed.test.ts`. */
+const ownTests = ["changing-keys.ts", "chat.ts", "embed.ts", "picture-and-pdf.ts", "proxy.ts"]
 
 const run = async (
   name: string,
