@@ -5,8 +5,23 @@
 import type { Billing, Usage } from "../model/LlmResponse.ts"
 import * as ModelPrice from "./ModelPrice.ts"
 import { fits } from "./NameRule.ts"
-import { priceTable } from "./priceTable.ts"
+import type { priceTable } from "./priceTable.ts"
 import { regionFactor, tierPrice } from "./ServiceTier.ts"
+
+/** The table, once it is loaded. It is the largest part of a bundle, and only answers at a list price need it. */
+let table: typeof priceTable | undefined
+
+/** True once list prices can be told. */
+export const isLoaded = (): boolean => table !== undefined
+
+/** Loads the table. Where it cannot be loaded, list prices stay unknown until it can. */
+export const load = async (): Promise<void> => {
+  try {
+    table = (await import("./priceTable.ts")).priceTable
+  } catch {
+    // A file of the bundle that is missing costs a price, not an answer.
+  }
+}
 
 /** What an answer cost in US dollars, and the day from which its price is known (`2026-09-23`). */
 export interface ListedCost {
@@ -16,7 +31,7 @@ export interface ListedCost {
 
 /**
  * The cost of one answer at a provider's list price, or null where the list, the model, one of its prices, the tier that
- * served it or the usage is not known.
+ * served it or the usage is not known, and before `load`.
  *
  * `list` is a name of the table: `openai`, `anthropic`, `azure`, `deepseek`, `groq`, `mistral`, `moonshotai`, `together`,
  * `xai`. `model` is the id the provider knows, with or without its own name before it; for Azure give the served model, not
@@ -32,7 +47,7 @@ export const listedCost = (
   billing?: Billing,
   atMs?: number,
 ): ListedCost | null => {
-  if (model === undefined || usage.inputTokens === undefined) return null
+  if (table === undefined || model === undefined || usage.inputTokens === undefined) return null
   const found = remembered(list, model)
   if (found === null) return null
   const { longCacheWriteTokens, region, serviceTier } = billing ?? {}
@@ -110,9 +125,9 @@ const findIn = (list: PriceList, model: string): Found | null => {
     const line = candidate?.lines.find(({ rules }) => rules.some((rule) => fits(rule, model)))
     if (line === undefined) continue
     const price = ModelPrice.parse(line.prices)
-    const date = priceTable.sources[line.source]?.date ?? priceTable.date
+    const date = table?.sources[line.source]?.date
     // The tiers are those of the seller, whichever list has the price.
-    return price === null ? null : { list: list.names[0] ?? "", model, price, date }
+    return price === null || date === undefined ? null : { list: list.names[0] ?? "", model, price, date }
   }
   return null
 }
@@ -121,7 +136,7 @@ const findIn = (list: PriceList, model: string): Found | null => {
 let parsed: ReadonlyArray<PriceList> | undefined
 
 const listOf = (name: string): PriceList | undefined =>
-  (parsed ??= priceTable.providers.map(parseList)).find(({ names }) => names.includes(name))
+  (parsed ??= table?.providers.map(parseList))?.find(({ names }) => names.includes(name))
 
 const parseList = ({ names, fallbacks, models }: (typeof priceTable.providers)[number]): PriceList => ({
   names,

@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { priceTable } from "../../src/prices/priceTable.ts"
-import { listedCost } from "../../src/prices/Prices.ts"
+import { listedCost, load } from "../../src/prices/Prices.ts"
 import { tierPrice } from "../../src/prices/ServiceTier.ts"
+
+await load()
 
 const read = (path: string): string => readFileSync(new URL(`../../../../${path}`, import.meta.url), "utf8")
 const page = read("docs/prices.md")

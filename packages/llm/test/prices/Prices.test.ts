@@ -7,12 +7,15 @@ import { renderPriceTable } from "../../scripts/models/PriceTable.ts"
 import { byHand, sources } from "../../scripts/models/Sources.ts"
 import type { Billing, Usage } from "../../src/model/LlmResponse.ts"
 import { priceTable } from "../../src/prices/priceTable.ts"
-import { listedCost, rememberedNames } from "../../src/prices/Prices.ts"
+import { isLoaded, listedCost, load, rememberedNames } from "../../src/prices/Prices.ts"
 
 const costUsd = (list: string, model: string | undefined, usage: Usage, atMs?: number, billing?: Billing) =>
   listedCost(list, model, usage, billing, atMs)?.costUsd ?? null
 
 const source = (await waitForUpdate()) ?? []
+
+const before = listedCost("openai", "gpt-5", { inputTokens: 1, outputTokens: 1 })
+await load()
 const midnightMs = Date.parse(`${priceTable.date}T00:00:00Z`)
 
 /** Every name that the source spells out for a model; a regular expression gives none. */
@@ -240,6 +243,11 @@ describe("a model's name", () => {
     for (let index = 0; index < 2_500; index += 1) expect(costUsd("openai", `unknown-${index}`, usage)).toBeNull()
     expect(costUsd("openai", "gpt-5", usage)).toBe(gpt5)
   })
+})
+
+test("no list price is known before the table is loaded", () => {
+  expect(before).toBeNull()
+  expect(isLoaded()).toBe(true)
 })
 
 describe("the memory of names", () => {

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { describe, expect, test } from "vitest"
-import { listedCost } from "../../src/prices/Prices.ts"
+import { listedCost, load } from "../../src/prices/Prices.ts"
+
+await load()
 
 // The libraries are those that the benchmarks compare with.
 const require = createRequire(new URL("../../../bench/package.json", import.meta.url))

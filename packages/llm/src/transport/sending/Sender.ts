@@ -12,6 +12,7 @@ import type { CallContext } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { logsDebug } from "../../call/Time.ts"
 import { beginsLikeKey } from "../../model/KeyShape.ts"
+import * as Prices from "../../prices/Prices.ts"
 import {
   ConfigurationError,
   type InvalidRequestError,
@@ -128,6 +129,12 @@ export class Sender<Service extends ReachedService> {
     return Effect.andThen(releasing, opened)
   }
 
+  /** The headers; before the first request of all also the table of prices, where its answers have list prices. */
+  private ready(): Service["headers"] {
+    const { headers, priceList } = this.service
+    return priceList === undefined || Prices.isLoaded() ? headers : Effect.andThen(Effect.promise(Prices.load), headers)
+  }
+
   /** Sends a request, and hands on what is needed to read what comes back. */
   private send<A>(
     outgoing: Outgoing,
@@ -142,7 +149,7 @@ export class Sender<Service extends ReachedService> {
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
     const { isRepaired, text: body } = written.success
     const warnings = isRepaired ? [...outgoing.warnings, repairWarning] : outgoing.warnings
-    return Effect.matchEffect(service.headers, {
+    return Effect.matchEffect(this.ready(), {
       onFailure: (reason) => this.refuse(context, model, reason),
       onSuccess: (own) => {
         const { headers: forCall, includeResponseHeaders } = fiber.getRef(CallOptions)
