@@ -32,8 +32,16 @@ const goOffline = async ({ model, provider }: CommandLine): Promise<OfflineUpstr
   return upstream
 }
 
+/** What is asked, and how it is printed. */
+interface Question {
+  readonly prompt: string
+  readonly json: boolean
+  readonly isOffline: boolean
+  readonly signal: AbortSignal
+}
+
 /** Asks, and prints. True where there is an answer. */
-const ask = async (llm: LLMInterface, prompt: string, json: boolean, signal: AbortSignal): Promise<boolean> => {
+const ask = async (llm: LLMInterface, { isOffline, json, prompt, signal }: Question): Promise<boolean> => {
   const stream = llm.stream({ messages: [{ role: "user", content: prompt }], signal })
   let written = ""
   try {
@@ -50,7 +58,7 @@ const ask = async (llm: LLMInterface, prompt: string, json: boolean, signal: Abo
   if (json) console.log(JSON.stringify(response, undefined, 2))
   else if (written !== "" && !written.endsWith("\n")) process.stdout.write("\n")
   if ("error" in response) console.error(`${response.error} (${response.errorType})`)
-  else console.error(summary(response.metadata))
+  else console.error(summary(response.metadata, isOffline))
   return !("error" in response)
 }
 
@@ -63,9 +71,10 @@ const run = async (command: CommandLine): Promise<number> => {
   // A reader that has seen enough (`| head -1`) is no reason to go on asking.
   process.stdout.on("error", () => aborted.abort())
   const offline = await goOffline(command)
+  const question = { prompt, json: command.json, isOffline: offline !== undefined, signal: aborted.signal }
   await using llm = new LLMInterface(offline?.options ?? { provider: command.provider, model: command.model })
   try {
-    return (await ask(llm, prompt, command.json, aborted.signal)) ? 0 : 1
+    return (await ask(llm, question)) ? 0 : 1
   } catch (reason) {
     if (!aborted.signal.aborted) throw reason
     console.error("aborted")

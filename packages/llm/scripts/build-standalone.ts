@@ -58,6 +58,15 @@ const parts: Plugin = {
       : undefined,
 }
 
+/** The transport speaks HTTP/1.1 alone, and undici's HTTP/2 brings Node's, with TLS and crypto, before the first request. */
+const noHttp2: Plugin = {
+  name: "no HTTP/2",
+  load: (id) =>
+    /undici[\\/]lib[\\/]dispatcher[\\/]client-h2\.js$/.test(id)
+      ? `module.exports = () => { throw new Error("HTTP/2 is not part of this bundle") }`
+      : undefined,
+}
+
 /** A client of the program's effect cannot be handed to another copy, so that nothing here sends through one. */
 const noHttpClient: Plugin = {
   name: "no HttpClient",
@@ -110,7 +119,7 @@ await Promise.all([
   bundle("node", {
     platform: "node",
     resolve: { conditionNames: [standalone, "node", "import"] },
-    plugins: [noHttpClient, parts],
+    plugins: [noHttpClient, noHttp2, parts],
   }),
   bundle("bun", {
     platform: "node",
