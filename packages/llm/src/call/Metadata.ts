@@ -24,28 +24,31 @@ export interface KnownOfCall {
   readonly degraded?: boolean | undefined
 }
 
-const shownOf = (attempts: ReadonlyArray<AttemptRecord>): Pick<AttemptRecord, "limits" | "responseHeaders"> => {
-  const { limits, responseHeaders } = attempts.at(-1) ?? {}
-  return responseHeaders === undefined ? {} : { ...(limits === undefined ? {} : { limits }), responseHeaders }
+export const metadataOf = (known: KnownOfCall): ResponseMetadata => {
+  const { limits, responseHeaders } = known.attempts.at(-1) ?? {}
+  const metadata: { -readonly [Name in keyof ResponseMetadata]: ResponseMetadata[Name] } = {
+    provider: known.provider,
+    model: known.model,
+    servedModel: known.servedModel,
+    temperature: known.temperature,
+    maxTokens: known.maxTokens,
+    usage: known.usage ?? {},
+    usageStatus: known.usageStatus ?? "unknown",
+    latencyMs: known.latencyMs,
+    timestamp: known.timestamp,
+    requestId: known.requestId,
+    rawFinishReason: known.rawFinishReason,
+    costUsd: known.costUsd ?? null,
+    attempts: known.attempts,
+    warnings: known.warnings ?? [],
+    degraded: known.degraded ?? false,
+  }
+  // Absent where nothing is known of them. Assigned, because a spread for each would cost more than the rest.
+  if (known.responseId !== undefined) metadata.responseId = known.responseId
+  if (known.priceSource !== undefined) metadata.priceSource = known.priceSource
+  if (responseHeaders !== undefined) {
+    if (limits !== undefined) metadata.limits = limits
+    metadata.responseHeaders = responseHeaders
+  }
+  return metadata
 }
-
-export const metadataOf = (known: KnownOfCall): ResponseMetadata => ({
-  provider: known.provider,
-  model: known.model,
-  servedModel: known.servedModel,
-  temperature: known.temperature,
-  maxTokens: known.maxTokens,
-  usage: known.usage ?? {},
-  usageStatus: known.usageStatus ?? "unknown",
-  latencyMs: known.latencyMs,
-  timestamp: known.timestamp,
-  requestId: known.requestId,
-  ...(known.responseId === undefined ? {} : { responseId: known.responseId }),
-  rawFinishReason: known.rawFinishReason,
-  costUsd: known.costUsd ?? null,
-  ...(known.priceSource === undefined ? {} : { priceSource: known.priceSource }),
-  attempts: known.attempts,
-  warnings: known.warnings ?? [],
-  degraded: known.degraded ?? false,
-  ...shownOf(known.attempts),
-})

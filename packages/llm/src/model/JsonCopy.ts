@@ -67,109 +67,125 @@ class Copying {
   private readonly copyOther: CopyOther
   private readonly omitted: ReadonlySet<string>
   private readonly ancestors: Array<object> = []
+  /** Where the whole stands, and the keys that lead from there to the value under way. Only a failure makes a path of them. */
+  private readonly root: string
+  private readonly keys: Array<string | number> = []
   private values = 0
 
-  constructor(omitted: ReadonlySet<string>, copyOther: CopyOther) {
+  constructor(root: string, omitted: ReadonlySet<string>, copyOther: CopyOther) {
+    this.root = root
     this.omitted = omitted
     this.copyOther = copyOther
   }
 
-  value(value: unknown, path: string): unknown {
+  value(value: unknown): unknown {
     switch (typeof value) {
       case "string":
       case "boolean":
       case "undefined":
         return value
       case "number":
-        return Number.isFinite(value) ? value : this.fail(path, `is ${value}, which JSON cannot hold`)
+        return Number.isFinite(value) ? value : this.fail(`is ${value}, which JSON cannot hold`)
       case "object":
-        return value === null ? null : this.object(value, path)
+        return value === null ? null : this.object(value)
       case "bigint":
-        return this.fail(path, `is a BigInt, which JSON cannot hold: pass a number or a string`)
+        return this.fail(`is a BigInt, which JSON cannot hold: pass a number or a string`)
       default:
-        return this.fail(path, `is a ${typeof value}, which JSON cannot hold`)
+        return this.fail(`is a ${typeof value}, which JSON cannot hold`)
     }
   }
 
-  private fail(path: string, problem: string): undefined {
-    this.uncopied ??= new Uncopied(path, problem)
+  /** Something is wrong with the value under way. */
+  private fail(problem: string): undefined {
+    this.uncopied ??= new Uncopied(this.keys.reduce(join, this.root), problem)
     return undefined
   }
 
-  private object(value: object, path: string): unknown {
+  /** The value of a key of the value under way. */
+  private inner(key: string | number, value: unknown): unknown {
+    this.keys.push(key)
+    const copy = this.value(value)
+    this.keys.pop()
+    return copy
+  }
+
+  private object(value: object): unknown {
     if (this.uncopied !== undefined) return undefined
-    if (this.ancestors.includes(value)) return this.fail(path, "refers back to an object that contains it")
-    if (this.ancestors.length >= maxDepth) return this.fail(path, `is nested more than ${maxDepth} levels deep`)
+    if (this.ancestors.includes(value)) return this.fail("refers back to an object that contains it")
+    if (this.ancestors.length >= maxDepth) return this.fail(`is nested more than ${maxDepth} levels deep`)
     this.ancestors.push(value)
-    const copy = Array.isArray(value) ? this.array(value, path) : this.record(value, path)
+    const copy = Array.isArray(value) ? this.array(value) : this.record(value)
     this.ancestors.pop()
     return copy
   }
 
   /** Counts values. False above the limit. */
-  private mayHold(values: number, path: string): boolean {
+  private mayHold(values: number): boolean {
     this.values += values
     if (this.values <= maxValues) return true
-    this.fail(path, `holds more than ${maxValues} values`)
+    this.fail(`holds more than ${maxValues} values`)
     return false
   }
 
-  private array(source: ReadonlyArray<unknown>, path: string): Array<unknown> {
+  private array(source: ReadonlyArray<unknown>): Array<unknown> {
     const copy: Array<unknown> = []
-    if (!this.mayHold(source.length, path)) return copy
+    if (!this.mayHold(source.length)) return copy
     for (let index = 0; index < source.length && this.uncopied === undefined; index++) {
-      const item = this.read(source, index, path)
-      copy.push(typeof item === "string" ? item : this.value(item, join(path, index)))
+      const item = this.read(source, index)
+      copy.push(typeof item === "string" ? item : this.inner(index, item))
     }
     return copy
   }
 
-  private record(source: object, path: string): unknown {
+  private record(source: object): unknown {
     if (Object.getPrototypeOf(source) !== Object.prototype) {
       if (isBoxed(source)) return source.valueOf()
-      for (const [kind, problem] of lossy) if (source instanceof kind) return this.fail(path, problem)
-      if (isBytes(source)) return this.fail(path, 'is bytes, which belong in "data" of an image or a file part')
+      for (const [kind, problem] of lossy) if (source instanceof kind) return this.fail(problem)
+      if (isBytes(source)) return this.fail('is bytes, which belong in "data" of an image or a file part')
     }
     // Built-ins (Date, URL) and classes of the caller say themselves how they are written.
-    const toJson = this.read(source, "toJSON", path)
+    const toJson = this.read(source, "toJSON")
     if (typeof toJson === "function") {
-      const written = this.attempt((): unknown => toJson.call(source, ""), path)
-      return this.value(written, path)
+      const written = this.attempt((): unknown => toJson.call(source, ""))
+      return this.value(written)
     }
-    const keys = this.attempt(() => Object.keys(source), path) ?? []
+    const keys = this.attempt(() => Object.keys(source)) ?? []
     const copy: Record<string, unknown> = {}
-    if (!this.mayHold(keys.length, path)) return copy
+    if (!this.mayHold(keys.length)) return copy
     const isWhole = this.ancestors.length === 1
     for (const key of keys) {
       if (this.uncopied !== undefined) return copy
       if (isWhole && this.omitted.has(key)) continue
-      const value = this.read(source, key, path)
+      const value = this.read(source, key)
       if (value === undefined) continue
       const other = Predicate.isObject(value) ? this.copyOther(value, source, key) : undefined
       if (other !== undefined) Object.assign(copy, other)
       // Assigned, this one name would change the copy's prototype.
       else if (key === "__proto__") {
-        const own = this.value(value, join(path, key))
+        const own = this.inner(key, value)
         Object.defineProperty(copy, key, { value: own, enumerable: true, configurable: true, writable: true })
-      } else copy[key] = typeof value === "string" ? value : this.value(value, join(path, key))
+      } else copy[key] = typeof value === "string" ? value : this.inner(key, value)
     }
     return copy
   }
 
-  private read(source: object, key: string | number, path: string): unknown {
+  private read(source: object, key: string | number): unknown {
     try {
       return Reflect.get(source, key)
     } catch (thrown) {
-      return this.fail(join(path, key), `cannot be read: ${saidBy(thrown)}`)
+      this.keys.push(key)
+      this.fail(`cannot be read: ${saidBy(thrown)}`)
+      this.keys.pop()
+      return undefined
     }
   }
 
   /** The result of an action of the caller's (a getter, a trap), whatever it throws. */
-  private attempt<A>(action: () => A, path: string): A | undefined {
+  private attempt<A>(action: () => A): A | undefined {
     try {
       return action()
     } catch (thrown) {
-      return this.fail(path, `cannot be read: ${saidBy(thrown)}`)
+      return this.fail(`cannot be read: ${saidBy(thrown)}`)
     }
   }
 }
@@ -181,9 +197,9 @@ export const jsonCopy = (
   omitted: ReadonlySet<string>,
   copyOther: CopyOther,
 ): Result.Result<unknown, Uncopied> => {
-  const copying = new Copying(omitted, copyOther)
+  const copying = new Copying(path, omitted, copyOther)
   try {
-    const copy = copying.value(value, path)
+    const copy = copying.value(value)
     return copying.uncopied === undefined ? Result.succeed(copy) : Result.fail(copying.uncopied)
   } catch (thrown) {
     // A trap of the caller's where no other is expected.

@@ -207,11 +207,7 @@ export class LLMInterface implements Llm {
       ? Exit.failCause(built.cause)
       : Result.isFailure(request)
         ? Exit.fail(refusal(built.value.service.name, request.failure))
-        : await session.run(
-            contextOf(built.value, settings),
-            Effect.provideService(program(request.success), LlmProvider, built.value.service),
-            signal,
-          )
+        : await session.run(contextOf(built.value, settings), program(request.success), signal)
     if (Exit.isSuccess(exit)) return exit.value
     const error = Cause.findErrorOption(exit.cause)
     if (Option.isNone(error)) throw Cause.squash(exit.cause)

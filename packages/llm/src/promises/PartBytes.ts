@@ -26,12 +26,12 @@ const none: ReadonlySet<string> = new Set()
 
 /** The bytes of one call. */
 export class PartBytes {
-  private readonly texts = new Map<Blob, string>()
+  private texts: Map<Blob, string> | undefined = undefined
   private isRead = false
 
   /** True where the copy holds a `Blob` that `read` must replace. */
   get hasBlobs(): boolean {
-    return this.texts.size > 0
+    return this.texts !== undefined
   }
 
   /** What stands for `data` in the copy of a part. */
@@ -40,18 +40,20 @@ export class PartBytes {
     if (owner.type !== "image" && owner.type !== "file") return undefined
     if (!(value instanceof Blob)) return { data: base64(viewOf(value)) }
     if (!this.isRead) {
+      this.texts ??= new Map()
       this.texts.set(value, "")
       return { data: value }
     }
-    const data = this.texts.get(value)
+    const data = this.texts?.get(value)
     const isTyped = "mediaType" in owner && owner.mediaType !== undefined
     return isTyped || value.type === "" ? { data } : { data, mediaType: value.type }
   }
 
   /** The copy again, with the text of each `Blob`. It never rejects. */
   async read(copy: object): Promise<Result.Result<object, Uncopied>> {
+    const { texts = new Map<Blob, string>() } = this
     try {
-      for (const blob of this.texts.keys()) this.texts.set(blob, base64(new Uint8Array(await blob.arrayBuffer())))
+      for (const blob of texts.keys()) texts.set(blob, base64(new Uint8Array(await blob.arrayBuffer())))
     } catch (thrown) {
       return Result.fail(new Uncopied("messages", `hold a Blob that cannot be read: ${saidBy(thrown)}`))
     }

@@ -142,9 +142,9 @@ export class Session {
   }
 
   /** Runs one effect to its end. Rejects with the signal's reason where the signal ended it; its listener goes with the effect. */
-  run<A, E>(
-    context: Context.Context<never>,
-    effect: Effect.Effect<A, E>,
+  run<A, E, R = never>(
+    context: Context.Context<R>,
+    effect: Effect.Effect<A, E, R>,
     signal: AbortSignal | undefined,
   ): Promise<Exit.Exit<A, E>> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)

@@ -141,47 +141,51 @@ export const eventPull = (
       spent ??= { usage: decoder.usage(), billing: decoder.billing() }
       return Effect.fail((failure ??= attempt.fail(reason, spent, `${text}`)))
     }
-    return finished ? Cause.done() : read
+    if (finished) return Cause.done()
+    return decoder.isWhole() ? readLast : read
   }
 
-  /** The next bytes; once everything that is due has come, only for a short time. */
-  const nextBytes: Exchange["read"] = Effect.withFiber((fiber) => {
-    if (finished || !decoder.isWhole()) return bytes
+  /** The next bytes once everything that is due has come: only for a short time. */
+  const lastBytes: Exchange["read"] = Effect.withFiber((fiber) => {
     wholeSinceMs ??= monotonicMs(fiber)
     const leftMs = wholeSinceMs + graceMs - monotonicMs(fiber)
     return Effect.timeoutOrElse(bytes, { duration: Math.max(0, leftMs), orElse: () => Cause.done() })
   })
 
-  const read: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> = Pull.matchEffect(nextBytes, {
-    onSuccess: (chunks) => {
-      for (const chunk of chunks) {
-        if (fault !== undefined || reason !== undefined) break
-        feed(chunk)
-      }
-      if (fault === undefined && reason === undefined && decoder.isComplete()) {
-        const message = "the provider ended the stream without ending the answer"
-        settle(decoder.end(out), () => new StreamInterruptedError({ message }))
-      }
-      return take()
-    },
-    onFailure: (cause) => {
-      const error = Cause.findErrorOption(cause)
-      // Defects and interruptions are not failures of the connection, and pass unchanged.
-      if (Option.isNone(error)) {
-        const unexpected = Cause.fromReasons(cause.reasons.filter(isUnexpected))
-        attempt.close(Exit.failCause(unexpected))
-        return Effect.failCause(unexpected)
-      }
-      settle(kind === "document" ? undefined : decoder.end(out), () =>
-        fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }),
-      )
-      return take()
-    },
-    onDone: () => {
-      endOfInput("the connection closed")
-      return take()
-    },
-  })
+  const reading = (next: Exchange["read"]): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> =>
+    Pull.matchEffect(next, {
+      onSuccess: (chunks) => {
+        for (const chunk of chunks) {
+          if (fault !== undefined || reason !== undefined) break
+          feed(chunk)
+        }
+        if (fault === undefined && reason === undefined && decoder.isComplete()) {
+          const message = "the provider ended the stream without ending the answer"
+          settle(decoder.end(out), () => new StreamInterruptedError({ message }))
+        }
+        return take()
+      },
+      onFailure: (cause) => {
+        const error = Cause.findErrorOption(cause)
+        // Defects and interruptions are not failures of the connection, and pass unchanged.
+        if (Option.isNone(error)) {
+          const unexpected = Cause.fromReasons(cause.reasons.filter(isUnexpected))
+          attempt.close(Exit.failCause(unexpected))
+          return Effect.failCause(unexpected)
+        }
+        settle(kind === "document" ? undefined : decoder.end(out), () =>
+          fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }),
+        )
+        return take()
+      },
+      onDone: () => {
+        endOfInput("the connection closed")
+        return take()
+      },
+    })
+
+  const read = reading(bytes)
+  const readLast = reading(lastBytes)
 
   return Effect.suspend(take)
 }
