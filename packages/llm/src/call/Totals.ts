@@ -1,5 +1,5 @@
 /** What several answers come to: their metadata as one. */
-import type { AttemptRecord, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type { AttemptRecord, PriceSource, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
 
 /** An answer of any service. */
 interface Answered {
@@ -31,6 +31,15 @@ export const sumUsage = (usages: ReadonlyArray<Usage>): Usage => {
 export const sumCost = (costs: ReadonlyArray<number | null>): number | null =>
   costs.reduce<number | null>((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0)
 
+/** Where a sum of costs comes from: the source that all parts with a cost share; undefined where they have several, or none. */
+export const commonSource = (
+  parts: ReadonlyArray<Pick<AttemptRecord, "costUsd" | "priceSource">>,
+): PriceSource | undefined => {
+  const sources = new Set(parts.flatMap(({ costUsd, priceSource }) => (costUsd === null ? [] : [priceSource])))
+  const [source] = sources
+  return sources.size === 1 ? source : undefined
+}
+
 const statusOf = (statuses: ReadonlyArray<UsageStatus>): UsageStatus => {
   if (statuses.every((status) => status === "reported")) return "reported"
   return statuses.every((status) => status === "unknown") ? "unknown" : "partial"
@@ -43,13 +52,17 @@ export const attemptsOf = (responses: ReadonlyArray<Answered>): ReadonlyArray<At
 /** The last answer's metadata over all of them: usage, cost, attempts, warnings and time are the whole's. */
 export const totalOf = (responses: ReadonlyArray<Answered>, last: Answered, latencyMs: number): ResponseMetadata => {
   const all = responses.map(({ metadata }) => metadata)
+  const costUsd = sumCost(all.map(({ costUsd }) => costUsd))
+  const { priceSource: _, ...ofLast } = last.metadata
+  const priceSource = costUsd === null ? undefined : commonSource(all)
   return {
-    ...last.metadata,
+    ...ofLast,
+    ...(priceSource === undefined ? {} : { priceSource }),
     timestamp: all[0]?.timestamp ?? last.metadata.timestamp,
     latencyMs,
     usage: sumUsage(all.map(({ usage }) => usage)),
     usageStatus: statusOf(all.map(({ usageStatus }) => usageStatus)),
-    costUsd: sumCost(all.map(({ costUsd }) => costUsd)),
+    costUsd,
     attempts: attemptsOf(responses),
     warnings: [...new Set(all.flatMap(({ warnings }) => warnings))],
     degraded: all.some(({ degraded }) => degraded),

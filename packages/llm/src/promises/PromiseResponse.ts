@@ -6,6 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { metadataOf } from "../call/Metadata.ts"
+import { commonSource } from "../call/Totals.ts"
 import {
   type ErrorType,
   LlmError,
@@ -153,6 +154,7 @@ export const failure = (
       timestamp: new Date(startedMs).toISOString(),
       requestId: last?.requestId ?? (reason._tag === "ConfigurationError" ? undefined : reason.requestId),
       costUsd,
+      priceSource: commonSource(attempts),
       attempts,
       warnings: [...(error.warnings ?? [])],
     }),
