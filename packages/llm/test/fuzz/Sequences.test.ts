@@ -31,8 +31,9 @@ describe.each(oneOfEachWire)("a random stream of $name", patient, (provider) => 
       else expect(due.end).toContain("error" in response ? response.errorType : "answered")
       if (due.whole) expect(text).toBe(due.text)
       else expect(due.text.startsWith(text)).toBe(true)
-      expect(response.metadata.attempts).toHaveLength(server.requests.length - before)
       expect(response.metadata.attempts).toHaveLength(1)
+      // On a busy machine the clock of a silent stream may run out before the request has arrived.
+      if (sequence.end !== "stall") expect(server.requests.length - before).toBe(1)
     })
     await fc.assert(property, runs(40))
   })
