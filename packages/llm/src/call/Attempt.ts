@@ -203,12 +203,11 @@ export class Attempt {
       costUsd: written.costUsd,
       priceSource: written.priceSource,
       attempts: ledger.attempts(),
-      warnings: [
-        ...ledger.warnings,
-        ...warnings,
-        ...(end.warnings ?? []).map(target.redact ?? unchanged),
-        ...limitWarning(end, target),
-      ],
+      warnings: ledger.warnings.concat(
+        warnings,
+        (end.warnings ?? []).map(target.redact ?? unchanged),
+        limitWarning(end, target),
+      ),
     })
   }
 

@@ -247,6 +247,10 @@ const redactWith = (patterns: Patterns, whole: string): string => {
 /** So many secrets are kept: a token that is renewed all day must not pile up. */
 const maxSecrets = 64
 
+/** So many texts without a secret are remembered, none longer than this: names of models, finish reasons. */
+const maxClean = 64
+const longestClean = 32
+
 /**
  * Knows the secrets that it was given. One shorter than eight characters is blanked as a whole word only, and one of
  * letters only behind a word such as `key` or `Bearer`; a text shorter than four is no secret.
@@ -254,6 +258,8 @@ const maxSecrets = 64
 export class Redactor {
   private secrets: ReadonlyArray<string> = []
   private patterns: Patterns | undefined
+  /** Short texts that hold no secret. The same few come with every answer. */
+  private readonly clean = new Set<string>()
 
   constructor(secrets: ReadonlyArray<string> = []) {
     this.learn(secrets)
@@ -265,12 +271,19 @@ export class Redactor {
     const before = this.secrets.filter((secret) => !found.includes(secret))
     this.secrets = [...before, ...new Set(found)].slice(-maxSecrets)
     this.patterns = undefined
+    this.clean.clear()
   }
 
   /** The text with every secret blanked. */
   readonly redact: Redact = (text) => {
     if (this.secrets.length === 0) return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
-    return redactWith((this.patterns ??= compile(this.secrets)), text)
+    if (text.length <= longestClean && this.clean.has(text)) return text
+    const shown = redactWith((this.patterns ??= compile(this.secrets)), text)
+    if (shown === text && text.length <= longestClean) {
+      if (this.clean.size === maxClean) this.clean.clear()
+      this.clean.add(text)
+    }
+    return shown
   }
 
   /** True where the text holds a whole secret as it is. */

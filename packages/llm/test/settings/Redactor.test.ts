@@ -93,6 +93,15 @@ describe("a known secret is blanked", { timeout: 30_000 }, () => {
     expect(two(`${key} ${key} 0123456789ABCDEF`)).toBe(`${blank} ${blank} ${blank}`)
   })
 
+  it("in a short text that held no secret before it was learnt", () => {
+    const later = new Redactor(["hunter-two-is-a-secret"])
+    const texts = Array.from({ length: 200 }, (_, index) => `model-${index}`)
+    for (const text of [...texts, key, ...texts, key]) expect(later.redact(text)).toBe(text)
+    later.learn([key])
+    expect(later.redact(key)).toBe(blank)
+    expect(later.redact("model-199")).toBe("model-199")
+  })
+
   it("when it is learnt later, however many tokens are renewed", () => {
     const later = new Redactor()
     expect(later.redact(key)).toBe(key)
