@@ -4,7 +4,7 @@
  * ```
  * LlmError { reason, provider, model, attempts, text }
  *   ConnectionError          no response came: DNS, refused, reset, TLS            retried, falls back
- *   TimeoutError             one of the six clocks ran out                         retried, falls back; `total`: neither
+ *   TimeoutError             one of the seven clocks ran out                         retried, falls back; `total`: neither
  *   RateLimitError           too fast                                              retried, falls back
  *   QuotaExceededError       out of money; waiting does not help                   falls back
  *   OverloadedError          the provider has no capacity now                      retried, falls back

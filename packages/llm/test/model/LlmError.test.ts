@@ -48,8 +48,8 @@ describe("an LlmError", () => {
     expect(other.cause).toBeUndefined()
   })
 
-  it("names six clocks, of which one is for a single request", () => {
-    expect(TimeoutClock.literals).toEqual(["queue", "attempt", "headers", "first-output", "idle", "total"])
+  it("names seven clocks, of which one is for a single request", () => {
+    expect(TimeoutClock.literals).toEqual(["queue", "attempt", "headers", "first-output", "idle", "reader", "total"])
     const reason = new TimeoutError({ clock: "attempt", limitMs: 5, message: "late" })
     expect(new LlmError({ reason, provider: "p", attempts: [] }).isRetryable).toBe(true)
   })
