@@ -98,7 +98,8 @@ const bundle = async (name: string, options: InputOptions): Promise<void> => {
   await built.write({
     dir: `${folder}${name}`,
     format: "esm",
-    minify: { compress: true, codegen: true, mangle: false },
+    // With its line ends: Node prints the whole line that an error was thrown from where nobody catches it.
+    minify: { compress: true, codegen: { removeWhitespace: false }, mangle: false },
   })
   await built.close()
 }

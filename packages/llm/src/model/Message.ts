@@ -62,7 +62,11 @@ const hasOneSource = Schema.makeFilter((part: MediaSource): Schema.FilterOutput 
   const { data, fileId, url } = part
   const named = [url, data, fileId].filter((source) => source !== undefined).length
   if (named === 0) return "is without url and data: name one of them"
-  if (named > 1) return { path: [url === undefined ? "fileId" : "url"], issue: "is one source too many: name one only" }
+  if (named > 1)
+    return {
+      path: [url === undefined ? "fileId" : "url"],
+      issue: "is one of several sources: give only one of url, data and fileId",
+    }
   return url === undefined || canBeFetched(url)
     ? undefined
     : {

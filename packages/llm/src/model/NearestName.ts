@@ -19,6 +19,7 @@ const otherNames: Readonly<Record<string, string>> = {
   maxconcurrency: "maxConcurrentRequests",
   timeoutms: "timeout",
   defaultheaders: "headers",
+  image: "data",
   imageurl: "url",
   mimetype: "mediaType",
   toolname: "name",

@@ -60,7 +60,10 @@ export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportO
   readonly model?: string | undefined
   /** The model of `embed` where a call names none; `provider/model` says which provider embeds with it. */
   readonly embeddingModel?: string | undefined
-  /** Access to several providers, by their names: for fallbacks, and for models named `provider/model`. */
+  /**
+   * Access to several providers, by their names: for fallbacks, and for models named `provider/model`. Such a model goes to
+   * its provider where `provider` is `litellm` (the default); any other provider is asked for the name as it stands.
+   */
   readonly providers?:
     | { readonly [Name in ProviderName | EmbeddingProviderName]?: ProviderAccess | undefined }
     | undefined

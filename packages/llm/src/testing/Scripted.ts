@@ -9,10 +9,18 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Provider from "../call/Provider.ts"
-import { type ErrorType, InvalidRequestError, isLlmError, type LlmError, LlmErrorReason } from "../model/LlmError.ts"
+import {
+  type ErrorType,
+  InvalidRequestError,
+  isLlmError,
+  type LlmError,
+  LlmErrorReason,
+  verdicts,
+} from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import type { FinishReason, ToolCall, Usage } from "../model/LlmResponse.ts"
+import { suggestion } from "../model/NearestName.ts"
 
 /**
  * A failure to play: a reason, a whole `LlmError`, or only what matters of a reason, `"RateLimitError"` or
@@ -90,15 +98,47 @@ export const layer = (answers: ReadonlyArray<Answer>, options: ScriptedOptions =
     stream: (request, model) => {
       requests.push(request)
       const answer = answers[requests.length - 1]
-      if (answer !== undefined) return play(typeof answer === "string" ? { text: answer } : answer, model)
-      const message = `the script has ${answers.length} answers and was asked ${requests.length} times`
-      return Stream.fail(new InvalidRequestError({ message }))
+      if (answer === undefined) {
+        return refused(`the script has ${answers.length} answers and was asked ${requests.length} times`)
+      }
+      const script = typeof answer === "string" ? { text: answer } : answer
+      const mistake = mistakeIn(script)
+      return mistake === undefined ? play(script, model) : refused(mistake)
     },
   })
   return Object.assign(Layer.succeed(LlmProvider, service), { requests })
 }
 
+const refused = (message: string) => Stream.fail(new InvalidRequestError({ message }))
+
 type Script = Exclude<Answer, string>
+
+/** Every field of an answer. */
+const answerFields: Readonly<Record<keyof Script, true>> = {
+  text: true,
+  reasoning: true,
+  toolCalls: true,
+  finishReason: true,
+  usage: true,
+  error: true,
+  delay: true,
+  pause: true,
+  stall: true,
+}
+
+/** What is wrong with an answer of a script that no compiler has read. */
+const mistakeIn = (answer: Script): string | undefined => {
+  const unknown = Object.keys(answer).find((name) => !Object.hasOwn(answerFields, name))
+  if (unknown !== undefined) {
+    const known = Object.keys(answerFields)
+    return `"${unknown}" is not a field of a scripted answer: write a text, or an object with ${known.join(", ")}`
+  }
+  const { error } = answer
+  if (error === undefined || isLlmError(error)) return undefined
+  const name = typeof error === "string" ? error : error._tag
+  if (Object.hasOwn(verdicts, name)) return undefined
+  return `"${name}" is not an error type${suggestion(name, Object.keys(verdicts))}`
+}
 
 /** One answer, as it is given. */
 const play = (script: Script, model: string | undefined): Stream.Stream<Provider.ReplyPiece, LlmErrorReason> => {

@@ -65,6 +65,14 @@ describe("a request", () => {
     [{ messages, temprature: 1 }, 'temprature does not exist; did you mean "temperature"?'],
     [{ messages, stopSequences: [] }, 'stopSequences does not exist; did you mean "stop"?'],
     [{ messages, xyzzy: 1 }, "xyzzy does not exist"],
+    [
+      { messages: [{ role: "user", content: [{ type: "image", image: "AAAA" }] }] },
+      'messages[0].content[0].image does not exist; did you mean "data"?',
+    ],
+    [
+      { messages: [{ role: "user", content: [{ type: "image", url: "https://example.com/a.png", data: "AAAA" }] }] },
+      "messages[0].content[0].url is one of several sources: give only one of url, data and fileId",
+    ],
     [{ messages: [{ role: "user", contents: "x" }] }, 'messages[0].contents does not exist; did you mean "content"?'],
     [
       { messages, tools: [{ name: "f", parameters: {}, desciption: "x" }] },

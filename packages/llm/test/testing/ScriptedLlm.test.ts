@@ -44,6 +44,23 @@ describe("Scripted.llm", () => {
     expect(llm.requests).toEqual([])
   })
 
+  it("says what is wrong with an answer of a script that was never type-checked", async () => {
+    const llm = Scripted.llm(
+      JSON.parse('[{ "object": { "name": "Ada" } }, { "error": "RateLimitErorr" }, { "error": { "_tag": "No" } }]'),
+    )
+    expect(await llm.generate({ messages })).toMatchObject({
+      errorType: "InvalidRequestError",
+      error: expect.stringMatching(
+        /^"object" is not a field of a scripted answer: write a text, or an object with text, /,
+      ),
+    })
+    expect(await llm.stream({ messages }).response).toMatchObject({
+      errorType: "InvalidRequestError",
+      error: '"RateLimitErorr" is not an error type; did you mean "RateLimitError"?',
+    })
+    expect(await llm.generate({ messages })).toMatchObject({ error: '"No" is not an error type' })
+  })
+
   it("rejects where the signal aborts", async () => {
     const llm = Scripted.llm([{ stall: true }])
     const reason = new Error("enough")

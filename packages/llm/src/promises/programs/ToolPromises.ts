@@ -59,7 +59,10 @@ export const tool = <const S extends AnySchema, Result>(description: ToolDescrip
   })
 }
 
-/** A request with tools that run. `timeout` bounds the whole run; each model call has the limits of its stack besides. */
+/**
+ * A request with tools that run. An interface has the same functions as methods: `llm.runTools({ tools, messages })`. `timeout`
+ * bounds the whole run; each model call has the limits of its stack besides.
+ */
 export interface RunToolsOptions extends Omit<GenerateOptions, "tools"> {
   readonly tools: ReadonlyArray<Tool.Tool>
   /** The most model calls (10). The tools that the last one calls still run. */
