@@ -202,5 +202,8 @@ export const unwrap = <Response extends { readonly metadata: ResponseMetadata }>
   response: Response,
 ): Exclude<Response, GenerateFailure> => {
   if (isSuccess(response)) return response
-  throw isFailure(response) ? errorOf(response) : new Error("neither an answer nor a failure")
+  const error = isFailure(response) ? errorOf(response) : new Error("neither an answer nor a failure")
+  // The trace begins at the program's own line, where the engine can do that: the frames of the decoder would hide it.
+  if ("captureStackTrace" in Error) Error.captureStackTrace(error, unwrap)
+  throw error
 }

@@ -27,6 +27,7 @@ import {
 import type { AttemptRecord } from "../../src/model/LlmResponse.ts"
 import type { Llm } from "../../src/promises/Llm.ts"
 import { failure, type GenerateFailure } from "../../src/promises/PromiseResponse.ts"
+import * as Scripted from "../../src/testing/ScriptedLlm.ts"
 import { FaultServer } from "../faults/FaultServer.ts"
 import { whole } from "../faults/HttpText.ts"
 
@@ -147,6 +148,19 @@ describe("a failure", () => {
     expect(data.metadata.attempts[0]).not.toBe(error.attempts[0])
     expect(data.metadata.attempts).toEqual(error.attempts)
   })
+})
+
+it("the trace of what unwrap throws begins where the program called it", () => {
+  const failed = Scripted.failure("QuotaExceededError")
+  const askedHere = () => unwrap(failed)
+  const trace = () => {
+    try {
+      return askedHere()
+    } catch (error) {
+      return error instanceof Error ? error.stack : undefined
+    }
+  }
+  expect(trace()).toMatch(/^LlmError: a scripted QuotaExceededError\n +at askedHere /)
 })
 
 it("unwrap keeps the type of the answer, and so the value of generateObject", () => {
