@@ -17,12 +17,23 @@ export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
-export { type ErrorType, isLlmError, LlmError, type LlmErrorReason } from "../model/LlmError.ts"
+export {
+  type ErrorType,
+  isLlmError,
+  LlmError,
+  type LlmErrorReason,
+  type SystemCause,
+  type TimeoutClock,
+} from "../model/LlmError.ts"
 export type * from "../model/LlmRequest.ts"
 export type {
   AttemptRecord,
+  Billing,
   FinishReason,
   LlmResponse,
+  PriceSource,
+  RateLimit,
+  RateLimits,
   ResponseMetadata,
   ResponsePart,
   ToolCall,
@@ -30,6 +41,7 @@ export type {
   UsageStatus,
 } from "../model/LlmResponse.ts"
 export type { LlmEvent } from "../model/LlmEvent.ts"
+export type { ModelRates, OwnPrices, PricedAnswer } from "../prices/OwnPrices.ts"
 export type { Credential, Key } from "../providers/Credential.ts"
 export type { WireApi } from "../providers/ProviderOptions.ts"
 export type { AnySchema, DeepPartial, InputOf, OutputOf } from "../tools/schemas/AnySchema.ts"

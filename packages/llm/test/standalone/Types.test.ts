@@ -2,6 +2,8 @@
 import type * as Duration from "effect/Duration"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { expectTypeOf, it } from "vitest"
+import type * as Main from "@wiseflow/llm"
+import type * as Promises from "@wiseflow/llm/promise"
 import type * as Errors from "../../src/model/LlmError.ts"
 import type * as Responses from "../../src/model/LlmResponse.ts"
 import type * as Plain from "../../src/standalone/Plain.ts"
@@ -29,4 +31,13 @@ it("gives what the library gives", () => {
   expectTypeOf<Tool>().toExtend<Plain.Tool>()
   expectTypeOf<Plain.OutputOf<StandardSchemaV1<string, number>>>().toEqualTypeOf<number>()
   expectTypeOf<Plain.InputOf<StandardSchemaV1<string, number>>>().toEqualTypeOf<string>()
+})
+
+it("exports the types of what an answer and an option hold", () => {
+  expectTypeOf<Promises.OwnPrices>().toEqualTypeOf<Main.OwnPrices>()
+  expectTypeOf<Promises.RateLimits>().toEqualTypeOf<Main.RateLimits>()
+  expectTypeOf<Promises.Billing>().toEqualTypeOf<Main.Billing>()
+  expectTypeOf<Promises.PriceSource>().toEqualTypeOf<Main.PriceSource>()
+  expectTypeOf<Promises.TimeoutClock>().toEqualTypeOf<Main.TimeoutClock>()
+  expectTypeOf<Promises.SystemCause>().toEqualTypeOf<Main.SystemCause>()
 })
