@@ -62,11 +62,7 @@ const hasOneSource = Schema.makeFilter((part: MediaSource): Schema.FilterOutput 
   const { data, fileId, url } = part
   const named = [url, data, fileId].filter((source) => source !== undefined).length
   if (named === 0) return "is without url and data: name one of them"
-  if (named > 1)
-    return {
-      path: [url === undefined ? "fileId" : "url"],
-      issue: "is one of several sources: give only one of url, data and fileId",
-    }
+  if (named > 1) return { path: [url === undefined ? "fileId" : "url"], issue: "is not the only source: name only one" }
   return url === undefined || canBeFetched(url)
     ? undefined
     : {

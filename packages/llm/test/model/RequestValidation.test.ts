@@ -71,7 +71,7 @@ describe("a request", () => {
     ],
     [
       { messages: [{ role: "user", content: [{ type: "image", url: "https://example.com/a.png", data: "AAAA" }] }] },
-      "messages[0].content[0].url is one of several sources: give only one of url, data and fileId",
+      "messages[0].content[0].url is not the only source: name only one",
     ],
     [{ messages: [{ role: "user", contents: "x" }] }, 'messages[0].contents does not exist; did you mean "content"?'],
     [
