@@ -18,6 +18,9 @@ const variable = "LLM_CONFIG_FILE"
 /** How long a file may take to read: a file on a network that is gone would never arrive. */
 const readingLimit = Duration.seconds(10)
 
+/** A call's deadline may be shorter than any disk is; reading is given this long all the same. */
+const shortestLimit = Duration.seconds(1)
+
 /** `names` are the settings that exist: a misspelt one in the configuration file is an error. */
 export interface FileOptions {
   readonly dotEnv: boolean
@@ -32,7 +35,7 @@ export const withFiles = (
   options: FileOptions,
 ): Effect.Effect<ConfigProvider.ConfigProvider, LlmError> =>
   Effect.gen(function* () {
-    const limit = Duration.min(options.limit ?? readingLimit, readingLimit)
+    const limit = Duration.max(shortestLimit, Duration.min(options.limit ?? readingLimit, readingLimit))
     const dotEnv = options.dotEnv ? yield* readDotEnv(limit) : undefined
     const environment =
       dotEnv === undefined ? base : ConfigProvider.orElse(base, ConfigProvider.fromDotEnvContents(dotEnv))

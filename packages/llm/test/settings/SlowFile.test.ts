@@ -17,6 +17,7 @@ describe("a file that is never read", () => {
     { limit: undefined, seconds: 10, dotEnv: false, setting: "LLM_CONFIG_FILE" },
     { limit: undefined, seconds: 10, dotEnv: true, setting: ".env" },
     { limit: Duration.seconds(2), seconds: 2, dotEnv: false, setting: "LLM_CONFIG_FILE" },
+    { limit: Duration.millis(1), seconds: 1, dotEnv: true, setting: ".env" },
     { limit: Duration.minutes(5), seconds: 10, dotEnv: false, setting: "LLM_CONFIG_FILE" },
   ])(
     "is a ConfigurationError after $seconds s, given $limit ($setting)",
