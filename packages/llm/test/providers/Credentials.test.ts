@@ -133,6 +133,8 @@ describe("a key that is asked for", patient, () => {
   )
 
   const failing: Readonly<Record<string, Credential>> = {
+    // Whatever a program fails with.
+    // @effect-diagnostics-next-line globalErrorInEffectFailure:off
     "an Effect that fails": Effect.fail(new Error("canary-vault-word")),
     "a function that throws": () => {
       throw new Error("canary-vault-word")

@@ -102,9 +102,11 @@ const effectTool = ({ execute, name, ...rest }: PlainTool) =>
   Tool.make(name, {
     ...rest,
     execute: (args: any, context) =>
+      // Whatever a tool throws is what it fails with.
+      // @effect-diagnostics-next-line unknownInEffectCatch:off
       Effect.tryPromise({
         try: async (signal) => (await execute(args, { ...context, signal })) as string,
-        catch: (thrown) => (thrown instanceof Error ? thrown : new Error(String(thrown))),
+        catch: (thrown) => thrown,
       }),
   })
 
