@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, any>>
 
 export type CorpusFile = "openai-chat" | "openai-responses" | "anthropic-messages" | "azure-chat" | "openai-compatible"
 
-/** One recording. `expect` was computed from the raw body by somebody else's script. */
+/** One recording. `expect` was computed from the raw body by a script outside this repository. */
 export interface Exchange {
   readonly id: string
   readonly api: string

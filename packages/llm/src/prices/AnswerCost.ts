@@ -8,7 +8,7 @@ import { listedCost } from "./Prices.ts"
 
 /** By whose prices a provider's answers are charged. */
 export interface Pricing {
-  /** The provider's part of the price table; absent where it has none, or where somebody else's address is asked. */
+  /** The provider's part of the price table; absent where it has none, or where another address is asked. */
   readonly priceList?: string | undefined
   /** False where the name of the model asked for says nothing of its price (a deployment's). Default true. */
   readonly pricesModelAsked?: boolean | undefined

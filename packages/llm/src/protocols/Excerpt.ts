@@ -1,6 +1,6 @@
 /**
- * Short pieces of what somebody else wrote, for messages and errors. The work is bounded like the text: a value that is
- * deep or huge costs no more than what is shown of it.
+ * Short pieces of received text, for messages and errors. The work is bounded like the text: a value that is deep or huge
+ * costs no more than what is shown of it.
  */
 
 /** The first `length` characters, the last of them `…` where there were more; never half a surrogate pair. */

@@ -1,5 +1,5 @@
 /**
- * Reading JSON that somebody else wrote. A reader takes what it understands and leaves the rest: a Schema would reject a
+ * Reading JSON that came from outside. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
 import { bounded, excerptOf } from "./Excerpt.ts"

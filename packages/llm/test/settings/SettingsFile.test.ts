@@ -422,7 +422,7 @@ describe("a misspelt setting", () => {
     }),
   )
 
-  it.live("is not a name that is somebody else's", () =>
+  it.live("is not a name that belongs to another setting", () =>
     Effect.gen(function* () {
       const others = {
         OPENAI_ORG_ID: "x",

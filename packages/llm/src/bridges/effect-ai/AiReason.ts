@@ -1,4 +1,4 @@
-/** Errors of a `LanguageModel` of somebody else as our reasons, which decide about retries and fallbacks. */
+/** Errors of a `LanguageModel` from another package as our reasons, which decide about retries and fallbacks. */
 import * as Duration from "effect/Duration"
 import type * as AiError from "effect/ai/AiError"
 import {

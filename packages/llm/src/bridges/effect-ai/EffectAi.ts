@@ -1,7 +1,7 @@
 /**
  * The bridge to effect/ai: programs written for its `LanguageModel` (chats, toolkits, structured output) and its
  * `EmbeddingModel` run on any provider of this library with every policy around it. It translates, and adds no behaviour of
- * its own. `layerProvider` is the way back: a `LanguageModel` of somebody else as an `LlmProvider`.
+ * its own. `layerProvider` is the way back: a `LanguageModel` from another package as an `LlmProvider`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * The other way: a `LanguageModel` of somebody else as an `LlmProvider`, so that this library's policies, records and
+ * The other way: a `LanguageModel` from another package as an `LlmProvider`, so that this library's policies, records and
  * fallbacks work around it. Attempts, metadata and errors are made as for every provider.
  */
 import * as Effect from "effect/Effect"

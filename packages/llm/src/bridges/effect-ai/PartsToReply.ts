@@ -1,6 +1,6 @@
 /**
- * Reads the parts that a `LanguageModel` of somebody else gave as the pieces of an answer. Its own metadata stays with the
- * parts, so that they go back to it as they came.
+ * Reads the parts that an effect/ai `LanguageModel` from another package gave as the pieces of an answer. Its own metadata
+ * stays with the parts, so that they go back to it as they came.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"

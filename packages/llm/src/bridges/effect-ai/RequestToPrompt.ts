@@ -1,6 +1,6 @@
 /**
- * Writes an `LlmRequest` as what a `LanguageModel` of somebody else is asked. What it has no place for is left out with a
- * warning; it sends nothing.
+ * Writes an `LlmRequest` as what an effect/ai `LanguageModel` from another package is asked. What it has no place for is
+ * left out with a warning; it sends nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"

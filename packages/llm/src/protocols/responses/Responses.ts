@@ -21,5 +21,5 @@ export const protocolOf = (source: string | undefined): Protocol => ({
   decodeStream: () => decodeStream(source),
 })
 
-/** The protocol as somebody speaks it who is not known. */
+/** The protocol as an unknown service speaks it. */
 export const protocol: Protocol = protocolOf(undefined)

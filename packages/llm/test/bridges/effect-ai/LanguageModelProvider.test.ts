@@ -1,4 +1,4 @@
-/** A `LanguageModel` of somebody else under this library's policies, as any other provider. */
+/** An effect/ai `LanguageModel` from another package as a provider, under this library's policies like any other. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -49,7 +49,7 @@ interface Foreign extends Layer.Layer<LanguageModel.LanguageModel> {
   readonly asked: Array<LanguageModel.ProviderOptions>
 }
 
-/** A model of somebody else that says these parts. */
+/** An effect/ai model from another package, which gives these parts. */
 const foreign = (whole: ReadonlyArray<Whole>, pieces: ReadonlyArray<Pieces>): Foreign => {
   const asked: Array<LanguageModel.ProviderOptions> = []
   const layer = Layer.effect(
