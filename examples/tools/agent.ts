@@ -7,14 +7,12 @@ const seats = new Map([
 ])
 
 const findFlights = tool({
-  name: "find_flights",
   description: "Flights between two cities on a day, with the seats that are left.",
   parameters: z.object({ from: z.string(), to: z.string(), day: z.iso.date() }),
   execute: ({ day }) => [...seats].map(([flight, left]) => ({ flight, day, left })),
 })
 
 const bookFlight = tool({
-  name: "book_flight",
   description: "Books one seat.",
   parameters: z.object({ flight: z.string() }),
   needsApproval: true,
@@ -28,8 +26,8 @@ const bookFlight = tool({
 })
 
 const response = await runTools({
-  messages: [{ role: "user", content: "Book me a flight from Bonn to Oslo on 2026-12-24." }],
-  tools: [findFlights, bookFlight],
+  prompt: "Book me a flight from Bonn to Oslo on 2026-12-24.",
+  tools: { find_flights: findFlights, book_flight: bookFlight },
   maxSteps: 8,
   timeout: "2 minutes",
   // Ask a person here. A refused call is told to the model too.

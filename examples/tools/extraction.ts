@@ -17,10 +17,8 @@ const responses = await Promise.all(
     llm.generateObject({
       schema: Invoice,
       schemaName: "invoice",
-      messages: [
-        { role: "system", content: "Read the invoice. Leave out what it does not say." },
-        { role: "user", content: text },
-      ],
+      system: "Read the invoice. Leave out what it does not say.",
+      prompt: text,
     }),
   ),
 )

@@ -8,7 +8,7 @@ await using server = await connectMcp({ command, args, stderr: "ignore", prefix:
 
 const response = await runTools({
   tools: await server.tools(),
-  messages: [{ role: "user", content: "What is 20 and 22?" }],
+  prompt: "What is 20 and 22?",
 })
 
 console.log("error" in response ? response.error : response.text)

@@ -88,7 +88,9 @@ export type {
   ToolCallContext,
   ToolDescription,
   ToolStream,
+  UnnamedTool,
 } from "./promises/programs/ToolPromises.ts"
+export type { LoopEvent, LoopProgress, LoopResponse, LoopStep, StepChanges } from "./tools/ToolLoop.ts"
 export type { ObjectStream } from "./promises/programs/ObjectPromises.ts"
 export type { ProgramStream } from "./promises/programs/ProgramStream.ts"
 export { unwrap } from "./promises/PromiseResponse.ts"
@@ -111,6 +113,7 @@ export type {
   ToolMessageInput,
   ToolResultInput,
   UserMessageInput,
+  WithPrompt,
 } from "./promises/Llm.ts"
 export type {
   FallbackTarget,
@@ -119,6 +122,7 @@ export type {
   LogOptions,
   ProviderAccess,
 } from "./promises/InterfaceOptions.ts"
+export type { EmbeddingProviderName, ProviderName } from "./providers/Registry.ts"
 export type { LogLine } from "./promises/LogLines.ts"
 export type { EventStream } from "./promises/EventStream.ts"
 export type { Fetch, TransportOptions } from "./transport/Transport.ts"

@@ -13,7 +13,8 @@ import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
 import { unwritable, validateEmbeddingRequest, validateRequest } from "../model/RequestValidation.ts"
-import type { CallSettings, EmbedOptions, GenerateOptions } from "./Llm.ts"
+import { conversation, promptFields } from "./Conversation.ts"
+import type { CallSettings, EmbedOptions, GenerateOptions, WithPrompt } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
@@ -114,18 +115,22 @@ interface CallKind<Request> {
   readonly check: (input: unknown) => CheckedRequest<Request>
   /** What is said of arguments that are none. */
   readonly notAnObject: Uncopied
+  /** Makes the fields of a request of those that stand for others. */
+  readonly settle: (copy: object) => Result.Result<object, Uncopied>
 }
 
 const answers: CallKind<LlmRequest> = {
-  fields: new Set(Object.keys(LlmRequest.fields)),
+  fields: new Set([...Object.keys(LlmRequest.fields), ...promptFields]),
   check: validateRequest,
   notAnObject,
+  settle: conversation,
 }
 
 const embeddings: CallKind<EmbeddingRequest> = {
   fields: new Set(Object.keys(EmbeddingRequest.fields)),
   check: validateEmbeddingRequest,
   notAnObject: new Uncopied("", 'is not an object: write { inputs: ["Hello."] }'),
+  settle: Result.succeed,
 }
 
 const summaryOf = (request: unknown): RequestSummary => {
@@ -147,15 +152,17 @@ export const refused = (problem: Uncopied, signal: AbortSignal | undefined): Cal
 })
 
 /** Reads the arguments of a call for an answer. `more` are fields of the request that the surface itself sets. */
-export const readCall = (options: Omit<GenerateOptions, "responseFormat">, more: Partial<LlmRequest> = {}): CallInput =>
-  read(options, answers, more)
+export const readCall = (
+  options: Omit<GenerateOptions, "responseFormat"> | WithPrompt<Omit<GenerateOptions, "responseFormat">>,
+  more: Partial<LlmRequest> = {},
+): CallInput => read(options, answers, more)
 
 /** Reads the arguments of a call for embeddings. */
 export const readEmbed = (options: EmbedOptions): CallInput<EmbeddingRequest> => read(options, embeddings, {})
 
 const read = <Request>(
   options: CallSettings,
-  { check, fields, notAnObject: none }: CallKind<Request>,
+  { check, fields, notAnObject: none, settle }: CallKind<Request>,
   more: Partial<Request>,
 ): CallInput<Request> => {
   const isObject = attempted(() => Predicate.isObject(options))
@@ -187,7 +194,9 @@ const read = <Request>(
       signal.success,
     )
   }
-  const copy = Object.assign(copied.success, more)
+  const settled = settle(copied.success)
+  if (Result.isFailure(settled)) return refused(settled.failure, signal.success)
+  const copy = Object.assign(settled.success, more)
   return {
     request: bytes.hasBlobs
       ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))

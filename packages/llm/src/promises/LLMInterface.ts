@@ -27,6 +27,7 @@ import type {
   GenerateObjectResponse,
   GenerateOptions,
   Llm,
+  WithPrompt,
 } from "./Llm.ts"
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
@@ -97,7 +98,7 @@ export class LLMInterface implements Llm {
    * The answer, or `{ text: "", error, errorType, metadata }` for whatever a provider, the network, the configuration or
    * the arguments did. Rejects only where `signal` aborts the call, with the signal's reason, or where `dispose` does.
    */
-  async generate(options: GenerateOptions): Promise<GenerateResponse> {
+  async generate(options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<GenerateResponse> {
     return this.ask(readCall(options), answerOf)
   }
 
@@ -107,7 +108,7 @@ export class LLMInterface implements Llm {
    * `OutputLimitError`, one that was refused or filtered `ContentFilterError`.
    */
   async generateObject<const S extends AnySchema>(
-    options: GenerateObjectOptions<S>,
+    options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
   ): Promise<GenerateObjectResponse<OutputOf<S>>> {
     const { call, settings } = readObject(options)
     return this.ask(call, (request) => (settings === undefined ? refusedAlready : objectOf(settings, request)))
@@ -117,7 +118,9 @@ export class LLMInterface implements Llm {
    * The value as it comes: each value of the iterator is the whole so far, with what is not certain yet left out.
    * `response` is what `generateObject` gives. Nothing is sent before somebody reads.
    */
-  streamObject<const S extends AnySchema>(options: GenerateObjectOptions<S>): ObjectStream<S> {
+  streamObject<const S extends AnySchema>(
+    options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
+  ): ObjectStream<S> {
     const { call, settings } = readObject(options)
     const given = settings ?? { schema: options.schema }
     return new ProgramStream(this.session, call, streamObjectOf(given, call.summary))
@@ -127,7 +130,7 @@ export class LLMInterface implements Llm {
    * Asks the model, runs the tools that it calls, and asks again until it answers: what `generate` gives for the last step,
    * with `steps`, the conversation to go on with as `messages`, and `metadata` over all steps. A failure has both too.
    */
-  async runTools(options: RunToolsOptions): Promise<RunToolsResponse> {
+  async runTools(options: RunToolsOptions | WithPrompt<RunToolsOptions>): Promise<RunToolsResponse> {
     const startedMs = Date.now()
     const { call, settings } = readRun(options)
     let messages: ReadonlyArray<Message> = []
@@ -142,7 +145,7 @@ export class LLMInterface implements Llm {
   }
 
   /** The same, event by event. `response` is what `runTools` gives. Leaving the loop aborts the tools that run. */
-  streamTools(options: RunToolsOptions): ToolStream {
+  streamTools(options: RunToolsOptions | WithPrompt<RunToolsOptions>): ToolStream {
     const { call, settings } = readRun(options)
     return new ProgramStream(this.session, call, streamToolsOf(settings, call.summary))
   }
@@ -151,7 +154,7 @@ export class LLMInterface implements Llm {
    * The answer piece by piece. Nothing is sent before the first piece, or `response`, is asked for; what is sent is what
    * was passed here, whatever the program changes meanwhile.
    */
-  stream(options: GenerateOptions): EventStream {
+  stream(options: GenerateOptions | WithPrompt<GenerateOptions>): EventStream {
     return new EventStream(this.session, readCall(options))
   }
 
@@ -224,25 +227,30 @@ const environment = (): LLMInterface => (shared ??= new LLMInterface())
  * `LLMInterface.generate` on the stack from the environment, built once, at the first call. After a failure of the
  * configuration the next call reads the environment again.
  */
-export const generate = (options: GenerateOptions): Promise<GenerateResponse> => environment().generate(options)
+export const generate = (options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<GenerateResponse> =>
+  environment().generate(options)
 
 /** `LLMInterface.generateObject` on the stack from the environment, which `generate` shares. */
 export const generateObject = <const S extends AnySchema>(
-  options: GenerateObjectOptions<S>,
+  options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
 ): Promise<GenerateObjectResponse<OutputOf<S>>> => environment().generateObject(options)
 
 /** `LLMInterface.stream` on the stack from the environment, which `generate` shares. */
-export const stream = (options: GenerateOptions): EventStream => environment().stream(options)
+export const stream = (options: GenerateOptions | WithPrompt<GenerateOptions>): EventStream =>
+  environment().stream(options)
 
 /** `LLMInterface.streamObject` on the stack from the environment, which `generate` shares. */
-export const streamObject = <const S extends AnySchema>(options: GenerateObjectOptions<S>): ObjectStream<S> =>
-  environment().streamObject(options)
+export const streamObject = <const S extends AnySchema>(
+  options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
+): ObjectStream<S> => environment().streamObject(options)
 
 /** `LLMInterface.runTools` on the stack from the environment, which `generate` shares. */
-export const runTools = (options: RunToolsOptions): Promise<RunToolsResponse> => environment().runTools(options)
+export const runTools = (options: RunToolsOptions | WithPrompt<RunToolsOptions>): Promise<RunToolsResponse> =>
+  environment().runTools(options)
 
 /** `LLMInterface.streamTools` on the stack from the environment, which `generate` shares. */
-export const streamTools = (options: RunToolsOptions): ToolStream => environment().streamTools(options)
+export const streamTools = (options: RunToolsOptions | WithPrompt<RunToolsOptions>): ToolStream =>
+  environment().streamTools(options)
 
 /** `LLMInterface.embed` on the stack from the environment, which `generate` shares. */
 export const embed = (options: EmbedOptions): Promise<EmbedResponse> => environment().embed(options)

@@ -77,6 +77,17 @@ export interface CallSettings {
 export interface GenerateOptions extends Omit<LlmRequest, "messages">, CallSettings {
   /** The conversation so far, the question last. At least one message. */
   readonly messages: ReadonlyArray<MessageInput>
+  /** Not together with `messages`: `WithPrompt` has it. */
+  readonly prompt?: undefined
+  /** What the model is told before the conversation: a system message in front of `messages`, or of `prompt`. */
+  readonly system?: string | undefined
+}
+
+/** The same options with one question in place of a conversation. */
+export type WithPrompt<Options> = Omit<Options, "messages" | "prompt"> & {
+  /** The question: one user message. Not together with `messages`. */
+  readonly prompt: string
+  readonly messages?: undefined
 }
 
 /** Texts to embed, and what the call sets for itself. */
@@ -126,12 +137,12 @@ export interface LlmStream extends AsyncIterable<LlmEvent> {
  */
 export interface Llm {
   /** The answer, or a failure as data. Rejects only where the caller's signal aborts the call. */
-  readonly generate: (options: GenerateOptions) => Promise<GenerateResponse>
+  readonly generate: (options: GenerateOptions | WithPrompt<GenerateOptions>) => Promise<GenerateResponse>
   /** The answer piece by piece. */
-  readonly stream: (options: GenerateOptions) => LlmStream
+  readonly stream: (options: GenerateOptions | WithPrompt<GenerateOptions>) => LlmStream
   /** The answer as a value of a schema, or a failure as data. */
   readonly generateObject: <const S extends AnySchema>(
-    options: GenerateObjectOptions<S>,
+    options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
   ) => Promise<GenerateObjectResponse<OutputOf<S>>>
   /** A vector for each text, or a failure as data. Rejects only where the caller's signal aborts the call. */
   readonly embed: (options: EmbedOptions) => Promise<EmbedResponse>

@@ -8,7 +8,7 @@ import type { LlmRequest } from "../../model/LlmRequest.ts"
 import type { AnySchema, DeepPartial, InputOf, OutputOf } from "../../tools/schemas/AnySchema.ts"
 import { structuredOutput } from "#programs"
 import { type CallInput, notAnObject, readCall, refused } from "../CallInput.ts"
-import type { GenerateObjectOptions, GenerateObjectSuccess } from "../Llm.ts"
+import type { GenerateObjectOptions, GenerateObjectSuccess, WithPrompt } from "../Llm.ts"
 import { attempted } from "../OwnCopy.ts"
 import type { Emitted, Program, ProgramStream } from "./ProgramStream.ts"
 import { failure, type GenerateFailure, type RequestSummary } from "../PromiseResponse.ts"
@@ -25,7 +25,7 @@ type ObjectSettings<S extends AnySchema> = Pick<GenerateObjectOptions<S>, "schem
 
 /** The options, apart: what is asked for, and the call, which is copied. */
 export const readObject = <S extends AnySchema>(
-  options: GenerateObjectOptions<S>,
+  options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
 ): { readonly settings: ObjectSettings<S> | undefined; readonly call: CallInput } => {
   const read = attempted(() => {
     if (!Predicate.isObject(options)) throw notAnObject

@@ -16,7 +16,7 @@ import { toolLoop } from "#programs"
 import { isToolLoopFailure } from "../../tools/ToolLoopFailure.ts"
 import { sumUsage } from "../../call/Totals.ts"
 import { type CallInput, notAnObject, readCall, refused } from "../CallInput.ts"
-import type { GenerateOptions } from "../Llm.ts"
+import type { GenerateOptions, WithPrompt } from "../Llm.ts"
 import { attempted, saidBy, Uncopied } from "../OwnCopy.ts"
 import type { Emitted, Program, ProgramStream } from "./ProgramStream.ts"
 import { failure, type GenerateFailure, type RequestSummary } from "../PromiseResponse.ts"
@@ -28,8 +28,8 @@ export interface ToolCallContext extends Tool.ToolContext {
 
 /** What a tool of promises is made of. */
 export interface ToolDescription<S extends AnySchema, Result> {
-  /** 1 to 64 letters, digits, `_` and `-`. */
-  readonly name: string
+  /** 1 to 64 letters, digits, `_` and `-`. Left out where the tools of a run are an object: its key is the name. */
+  readonly name?: string | undefined
   /** What the tool does and when to call it, for the model to read. */
   readonly description?: string | undefined
   /** A schema of any kind (effect/Schema, zod, valibot, arktype, JSON Schema); its values are the arguments of `execute`. */
@@ -49,14 +49,26 @@ export interface ToolDescription<S extends AnySchema, Result> {
   ) => (Result & Tool.ToolResult<Result>) | Promise<Result & Tool.ToolResult<Result>>
 }
 
+/** A tool without a name of its own: for an object of tools, whose key names it. */
+export type UnnamedTool = Omit<Tool.Tool, "name">
+
 /** A function that a model may call. */
-export const tool = <const S extends AnySchema, Result>(description: ToolDescription<S, Result>): Tool.Tool => {
+export function tool<const S extends AnySchema, Result>(
+  description: ToolDescription<S, Result> & { readonly name: string },
+): Tool.Tool
+export function tool<const S extends AnySchema, Result>(
+  description: ToolDescription<S, Result> & { readonly name?: undefined },
+): UnnamedTool
+export function tool<const S extends AnySchema, Result>(
+  description: ToolDescription<S, Result>,
+): Tool.Tool | UnnamedTool {
   const { execute, name, ...options } = description
-  return Tool.make<S, Result, string>(name, {
+  const { name: given, ...unnamed } = Tool.make<S, Result, string>(name ?? "", {
     ...options,
     execute: (args: OutputOf<S>, context) =>
       Effect.tryPromise({ try: async (signal) => execute(args, { ...context, signal }), catch: saidBy }),
   })
+  return name === undefined ? unnamed : { name: given, ...unnamed }
 }
 
 /**
@@ -64,7 +76,8 @@ export const tool = <const S extends AnySchema, Result>(description: ToolDescrip
  * bounds the whole run; each model call has the limits of its stack besides.
  */
 export interface RunToolsOptions extends Omit<GenerateOptions, "tools"> {
-  readonly tools: ReadonlyArray<Tool.Tool>
+  /** A list of tools, or an object of them: its keys are then their names. */
+  readonly tools: ReadonlyArray<Tool.Tool> | Readonly<Record<string, UnnamedTool>>
   /** The most model calls (10). The tools that the last one calls still run. */
   readonly maxSteps?: number | undefined
   /** How many calls of one answer run at once (8). */
@@ -99,7 +112,8 @@ export type ToolStream = ProgramStream<ToolLoop.LoopEvent, LoopResponse, RunTool
 const later = <A>(give: () => A | Promise<A>): Effect.Effect<A> => Effect.promise(async () => give())
 
 /** The run's options without those of the call. */
-export type LoopSettings = Omit<RunToolsOptions, keyof GenerateOptions> & Pick<RunToolsOptions, "tools" | "timeout">
+export type LoopSettings = Omit<RunToolsOptions, keyof GenerateOptions> &
+  Pick<RunToolsOptions, "timeout"> & { readonly tools: ReadonlyArray<Tool.Tool> }
 
 /** The same options as a loop of Effects takes them. */
 const loopOptions = (settings: LoopSettings, request: LlmRequest) => {
@@ -157,8 +171,23 @@ export const streamOf = (
   }
 }
 
+const isUnnamed = (value: unknown): value is UnnamedTool =>
+  Predicate.isObject(value) && typeof value["run"] === "function"
+
 const isTool = (value: unknown): value is Tool.Tool =>
-  Predicate.isObject(value) && typeof value["name"] === "string" && typeof value["run"] === "function"
+  isUnnamed(value) && "name" in value && typeof value.name === "string"
+
+/** The tools of a run as a list. */
+const listOf = (tools: unknown): ReadonlyArray<Tool.Tool> => {
+  if (Array.isArray(tools) && tools.every(isTool)) return [...tools]
+  if (!Predicate.isObject(tools) || Symbol.iterator in tools || !Object.values(tools).every(isUnnamed)) {
+    throw new Uncopied(
+      "tools",
+      "is neither a list nor an object of tools: make each with tool({ name, parameters, execute })",
+    )
+  }
+  return Object.entries(tools).flatMap(([name, given]) => (isUnnamed(given) ? [{ ...given, name }] : []))
+}
 
 /** The options of a run, apart: its settings, which hold functions, and its call, which is copied. */
 export interface RunInput {
@@ -167,7 +196,7 @@ export interface RunInput {
 }
 
 /** Reads the options of a run. */
-export const readRun = (options: RunToolsOptions): RunInput => {
+export const readRun = (options: RunToolsOptions | WithPrompt<RunToolsOptions>): RunInput => {
   const read = attempted(() => {
     if (!Predicate.isObject(options)) throw notAnObject
     const {
@@ -183,11 +212,8 @@ export const readRun = (options: RunToolsOptions): RunInput => {
       tools,
       ...call
     } = options
-    if (!Array.isArray(tools) || !tools.every(isTool)) {
-      throw new Uncopied("tools", "is not a list of tools: make each with tool({ name, parameters, execute })")
-    }
     const limits = { maxSteps, concurrency, onToolError, maxMistakes, timeout }
-    const settings: LoopSettings = { ...limits, tools: [...tools], stopWhen, prepareStep, onStep, approve }
+    const settings: LoopSettings = { ...limits, tools: listOf(tools), stopWhen, prepareStep, onStep, approve }
     return { settings, call }
   })
   return Result.isFailure(read)
