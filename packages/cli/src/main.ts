@@ -3,5 +3,5 @@
 import { enableCompileCache } from "node:module"
 
 enableCompileCache()
-const { command } = await import("./Command.ts")
-process.exitCode = await command(process.argv.slice(2))
+const { start } = await import("./Start.ts")
+start(process.argv.slice(2))

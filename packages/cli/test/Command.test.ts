@@ -146,16 +146,28 @@ describe.concurrent("the command line", { timeout: 40_000 }, () => {
   it("--help and --version", async () => {
     const help = await command(["--help"])
     assert.deepStrictEqual([help.code, help.stderr], [0, ""])
-    assert.match(help.stdout, /Usage: wiseflow-llm/)
+    assert.match(help.stdout, /wiseflow-llm <subcommand> \[flags\]/)
     const version = await command(["--version"])
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
   })
 
-  it("that cannot be understood is exit code 1, with the help on stderr", async () => {
-    for (const args of [["--nonsense"], ["--provider", "nobody", "hi"], []]) {
+  it("that cannot be understood is exit code 2, with the reason and the usage on stderr", async () => {
+    for (const [args, reason] of [
+      [["--nonsense"], /--nonsense/],
+      [["--provider", "nobody", "hi"], /"nobody"/],
+      [["generate", "--set", "lower=1", "--nope"], /--nope/],
+      [["completions", "tcsh"], /"tcsh"/],
+    ] as const) {
       const { code, stderr, stdout } = await command(args)
-      assert.deepStrictEqual([code, stdout], [1, ""])
-      assert.match(stderr, /Usage: wiseflow-llm/)
+      assert.deepStrictEqual([code, stdout], [2, ""])
+      assert.match(stderr, reason)
+      assert.match(stderr, /^Usage: wiseflow-llm/m)
     }
+  })
+
+  it("without a prompt is exit code 2, and nothing is asked", async () => {
+    const { code, stderr, stdout } = await command([])
+    assert.deepStrictEqual([code, stdout], [2, ""])
+    assert.strictEqual(stderr, "there is no prompt: give one as an argument or on stdin\n")
   })
 })

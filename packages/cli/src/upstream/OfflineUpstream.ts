@@ -4,8 +4,10 @@
  * where no provider is configured; the library never does.
  */
 import type { ChatCompletionRequest, TextResponse } from "@copilotkit/aimock"
-import { ProviderRegistry } from "@wiseflow/llm/promise"
-import type { ProviderName } from "./CommandLine.ts"
+import { ProviderRegistry } from "@wiseflow/llm"
+
+/** What `LLM_PROVIDER` may be. */
+type ProviderName = ProviderRegistry.ProviderName | "fallback"
 
 /** The options of an interface that asks the offline upstream, and the way to end it. */
 export interface OfflineUpstream {

@@ -1,5 +1,5 @@
 /** One line of what an answer took, for a person. */
-import type { LlmResponse } from "@wiseflow/llm/promise"
+import type { LlmResponse } from "@wiseflow/llm"
 
 type Metadata = LlmResponse["metadata"]
 

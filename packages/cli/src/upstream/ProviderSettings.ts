@@ -1,7 +1,7 @@
 /** Whether anything says which provider to ask: then it is asked, and what is missing beside it is an error. */
 import { readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
-import { ProviderRegistry } from "@wiseflow/llm/promise"
+import { ProviderRegistry } from "@wiseflow/llm"
 
 /** The variables that choose a provider or a model; limits and log levels do not. */
 const choosing: ReadonlySet<string> = new Set([
@@ -23,8 +23,13 @@ const dotEnv = (): NodeJS.Dict<string> => {
   }
 }
 
-/** True where the environment or `.env` holds a setting that chooses a provider. */
-export const hasProviderSettings = (environment: NodeJS.Dict<string>): boolean =>
+const isSet = (known: (name: string) => boolean) => (environment: NodeJS.Dict<string>) =>
   [environment, dotEnv()].some((settings) =>
-    Object.entries(settings).some(([name, value]) => choosing.has(name) && value?.trim()),
+    Object.entries(settings).some(([name, value]) => known(name) && value?.trim()),
   )
+
+/** True where the environment or `.env` holds a setting that chooses a provider. */
+export const hasProviderSettings = isSet((name) => choosing.has(name))
+
+/** True where the environment or `.env` says which log lines to show, or a file of settings may. */
+export const hasLogLevel = isSet((name) => name === "WISEFLOW_LOG_LEVEL" || name === "LLM_CONFIG_FILE")

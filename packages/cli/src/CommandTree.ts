@@ -1,0 +1,15 @@
+/** The subcommands, and the flags that all of them share. What a subcommand does is loaded when it runs. */
+import { Command } from "effect/cli"
+import { completionsCommand } from "./completions/CompletionsCommand.ts"
+import { GenerateCommand } from "./generate/GenerateCommand.ts"
+import { sharedFlags } from "./SharedFlags.ts"
+
+/** The command with everything it knows. A new subcommand is one line here. */
+export const root = Command.make("wiseflow-llm").pipe(
+  Command.withDescription(
+    'Ask large language models from the command line. Without a subcommand it is `generate`: wiseflow-llm "Hello, world!". ' +
+      "Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 no answer, 2 wrong usage, 130 interrupted.",
+  ),
+  Command.withSubcommands([GenerateCommand, completionsCommand((): Command.Command.Any => root)]),
+  Command.withGlobalFlags(sharedFlags),
+)

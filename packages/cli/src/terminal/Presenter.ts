@@ -1,0 +1,25 @@
+/** Help and version on stdout; what is wrong with a command line on stderr, with the usage in one line. */
+import { CliOutput } from "effect/cli"
+import * as Effect from "effect/Effect"
+import { hasColors } from "./Colors.ts"
+import { say } from "./Streams.ts"
+
+export const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    Effect.sync(() => {
+      switch (event._tag) {
+        case "Version":
+          process.stdout.write(`${event.version}\n`)
+          break
+        case "Help": {
+          const text = CliOutput.defaultFormatter({ colors: hasColors(process.stdout) }).formatHelpDoc(event.helpDoc)
+          process.stdout.write(`${text.trimEnd()}\n`)
+          break
+        }
+        case "InvalidInvocation": {
+          for (const { message } of event.errors) say(message)
+          say(`\nUsage: ${event.helpDoc.usage}\n${event.commandPath.join(" ")} --help says more.`)
+        }
+      }
+    }),
+}

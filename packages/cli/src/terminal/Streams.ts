@@ -1,0 +1,24 @@
+/** stdout is data, stderr is talk. Nothing here decides what is said. */
+import { SafeText } from "./SafeText.ts"
+
+/** Says a line on stderr. What a terminal would obey is escaped. */
+export const say = (line: string): void => {
+  process.stderr.write(`${process.stderr.isTTY ? SafeText.escaped(line) : line}\n`)
+}
+
+/** Writes to stdout; resolves when more may be written, so that a slow reader holds the writer back. */
+export const write = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.stdout.writableEnded || process.stdout.destroyed || process.stdout.write(text)) return resolve()
+    process.stdout.once("drain", resolve)
+    process.stdout.once("close", resolve)
+  })
+
+/** Resolves when everything was handed to the system. */
+export const flushed = async (): Promise<void> => {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.writableLength > 0 && !stream.destroyed) {
+      await new Promise<void>((resolve) => stream.write("", () => resolve()))
+    }
+  }
+}
