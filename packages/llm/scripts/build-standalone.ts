@@ -18,6 +18,7 @@ const flat = new Declarations({
   plain: {
     "effect/Duration#Input": "standalone/Plain.d.ts#Duration",
     "effect/StandardSchema#StandardSchemaV1": "standalone/Plain.d.ts#StandardSchemaV1",
+    "call/CallEvent.d.ts#CallEvent": "standalone/Plain.d.ts#CallEvent",
     "model/LlmError.d.ts#ErrorType": "standalone/Plain.d.ts#ErrorType",
     "model/LlmError.d.ts#LlmError": "standalone/Plain.d.ts#LlmError",
     "model/LlmError.d.ts#LlmErrorReason": "standalone/Plain.d.ts#LlmErrorReason",

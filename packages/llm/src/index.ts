@@ -61,7 +61,7 @@ export * as Policy from "./policies/Policy.ts"
 export * as Permits from "./policies/mechanisms/Permits.ts"
 export * as Provider from "./call/Provider.ts"
 export * as HttpProvider from "./transport/ProviderLayer.ts"
-export type { CallEvent, CallObserver, CircuitState } from "./call/CallEvent.ts"
+export type { CallEnd, CallEvent, CallObserver, CircuitState } from "./call/CallEvent.ts"
 export type { CallContext } from "./call/CallContext.ts"
 export { CallOptions } from "./call/CallOptions.ts"
 export * as Tool from "./tools/Tool.ts"
@@ -118,6 +118,7 @@ export type {
 export type {
   FallbackTarget,
   InterfaceOptions,
+  ListenOptions,
   LogLevel,
   LogOptions,
   ProviderAccess,

@@ -7,6 +7,13 @@ import type { AttemptRecord, ResponseMetadata } from "../model/LlmResponse.ts"
 /** The states of a circuit breaker: calls pass; none pass; one call tries whether the target is well again. */
 export type CircuitState = "Closed" | "Open" | "Probing"
 
+/** How a call ended: with an answer, an error, a defect (a bug), or because nobody wanted it any more. */
+export type CallEnd =
+  | { readonly end: "answered"; readonly metadata: ResponseMetadata }
+  | { readonly end: "failed"; readonly error: LlmError }
+  | { readonly end: "died"; readonly defect: unknown }
+  | { readonly end: "aborted" }
+
 /**
  * One event of a call. `attempt` numbers the attempts of a call from 0, in the order in which they began.
  *
@@ -14,11 +21,13 @@ export type CircuitState = "Closed" | "Open" | "Probing"
  * - `first-output`: the first piece of its answer came, `afterMs` milliseconds after it began.
  * - `attempt-end`: it ended, or it was refused without a request. `record` is final; `exit` is how it ended: an interruption
  *   where nobody waited for it any more, a defect where it died.
+ * - `queued`: the call asks for a permit, and waits if there is none.
  * - `permit`: the call waited `waitedMs` for a permit and has it now.
  * - `retry`: the attempt failed with `error`; after `waitMs` milliseconds the call tries again.
  * - `fallback`: a target failed with `error`; `provider` is asked next.
  * - `circuit`: the breaker of `provider` and `model` changed its state.
- * - `call-end`: the call has ended, as `end` says; only `withObserver` is told.
+ * - `call-end`: the call has ended, as `end` says; `exit` is the same as a value of Effect. Only `withObserver` and `onEvent`
+ *   are told.
  */
 export type CallEvent =
   | {
@@ -34,6 +43,7 @@ export type CallEvent =
       readonly record: AttemptRecord
       readonly exit: Exit.Exit<unknown, unknown>
     }
+  | { readonly type: "queued" }
   | { readonly type: "permit"; readonly waitedMs: number }
   | { readonly type: "retry"; readonly error: LlmError; readonly waitMs: number; readonly retry: number }
   | { readonly type: "fallback"; readonly error: LlmError; readonly provider: string }
@@ -44,10 +54,7 @@ export type CallEvent =
       readonly from: CircuitState
       readonly to: CircuitState
     }
-  | { readonly type: "call-end"; readonly end: "answered"; readonly metadata: ResponseMetadata }
-  | { readonly type: "call-end"; readonly end: "failed"; readonly error: LlmError }
-  | { readonly type: "call-end"; readonly end: "died"; readonly defect: unknown }
-  | { readonly type: "call-end"; readonly end: "aborted" }
+  | (CallEnd & { readonly type: "call-end"; readonly exit: Exit.Exit<unknown, LlmError> })
 
 /** Is told every event of a call. It must be quick and must not throw; the fiber is the one in which the event happened. */
 export type CallObserver = (event: CallEvent, fiber: Fiber.Fiber<unknown, unknown>) => void

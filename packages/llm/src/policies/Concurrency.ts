@@ -36,7 +36,7 @@ const permitsOf = (limit: number | Semaphore.Semaphore | Permits.Permits): Permi
 const limited = (permits: Permits.Permits, inner: Identity): Around => ({
   effect: (request, run) =>
     joinCall((context, fiber) => {
-      const sinceMs = monotonicMs(fiber)
+      const sinceMs = queued(context, fiber)
       const admitted = Effect.suspend(() => arrived(context, fiber, sinceMs, run(request)))
       if (!isQueueing(context)) return permits.hold(admitted)
       return Effect.scopedWith((scope) => Effect.andThen(inTime(permits, context, inner, scope), admitted))
@@ -44,7 +44,7 @@ const limited = (permits: Permits.Permits, inner: Identity): Around => ({
   stream: (request, run) =>
     streamFrom((scope) =>
       joinCall((context, fiber) => {
-        const sinceMs = monotonicMs(fiber)
+        const sinceMs = queued(context, fiber)
         const permit = isQueueing(context) ? inTime(permits, context, inner, scope) : permits.holdIn(scope)
         return Effect.andThen(
           permit,
@@ -56,6 +56,12 @@ const limited = (permits: Permits.Permits, inner: Identity): Around => ({
 
 /** True while the `queue` clock runs: it ends with the call's first permit. */
 const isQueueing = ({ permit, queue }: CallContext): boolean => queue !== undefined && permit.atMs === undefined
+
+/** The call asks for a permit, at this time. */
+const queued = (context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): number => {
+  if (context.observers.length > 0) tell(context, { type: "queued" }, fiber)
+  return monotonicMs(fiber)
+}
 
 /** The call has a permit: the wait for it is charged to the attempt that follows. */
 const arrived = <A, E>(

@@ -1,25 +1,29 @@
 /** Tells a program what happens during each call, as it happens. It changes nothing. */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { within } from "../call/CallContext.ts"
-import type { CallEvent, CallObserver } from "../call/CallEvent.ts"
+import type { CallEnd, CallEvent, CallObserver } from "../call/CallEvent.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 
 /**
- * Calls `observer` with every event of every call (`CallEvent`): permits, attempts, first output, retries with their waits,
- * fallbacks, changes of circuits, and the call's end. It should be quick; what it throws is dropped, so that watching a call
- * cannot break it.
+ * Calls `observer` with every event of every call (`CallEvent`): queue and permits, attempts, first output, retries with
+ * their waits, fallbacks, changes of circuits, and the call's end. It should be quick; nobody waits for a promise that it
+ * returns. What it throws, or what that promise rejects with, is dropped, so that watching a call cannot break it.
  */
-export const withObserver = (observer: (event: CallEvent) => void): Policy.ServicePolicy => {
-  const observe: CallObserver = (event) => void Result.try(() => observer(event))
+export const withObserver = (observer: (event: CallEvent) => unknown): Policy.ServicePolicy => {
+  const observe: CallObserver = (event) => {
+    const told = Result.try(() => observer(event))
+    if (Result.isSuccess(told) && Predicate.isPromiseLike(told.success)) forget(told.success)
+  }
   return Policy.mechanism(() =>
     Effect.succeed(
       aroundAnswer({
         begin: () => Result.succeed(undefined),
         inside: (effect, _, context) => within(effect, { ...context, observers: [...context.observers, observe] }),
         end: (_, outcome, __, fiber) => {
-          observe(endOf(outcome), fiber)
+          observe({ type: "call-end", exit: outcome.exit, ...endOf(outcome) }, fiber)
           return undefined
         },
       }),
@@ -27,15 +31,21 @@ export const withObserver = (observer: (event: CallEvent) => void): Policy.Servi
   )
 }
 
-const endOf = (outcome: Outcome): CallEvent => {
+/** A rejection that nobody handles would end the process. */
+const forget = (promise: PromiseLike<unknown>): void => {
+  const ignore = () => {}
+  Result.try(() => promise.then(ignore, ignore))
+}
+
+const endOf = (outcome: Outcome): CallEnd => {
   switch (outcome._tag) {
     case "Answered":
-      return { type: "call-end", end: "answered", metadata: outcome.metadata }
+      return { end: "answered", metadata: outcome.metadata }
     case "Failed":
-      return { type: "call-end", end: "failed", error: outcome.error }
+      return { end: "failed", error: outcome.error }
     case "Died":
-      return { type: "call-end", end: "died", defect: outcome.defect }
+      return { end: "died", defect: outcome.defect }
     case "Aborted":
-      return { type: "call-end", end: "aborted" }
+      return { end: "aborted" }
   }
 }

@@ -16,12 +16,14 @@ import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
+import { withObserver } from "../policies/Observer.ts"
+import type { ServicePolicy } from "../policies/Policy.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
-import { type InterfaceOptions, type LogOptions, readOptions } from "./InterfaceOptions.ts"
+import { type InterfaceOptions, type ListenOptions, type LogOptions, readOptions } from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
 import * as OptionSettings from "./OptionSettings.ts"
 
@@ -41,6 +43,10 @@ const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fa
 /** The logger that these options ask for, at INFO and above unless they say otherwise. */
 export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never> =>
   LogLines.layer(levels[logLevel ?? "info"] ?? "Info", logger)
+
+/** Tells `onEvent` what happens during each call. */
+export const observed = ({ onEvent }: ListenOptions): ServicePolicy =>
+  onEvent === undefined ? (layer) => layer : withObserver(onEvent)
 
 /** Files are read before a call's deadline begins, but for no longer than it. An invalid duration has its own error. */
 const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>
@@ -126,6 +132,7 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
       return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
         Layer.merge(lazily(EmbeddingStack.layer(config, permits), named)),
+        observed(options),
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(layerLogger({ logger: options.logger, logLevel })),
       )

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type { CallEvent } from "../call/CallEvent.ts"
 import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
@@ -31,6 +32,15 @@ export interface LogOptions {
   readonly logLevel?: LogLevel | undefined
 }
 
+/** What an interface tells the program, beside its answers. */
+export interface ListenOptions extends LogOptions {
+  /**
+   * Called with every event of every call: queue, attempts, first output, retries with their waits, fallbacks, changes of
+   * circuits, and the end. Nobody waits for it, and what it throws is dropped.
+   */
+  readonly onEvent?: ((event: CallEvent) => unknown) | undefined
+}
+
 /** From everything to nothing. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "none"
 
@@ -53,7 +63,7 @@ export interface ProviderAccess {
  * Effect's: `"120 seconds"`, or milliseconds as a number. `apiKey`, `apiBase`, `apiVersion`, `wireApi` and `headers` are
  * for the provider that `provider` names, or that `model` means.
  */
-export interface InterfaceOptions extends LogOptions, ProviderAccess, TransportOptions {
+export interface InterfaceOptions extends ListenOptions, ProviderAccess, TransportOptions {
   /** The provider; `litellm` (the default) asks the one that the model's name means, `fallback` every one with a key. */
   readonly provider?: ProviderName | "fallback" | undefined
   /** The model of requests that name none. */
@@ -142,6 +152,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   fallbackText: text,
   logger: { wanted: "a function, or false", fits: (value) => value === false || typeof value === "function" },
   logLevel: text,
+  onEvent: { wanted: "a function", fits: (value) => typeof value === "function" },
   fetch: { wanted: "a function", fits: (value) => typeof value === "function" },
   proxy: {
     wanted: "an address, or false",

@@ -19,7 +19,7 @@ import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import { type CallInput, readCall, readEmbed } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
-import type { InterfaceOptions, LogOptions } from "./InterfaceOptions.ts"
+import type { InterfaceOptions, ListenOptions } from "./InterfaceOptions.ts"
 import type {
   EmbedOptions,
   EmbedResponse,
@@ -89,8 +89,8 @@ export class LLMInterface implements Llm {
    * `dispose` closes it. A Layer that fails to build makes each call fail with its `LlmError`, or else with
    * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
-  static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: LogOptions = {}): LLMInterface {
-    const bounded = withTimeout(longestMs)(layer)
+  static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: ListenOptions = {}): LLMInterface {
+    const bounded = layer.pipe(withTimeout(longestMs), DefaultStack.observed(options))
     return new LLMInterface(new Session(Layer.merge(DefaultStack.layerLogger(options), bounded)))
   }
 

@@ -2,6 +2,7 @@
  * What the types of `@wiseflow/llm/promise` say where those of the main entry name types of effect. Its declarations are
  * built with these in place; a test holds each of them to what it stands for. It holds no code.
  */
+import type { CallEnd, CircuitState } from "../call/CallEvent.ts"
 import type { AttemptRecord } from "../model/LlmResponse.ts"
 import type { FailureDetails } from "../promises/PromiseResponse.ts"
 import type { JsonSchema } from "../protocols/encoding/JsonSchema.ts"
@@ -132,3 +133,38 @@ export interface Tool<_R = never> {
   /** Runs the tool; for the library alone. */
   readonly run: (args: never, context: never) => unknown
 }
+
+/**
+ * One event of a call. `attempt` numbers the attempts of a call from 0, in the order in which they began.
+ *
+ * - `attempt-start`: a request is about to be sent. `record` is what is known of it, `telemetryName` its provider's name in traces.
+ * - `first-output`: the first piece of its answer came, `afterMs` milliseconds after it began.
+ * - `attempt-end`: it ended, or it was refused without a request. `record` is final.
+ * - `queued`: the call asks for a permit, and waits if there is none.
+ * - `permit`: the call waited `waitedMs` for a permit and has it now.
+ * - `retry`: the attempt failed with `error`; after `waitMs` milliseconds the call tries again.
+ * - `fallback`: a target failed with `error`; `provider` is asked next.
+ * - `circuit`: the breaker of `provider` and `model` changed its state.
+ * - `call-end`: the call has ended, as `end` says.
+ */
+export type CallEvent =
+  | {
+      readonly type: "attempt-start"
+      readonly attempt: number
+      readonly record: AttemptRecord
+      readonly telemetryName: string
+    }
+  | { readonly type: "first-output"; readonly attempt: number; readonly afterMs: number }
+  | { readonly type: "attempt-end"; readonly attempt: number; readonly record: AttemptRecord }
+  | { readonly type: "queued" }
+  | { readonly type: "permit"; readonly waitedMs: number }
+  | { readonly type: "retry"; readonly error: LlmError; readonly waitMs: number; readonly retry: number }
+  | { readonly type: "fallback"; readonly error: LlmError; readonly provider: string }
+  | {
+      readonly type: "circuit"
+      readonly provider: string
+      readonly model: string | undefined
+      readonly from: CircuitState
+      readonly to: CircuitState
+    }
+  | (CallEnd & { readonly type: "call-end" })

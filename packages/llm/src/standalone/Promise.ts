@@ -25,6 +25,7 @@ export {
   type SystemCause,
   type TimeoutClock,
 } from "../model/LlmError.ts"
+export type { CallEnd, CallEvent, CircuitState } from "../call/CallEvent.ts"
 export type * from "../model/LlmRequest.ts"
 export type {
   AttemptRecord,
@@ -81,6 +82,7 @@ export type {
 export type {
   FallbackTarget,
   InterfaceOptions,
+  ListenOptions,
   LogLevel,
   LogOptions,
   ProviderAccess,

@@ -66,6 +66,8 @@ export const eventPull = (
   }
   const finish = (ending: Ending) => {
     finished = true
+    // An answer that came whole, in one read, has not been handed out yet.
+    if (out.some(isOutput)) attempt.sawOutput()
     out.push({ type: "response-finish", finishReason: ending.finishReason, metadata: attempt.finish(ending) })
   }
   /** The end of input: the answer, a fault that it ends in, or `cut` where it has not ended. */

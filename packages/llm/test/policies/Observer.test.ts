@@ -35,7 +35,7 @@ const told = (event: CallEvent): string => {
 }
 
 describe.each(callNames)("an observer of %s", (name) => {
-  it.effect("is told permits, attempts, retries, circuits, fallbacks and the end, in order", () => {
+  it.effect("is told the queue, permits, attempts, retries, circuits, fallbacks and the end, in order", () => {
     const first = new Upstream(() => ({ error: reasons.ServerError() }), "first")
     const second = new Upstream(() => "hello", "second")
     const events: Array<string> = []
@@ -51,10 +51,12 @@ describe.each(callNames)("an observer of %s", (name) => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       expect(events).toEqual([
+        "queued",
         "permit",
         "start 0 first",
         "end 0 ServerError",
         "retry after ServerError",
+        "queued",
         "permit",
         "start 1 first",
         "end 1 ServerError",
@@ -71,7 +73,7 @@ describe.each(callNames)("an observer of %s", (name) => {
   it.effect("is told failures, defects and aborts as what they are, and cannot break a call by throwing", () => {
     const ends: Array<string> = []
     const observe = withObserver((event) => {
-      if (event.type === "call-end") ends.push(event.end)
+      if (event.type === "call-end") ends.push(`${event.end}: ${event.exit._tag}`)
       throw new Error("a broken observer")
     })
     const failing = new Upstream(() => ({ error: reasons.ServerError() }))
@@ -87,7 +89,40 @@ describe.each(callNames)("an observer of %s", (name) => {
       const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stalling.layer.pipe(observe)))
       yield* TestClock.adjust(1000)
       yield* Fiber.interrupt(fiber)
-      expect(ends).toEqual(["failed", "died", "aborted"])
+      expect(ends).toEqual(["failed: Failure", "died: Failure", "aborted: Failure"])
     })
+  })
+
+  it.effect("has no effect on the call, whether it throws, rejects, never settles, or returns an odd thenable", () => {
+    const observers: ReadonlyArray<() => unknown> = [
+      () => {
+        throw new Error("thrown")
+      },
+      () => Promise.reject(new Error("rejected")),
+      () => new Promise(() => {}),
+      () => Effect.die("never run"),
+      () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- a program may return anything
+        then: () => {
+          throw new Error("thrown by then")
+        },
+      }),
+    ]
+    const rejections: Array<unknown> = []
+    const note = (reason: unknown) => rejections.push(reason)
+    process.on("unhandledRejection", note)
+    return Effect.gen(function* () {
+      for (const observer of observers) {
+        const upstream = new Upstream(({ index }) => (index === 0 ? { error: reasons.ServerError() } : "hello"))
+        const stack = upstream.layer.pipe(withConcurrency(1), withRetry({ times: 1 }), withObserver(observer))
+        const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stack))
+        yield* TestClock.adjust("1 minute")
+        const { metadata, text } = yield* Fiber.join(fiber)
+        expect([text, metadata.attempts.length, upstream.inFlight]).toEqual(["hello", 2, 0])
+      }
+      // Node reports rejections that nobody handles after the microtasks.
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      expect(rejections).toEqual([])
+    }).pipe(Effect.ensuring(Effect.sync(() => process.off("unhandledRejection", note))))
   })
 })

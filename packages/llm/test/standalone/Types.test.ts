@@ -28,6 +28,8 @@ it("takes what the library takes", () => {
 it("gives what the library gives", () => {
   expectTypeOf<Errors.LlmErrorReason>().toExtend<Plain.LlmErrorReason>()
   expectTypeOf<Errors.LlmError>().toExtend<Plain.LlmError>()
+  expectTypeOf<Main.CallEvent>().toExtend<Plain.CallEvent>()
+  expectTypeOf<Plain.CallEvent["type"]>().toEqualTypeOf<Main.CallEvent["type"]>()
   expectTypeOf<Tool>().toExtend<Plain.Tool>()
   expectTypeOf<Plain.OutputOf<StandardSchemaV1<string, number>>>().toEqualTypeOf<number>()
   expectTypeOf<Plain.InputOf<StandardSchemaV1<string, number>>>().toEqualTypeOf<string>()
