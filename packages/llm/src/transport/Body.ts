@@ -27,7 +27,11 @@ const decoder = new TextDecoder()
 type Text<E> = Effect.Effect<string, Broken | E>
 
 /** Reads a body as UTF-8, as far as `maxBytes`; `past` says what becomes of one that goes on. */
-const collect = <E>(exchange: Exchange, maxBytes: number, past: (read: () => string) => Text<E>): Text<E> =>
+const collect = <E>(
+  exchange: Pick<Exchange, "read">,
+  maxBytes: number,
+  past: (read: () => string) => Text<E>,
+): Text<E> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let length = 0
@@ -47,9 +51,11 @@ const collect = <E>(exchange: Exchange, maxBytes: number, past: (read: () => str
   })
 
 /** Reads the whole body as UTF-8. */
-export const collectBody = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
-  collect(exchange, maxBytes, () => Effect.fail(tooLarge))
+export const collectBody = (
+  exchange: Pick<Exchange, "read">,
+  maxBytes: number,
+): Effect.Effect<string, Broken | BodyTooLarge> => collect(exchange, maxBytes, () => Effect.fail(tooLarge))
 
 /** Reads the beginning of a body as UTF-8: what came when it had become longer than `maxBytes`, or all of it. */
-export const collectBeginning = (exchange: Exchange, maxBytes: number): Effect.Effect<string, Broken> =>
+export const collectBeginning = (exchange: Pick<Exchange, "read">, maxBytes: number): Effect.Effect<string, Broken> =>
   collect(exchange, maxBytes, (text) => Effect.succeed(text()))

@@ -22,7 +22,8 @@ import { type Events, eventPull } from "./EventPull.ts"
 import type { Endpoint, ServiceAddress } from "./Endpoint.ts"
 import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"
-import type { Broken, Exchange, Head, WireHeaders } from "./Transport.ts"
+import type { TimedExchange, TooLate } from "./HeadClock.ts"
+import type { Broken, Head, WireHeaders } from "./Transport.ts"
 import { readAnswer as decodeBody } from "./WholeAnswer.ts"
 
 /** How long the words of a failing status may take: the status alone says enough to try again or elsewhere. */
@@ -30,12 +31,6 @@ const failureBodyMs = 5000
 
 /** How many bytes of them are read: a service's words are short, and stand at the beginning. */
 const failureBytes = 1024 * 1024
-
-/** The clock of the headers ran out. */
-interface TooLate {
-  readonly _tag: "TooLate"
-  readonly limitMs: number
-}
 
 /** A service that can be asked: an address, and how its failures are read. */
 export interface ReachedService extends ServiceAddress {
@@ -45,7 +40,7 @@ export interface ReachedService extends ServiceAddress {
 /** What a reader needs to know of the request. */
 export interface Sent<Service extends ReachedService> {
   readonly attempt: Attempt
-  readonly exchange: Exchange
+  readonly exchange: TimedExchange
   readonly url: string
   readonly headers: WireHeaders
   readonly service: Service
@@ -54,8 +49,6 @@ export interface Sent<Service extends ReachedService> {
   readonly asksForUsage: boolean
   /** Whether the call wants to see the headers of the response. */
   readonly includesHeaders: boolean
-  /** The longest wait for the head, in milliseconds. */
-  readonly headersMs: number | undefined
   /** Blanks the secrets of the request in what the server says. */
   readonly redact: (text: string) => string
 }
@@ -86,7 +79,7 @@ const receive = <A>(
   sent: Sent<ReachedService>,
   read: (response: Head) => Effect.Effect<A, LlmError>,
 ): Effect.Effect<A, LlmError> =>
-  Effect.matchEffect(head(sent), {
+  Effect.matchEffect(sent.exchange.head, {
     onFailure: (error) => Effect.fail(sent.attempt.fail(withoutHead(error, sent))),
     onSuccess: (response) => {
       sent.attempt.sawHead({
@@ -103,14 +96,6 @@ const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders
   limits: ResponseHeaders.rateLimits(headers, attempt.epochMs()),
   responseHeaders: ResponseHeaders.shownHeaders(headers, redact),
 })
-
-const head = ({ exchange, headersMs }: Sent<ReachedService>): Effect.Effect<Head, Broken | TooLate> =>
-  headersMs === undefined
-    ? exchange.head
-    : Effect.timeoutOrElse(exchange.head, {
-        duration: headersMs,
-        orElse: () => Effect.fail<TooLate>({ _tag: "TooLate", limitMs: headersMs }),
-      })
 
 const withoutHead = (error: Broken | TooLate, { attempt, redact, url }: Sent<ReachedService>): LlmErrorReason => {
   if (error._tag === "Broken") return fromBroken(error, url, redact)

@@ -187,8 +187,9 @@ describe("a run", () => {
   })
 
   it("of promises takes no tool that needs something", () => {
+    const needy = { messages, tools: [weather] }
     // @ts-expect-error nobody provides Weather
-    void (() => runTools({ messages, tools: [weather] }))
+    void (() => runTools(needy))
     // @ts-expect-error tools are made by tool(...)
     void (() => runTools({ messages, tools: [{ name: "a", parameters: {} }] }))
     const read = async () => {

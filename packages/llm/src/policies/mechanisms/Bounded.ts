@@ -5,7 +5,7 @@ import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
-import { startTimer } from "./Timer.ts"
+import { startTimer } from "../../call/Timer.ts"
 
 /** The error of a clock that has ended a call, with the provider asked last, every attempt so far, and the text so far. */
 export const timeoutFailure = (context: CallContext, reason: TimeoutError, name: string, text = ""): LlmError =>

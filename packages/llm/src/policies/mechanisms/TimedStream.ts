@@ -17,7 +17,7 @@ import type { LlmError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import { timeoutFailure } from "./Bounded.ts"
 import type { Events } from "./StreamStart.ts"
-import { startTimer } from "./Timer.ts"
+import { startTimer } from "../../call/Timer.ts"
 
 /** The clocks of one stream; each is also in the context, for those within to read. */
 export interface StreamClocks {

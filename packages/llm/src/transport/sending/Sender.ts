@@ -24,6 +24,7 @@ import { defaultLimits, type Limits } from "../../protocols/Limits.ts"
 import { blank, Redactor } from "../../settings/Redactor.ts"
 import * as Secrets from "../../settings/Secrets.ts"
 import { keyAsModel } from "../Failure.ts"
+import { withHeadClock } from "../HeadClock.ts"
 import type { ReachedService, Sent } from "../Reception.ts"
 import type { Exchange, Transport, WireRequest } from "../Transport.ts"
 import * as RequestHeaders from "./RequestHeaders.ts"
@@ -162,7 +163,9 @@ export class Sender<Service extends ReachedService> {
         const pricing = { priceList, prices, pricesModelAsked, telemetryName }
         const target = { provider, model, temperature, maxTokens, asksForLimit, warnings, redact, ...pricing }
         const request: WireRequest = { method, url, headers: headers.success, body }
-        const exchange = openWith === undefined ? this.open(request) : openWith(this.open, request)
+        const opened = openWith === undefined ? this.open(request) : openWith(this.open, request)
+        const { headersMs } = context
+        const exchange = headersMs === undefined ? opened : withHeadClock(opened, headersMs)
         // Last, because from here on the attempt must be closed: a transport that cannot open an exchange has made none.
         const attempt = openAttempt(context, fiber, target)
         return receive({
@@ -174,7 +177,6 @@ export class Sender<Service extends ReachedService> {
           limits: this.limits,
           asksForUsage: outgoing.asksForUsage ?? true,
           includesHeaders: includeResponseHeaders === true,
-          headersMs: context.headersMs,
           redact,
         })
       },

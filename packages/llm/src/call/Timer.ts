@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { isPlatformTime } from "../../call/Time.ts"
+import { isPlatformTime } from "./Time.ts"
 
 /** The longest wait that platform timers know. */
 const maxPlatformMs = 2 ** 31 - 1
