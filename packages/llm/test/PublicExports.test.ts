@@ -91,6 +91,7 @@ it("@wiseflow/llm exports these names", () => {
       "StructuredOutput",
       "SystemCause",
       "SystemMessage",
+      "TelemetryOptions",
       "TextPart",
       "TimeoutClock",
       "TimeoutError",

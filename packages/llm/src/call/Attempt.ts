@@ -57,6 +57,8 @@ export interface AttemptTarget extends Pricing {
   readonly warnings?: ReadonlyArray<string> | undefined
   /** The name of the provider in traces, where that is not its name. */
   readonly telemetryName?: string | undefined
+  /** Where the request goes. */
+  readonly url?: string | undefined
   /** Blanks the secrets that the request is sent with, in every text that the server wrote. */
   readonly redact?: ((text: string) => string) | undefined
 }
@@ -95,11 +97,9 @@ export class Attempt {
     }
     this.number = context.ledger.add(this)
     if (context.observers.length > 0) {
-      tell(
-        context,
-        { type: "attempt-start", attempt: this.number, record: this.record(), telemetryName: this.telemetryName },
-        fiber,
-      )
+      const { redact = unchanged, url } = target
+      const told = { record: this.record(), telemetryName: this.telemetryName, url: url && redact(url) }
+      tell(context, { type: "attempt-start", attempt: this.number, ...told }, fiber)
     }
   }
 

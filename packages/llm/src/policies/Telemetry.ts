@@ -1,189 +1,123 @@
 /**
- * One span a call with a child for each attempt, and at most one log line: what was asked of whom, how it ended, how long it
- * took, what it cost. Never what was said, and never a key.
+ * One span a call with a child for each attempt, metrics, and at most one log line: what was asked of whom, how it ended, how
+ * long it took, what it cost. Never a key, and what was said only where the program asks for it (`TelemetryOptions`).
  *
- * Names follow OpenTelemetry's GenAI conventions (semantic-conventions-genai, client inference spans; in development).
+ * Names follow OpenTelemetry's GenAI conventions (semantic-conventions-genai, client inference; in development).
  * Put it outermost: it then counts the wait in the queue and the retries as the caller feels them.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { type CallContext, within } from "../call/CallContext.ts"
-import type { CallEvent, CallObserver } from "../call/CallEvent.ts"
+import type { CallContext } from "../call/CallContext.ts"
 import { logsDebug, monotonicMs } from "../call/Time.ts"
-import { shownModel } from "../model/KeyShape.ts"
-import type { AttemptRecord, ResponseMetadata } from "../model/LlmResponse.ts"
+import { type Assembly, assemble, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
+import type { ResponseMetadata } from "../model/LlmResponse.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
+import { metricsOf } from "./telemetry/CallMetrics.ts"
+import { askedModel, type CallSpan, type CallStart, errorTypeOf, openSpan } from "./telemetry/CallSpan.ts"
+import { TelemetryOptions } from "./telemetry/TelemetryOptions.ts"
 
 /**
- * Adds a span (`chat {model}`, `embeddings {model}`), a child span for each attempt, and a log line: ERROR for a defect, WARN for a failure, INFO
+ * Adds a span (`chat {model}`, `embeddings {model}`), a child span for each attempt, metrics, and a log line: ERROR for a defect, WARN for a failure, INFO
  * for an answer that a failed attempt came before or that is degraded, DEBUG for any other answer and for an abort.
  */
 export const withTelemetry: Policy.ServicePolicy = (layer) => telemetry(layer)
 
 const telemetry = Policy.mechanism((inner) =>
   Effect.succeed(
-    aroundAnswer<CallSpan | undefined>({
-      begin: (_, request, fiber) =>
-        Result.succeed(openSpan(operationOf(request), asked(request.model ?? inner.model), fiber)),
-      inside: (effect, span, context) => (span === undefined ? effect : span.inside(effect, context)),
-      end: (span, outcome, context, fiber) => {
-        span?.end(outcome, context, inner.name, fiber)
+    aroundAnswer<Recording | undefined>({
+      begin: (_, request, fiber, isStream) => {
+        const isTraced = fiber.getRef(Tracer.Tracer) !== unseen
+        const options = fiber.getRef(TelemetryOptions)
+        const isMetered = options.metrics ?? isTraced
+        if (!isTraced && !isMetered) return unrecorded
+        const operation = request.inputs === undefined ? "chat" : "embeddings"
+        const model = askedModel(request.model ?? inner.model)
+        const start: CallStart = { operation, model, request, isStream, options }
+        const span = isTraced ? openSpan(start, fiber) : undefined
+        return Result.succeed(
+          span === undefined && !isMetered ? undefined : new Recording(start, span, isMetered, fiber),
+        )
+      },
+      inside: (effect, recording, context) =>
+        recording?.span === undefined ? effect : recording.span.inside(effect, context),
+      pieces: (recording, events, fiber) => recording?.pieces(events, fiber),
+      end: (recording, outcome, context, fiber) => {
+        recording?.end(outcome, context, inner.name, fiber)
         return log(outcome, context, inner.name, fiber)
       },
     }),
   ),
 )
 
-/** The name of a model as it may be shown: a key may have been pasted in its place. */
-const asked = (model: string | undefined): string | undefined => (model === undefined ? undefined : shownModel(model))
-
 /** Effect's default tracer exports nothing: without another one installed, no span can be seen. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
 
-/** `gen_ai.operation.name`. */
-type Operation = "chat" | "embeddings"
+const unrecorded = Result.succeed(undefined)
 
-const operationOf = ({ inputs }: Policy.Asked): Operation => (inputs === undefined ? "chat" : "embeddings")
+/** What one call is measured by while it runs. */
+class Recording {
+  readonly span: CallSpan | undefined
+  private readonly start: CallStart
+  private readonly isMetered: boolean
+  private readonly startedMs: number
+  private readonly assembly: Assembly | undefined
+  private readonly gapsMs: Array<number> = []
+  private firstChunkMs: number | undefined
+  private lastChunkMs = 0
 
-const openSpan = (
-  operation: Operation,
-  model: string | undefined,
-  fiber: Fiber.Fiber<unknown, unknown>,
-): CallSpan | undefined => {
-  if (fiber.getRef(Tracer.Tracer) === unseen) return undefined
-  const attributes = {
-    "gen_ai.operation.name": operation,
-    ...(model === undefined ? {} : { "gen_ai.request.model": model }),
-  }
-  const span = makeSpan(model === undefined ? operation : `${operation} ${model}`, attributes, fiber)
-  return span.sampled ? new CallSpan(span, operation) : undefined
-}
-
-const makeSpan = (
-  name: string,
-  attributes: Record<string, unknown>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  parent?: Tracer.Span,
-): Tracer.Span =>
-  Effect.runSync(
-    Effect.provideContext(
-      Effect.makeSpan(name, { kind: "client", attributes, ...(parent === undefined ? {} : { parent }) }),
-      fiber.context,
-    ),
-  )
-
-const nowNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
-
-/** The span of one call: the parent of what happens within, and of one span for each attempt. */
-class CallSpan {
-  private readonly span: Tracer.Span
-  private readonly operation: Operation
-  private readonly attempts = new Map<number, Tracer.Span>()
-
-  constructor(span: Tracer.Span, operation: Operation) {
+  constructor(start: CallStart, span: CallSpan | undefined, isMetered: boolean, fiber: Fiber.Fiber<unknown, unknown>) {
+    this.start = start
     this.span = span
-    this.operation = operation
+    this.isMetered = isMetered
+    this.startedMs = monotonicMs(fiber)
+    const isTold = start.isStream && span !== undefined && start.options.content !== undefined
+    this.assembly = isTold ? assemble() : undefined
   }
 
-  inside<A, E>(effect: Effect.Effect<A, E>, context: CallContext): Effect.Effect<A, E> {
-    const observers = [...context.observers, this.observe]
-    return within(Effect.provideService(effect, Tracer.ParentSpan, this.span), { ...context, observers })
-  }
-
-  private readonly observe: CallObserver = (event: CallEvent, fiber) => {
-    switch (event.type) {
-      case "attempt-start": {
-        const { model } = event.record
-        const name = model === undefined ? "attempt" : `attempt ${model}`
-        return void this.attempts.set(
-          event.attempt,
-          makeSpan(name, attributesOf(this.operation, event.telemetryName, model), fiber, this.span),
-        )
-      }
-      case "attempt-end": {
-        const attempt = this.attempts.get(event.attempt)
-        this.attempts.delete(event.attempt)
-        return attempt === undefined ? undefined : endAttempt(attempt, event.record, event.exit, fiber)
-      }
-      case "retry":
-        return this.span.event("retry", nowNanos(fiber), {
-          "error.type": event.error.reason._tag,
-          "wiseflow.wait_ms": event.waitMs,
-        })
-      case "fallback":
-        return this.span.event("fallback", nowNanos(fiber), {
-          "error.type": event.error.reason._tag,
-          "wiseflow.next": event.provider,
-        })
-      case "permit":
-        return event.waitedMs === 0
-          ? undefined
-          : this.span.event("permit", nowNanos(fiber), { "wiseflow.queued_ms": event.waitedMs })
-      default:
-        return undefined
-    }
+  pieces(events: ReadonlyArray<LlmEvent>, fiber: Fiber.Fiber<unknown, unknown>): void {
+    if (this.assembly !== undefined) for (const event of events) this.assembly.add(event)
+    if (!events.some(isOutput)) return
+    const nowMs = monotonicMs(fiber)
+    if (this.firstChunkMs === undefined) this.firstChunkMs = nowMs - this.startedMs
+    else if (this.isMetered && this.gapsMs.length < maxGaps) this.gapsMs.push(nowMs - this.lastChunkMs)
+    this.lastChunkMs = nowMs
   }
 
   end(outcome: Outcome, context: CallContext, name: string, fiber: Fiber.Fiber<unknown, unknown>): void {
-    describe(this.span, outcome, context, name)
-    this.span.end(nowNanos(fiber), outcome.exit)
+    const { assembly, firstChunkMs, span } = this
+    if (this.isMetered) this.measure(outcome, context, name, fiber)
+    span?.end(outcome, context, name, firstChunkMs, assembly?.response()?.parts, fiber)
+  }
+
+  private measure(outcome: Outcome, { ledger }: CallContext, name: string, fiber: Fiber.Fiber<unknown, unknown>): void {
+    const { context } = fiber
+    const { operation, options } = this.start
+    const metadata = outcome._tag === "Answered" ? outcome.metadata : undefined
+    const model = ledger.lastTarget(name).model ?? this.start.model
+    const metrics = metricsOf({
+      conventions: options.conventions ?? "latest",
+      operation,
+      provider: ledger.lastTelemetryName(name),
+      model,
+      servedModel: metadata?.servedModel,
+      errorType: errorTypeOf(outcome),
+    })
+    metrics.duration((monotonicMs(fiber) - this.startedMs) / 1000, context)
+    if (this.firstChunkMs !== undefined) metrics.firstChunk(this.firstChunkMs / 1000, context)
+    for (const gapMs of this.gapsMs) metrics.perChunk(gapMs / 1000, context)
+    if (metadata === undefined) return
+    metrics.tokens(metadata.usage, context)
+    metrics.cost(metadata, context)
   }
 }
 
-const attributesOf = (operation: Operation, provider: string, model: string | undefined): Record<string, unknown> => ({
-  "gen_ai.operation.name": operation,
-  "gen_ai.provider.name": provider,
-  ...(model === undefined ? {} : { "gen_ai.request.model": model }),
-})
-
-const endAttempt = (
-  span: Tracer.Span,
-  record: AttemptRecord,
-  exit: Exit.Exit<unknown, unknown>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-): void => {
-  note(span, "http.response.status_code", record.status)
-  note(span, "gen_ai.response.model", record.servedModel)
-  note(span, "error.type", record.errorType)
-  note(span, "wiseflow.target_index", record.targetIndex)
-  note(span, "wiseflow.queued_ms", record.queuedMs)
-  note(span, "wiseflow.waited_ms", record.waitedMs)
-  // A clock ends an attempt by interrupting it: for the reader of a trace it failed.
-  span.end(nowNanos(fiber), record.errorType === undefined ? exit : Exit.fail(record.errorType))
-}
-
-const describe = (span: Tracer.Span, outcome: Outcome, context: CallContext, name: string): void => {
-  const target = context.ledger.lastTarget(name)
-  span.attribute("gen_ai.provider.name", context.ledger.lastTelemetryName(name))
-  note(span, "gen_ai.request.model", target.model)
-  if (outcome._tag === "Failed") return span.attribute("error.type", outcome.error.reason._tag)
-  if (outcome._tag === "Aborted") return span.attribute("error.type", "aborted")
-  if (outcome._tag === "Died") return span.attribute("error.type", "defect")
-  const { finishReason, metadata } = outcome
-  const { usage } = metadata
-  note(span, "gen_ai.response.model", metadata.servedModel)
-  if (finishReason !== undefined) {
-    span.attribute("gen_ai.response.finish_reasons", [metadata.rawFinishReason ?? finishReason])
-  }
-  note(span, "gen_ai.request.temperature", metadata.temperature)
-  note(span, "gen_ai.request.max_tokens", metadata.maxTokens)
-  note(span, "gen_ai.usage.input_tokens", usage.inputTokens)
-  note(span, "gen_ai.usage.output_tokens", usage.outputTokens)
-  note(span, "gen_ai.usage.cache_read.input_tokens", usage.cachedInputTokens)
-  note(span, "gen_ai.usage.cache_write.input_tokens", usage.cacheWriteTokens)
-  note(span, "gen_ai.usage.reasoning.output_tokens", usage.reasoningTokens)
-}
-
-const note = (span: Tracer.Span, name: string, value: unknown): void => {
-  if (value !== undefined) span.attribute(name, value)
-}
+/** Waits between chunks that one call remembers: memory stays bounded however long a stream is. */
+const maxGaps = 10_000
 
 /** An answer that took several requests, none of which failed, is one of batches. */
 const hasFailed = ({ metadata }: { readonly metadata: ResponseMetadata }): boolean =>

@@ -137,7 +137,8 @@ export interface Tool<_R = never> {
 /**
  * One event of a call. `attempt` numbers the attempts of a call from 0, in the order in which they began.
  *
- * - `attempt-start`: a request is about to be sent. `record` is what is known of it, `telemetryName` its provider's name in traces.
+ * - `attempt-start`: a request is about to be sent. `record` is what is known of it, `telemetryName` its provider's name in traces,
+ *   `url` where it goes; undefined for one that is refused, or that a provider from functions answers.
  * - `first-output`: the first piece of its answer came, `afterMs` milliseconds after it began.
  * - `attempt-end`: it ended, or it was refused without a request. `record` is final.
  * - `queued`: the call asks for a permit, and waits if there is none.
@@ -153,6 +154,7 @@ export type CallEvent =
       readonly attempt: number
       readonly record: AttemptRecord
       readonly telemetryName: string
+      readonly url: string | undefined
     }
   | { readonly type: "first-output"; readonly attempt: number; readonly afterMs: number }
   | { readonly type: "attempt-end"; readonly attempt: number; readonly record: AttemptRecord }

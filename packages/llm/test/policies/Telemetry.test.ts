@@ -87,6 +87,7 @@ describe.each(callNames)("telemetry of %s", (name) => {
         "gen_ai.usage.input_tokens": 10,
         "gen_ai.usage.output_tokens": 5,
         "gen_ai.usage.cache_read.input_tokens": 4,
+        ...(name === "stream" ? { "gen_ai.request.stream": true, "gen_ai.response.time_to_first_chunk": 0 } : {}),
       })
     }),
   )

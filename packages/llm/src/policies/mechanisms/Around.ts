@@ -11,13 +11,15 @@ import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
+import type { LlmRequest } from "../../model/LlmRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
 import { startStream, streamFrom } from "./StreamStart.ts"
 
-/** What a policy may know of a request, whatever the service. */
-export interface Asked {
-  /** The model asked for, where the request names one. */
-  readonly model?: string | undefined
+/**
+ * What a policy may know of a request, whatever the service. It has not been checked yet: that is for the provider, so a
+ * program without types may have put anything into its fields.
+ */
+export interface Asked extends Partial<LlmRequest> {
   /** The texts of a request for embeddings; absent where an answer is asked for. */
   readonly inputs?: ReadonlyArray<string> | undefined
 }

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type CallContext, joinCall } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
-import { isOutput } from "../../model/LlmEvent.ts"
+import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { FinishReason, ResponseMetadata } from "../../model/LlmResponse.ts"
 import type { Answered, Around, Asked } from "./Around.ts"
 import { type Events, openStream, streamFrom } from "./StreamStart.ts"
@@ -30,11 +30,12 @@ export type Outcome = { readonly exit: Exit.Exit<unknown, LlmError> } & (
 
 /** What to do at both ends of an answer. */
 export interface Holding<Held> {
-  /** Runs before the answer begins; may refuse it. */
+  /** Runs before the answer begins; may refuse it. `isStream` says whether it comes piece by piece. */
   readonly begin: (
     context: CallContext,
     request: Asked,
     fiber: Fiber.Fiber<unknown, unknown>,
+    isStream: boolean,
   ) => Result.Result<Held, LlmError>
   /** Runs once for each answer that began, with how it ended. */
   readonly end: (
@@ -43,8 +44,12 @@ export interface Holding<Held> {
     context: CallContext,
     fiber: Fiber.Fiber<unknown, unknown>,
   ) => Effect.Effect<void> | undefined
-  /** The first output of a stream. */
+  /** The first output of a stream; not told where `pieces` are. */
   readonly output?: ((held: Held, fiber: Fiber.Fiber<unknown, unknown>) => void) | undefined
+  /** Each read of a stream, with what it brought. */
+  readonly pieces?:
+    | ((held: Held, events: ReadonlyArray<LlmEvent>, fiber: Fiber.Fiber<unknown, unknown>) => void)
+    | undefined
   /** Hands something down to what runs within: the opening of an answer, and each read of a stream. */
   readonly inside?:
     | (<A, E>(effect: Effect.Effect<A, E>, held: Held, context: CallContext) => Effect.Effect<A, E>)
@@ -71,7 +76,7 @@ const outcomeOf = (exit: Exit.Exit<Answered & { readonly finishReason?: FinishRe
 export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
   effect: (request, run) =>
     joinCall((context, fiber) => {
-      const answer = new HeldAnswer(holding, context)
+      const answer = new HeldAnswer(holding, context, false)
       return Effect.onExitPrimitive(
         Effect.suspend(() => answer.begin(request, fiber, () => run(request))),
         (exit) => answer.end(outcomeOf(exit), fiber),
@@ -80,7 +85,7 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
   stream: (request, run) =>
     streamFrom((scope) =>
       joinCall((context, fiber) => {
-        const answer = new HeldAnswer(holding, context)
+        const answer = new HeldAnswer(holding, context, true)
         return Effect.andThen(
           Scope.addFinalizer(scope, answer.settle(aborted)),
           Effect.suspend(() =>
@@ -96,13 +101,15 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
 class HeldAnswer<Held> {
   private readonly holding: Holding<Held>
   private readonly context: CallContext
+  private readonly isStream: boolean
   private held: Result.Success<Held, LlmError> | undefined
   private ended = false
   private sawOutput = false
 
-  constructor(holding: Holding<Held>, context: CallContext) {
+  constructor(holding: Holding<Held>, context: CallContext, isStream: boolean) {
     this.holding = holding
     this.context = context
+    this.isStream = isStream
   }
 
   begin<A>(
@@ -112,7 +119,7 @@ class HeldAnswer<Held> {
   ): Effect.Effect<A, LlmError> {
     // The stream's scope was closed already: nothing would end this.
     if (this.ended) return Effect.interrupt
-    const begun = this.holding.begin(this.context, request, fiber)
+    const begun = this.holding.begin(this.context, request, fiber, this.isStream)
     if (Result.isFailure(begun)) return refuse(begun.failure)
     this.held = begun
     const { inside } = this.holding
@@ -135,10 +142,16 @@ class HeldAnswer<Held> {
   /** The same events, ending with the last of them or with the failure. */
   settling(pull: Events): Events {
     const { held } = this
-    const { inside, output } = this.holding
+    const { inside, output, pieces } = this.holding
     const source = inside === undefined || held === undefined ? pull : inside(pull, held.success, this.context)
     return Pull.matchEffect(source, {
       onSuccess: (events) => {
+        if (pieces !== undefined && held?.success !== undefined) {
+          return Effect.withFiber((fiber) => {
+            pieces(held.success, events, fiber)
+            return this.settled(events)
+          })
+        }
         if (output !== undefined && !this.sawOutput && held !== undefined && events.some(isOutput)) {
           this.sawOutput = true
           return Effect.withFiber((fiber) => {

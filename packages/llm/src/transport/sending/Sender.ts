@@ -161,7 +161,7 @@ export class Sender<Service extends ReachedService> {
         const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
         const pricing = { priceList, prices, pricesModelAsked, telemetryName }
-        const target = { provider, model, temperature, maxTokens, asksForLimit, warnings, redact, ...pricing }
+        const target = { provider, model, temperature, maxTokens, asksForLimit, warnings, url, redact, ...pricing }
         const request: WireRequest = { method, url, headers: headers.success, body }
         const opened = openWith === undefined ? this.open(request) : openWith(this.open, request)
         const { headersMs } = context
