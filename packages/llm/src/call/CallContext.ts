@@ -24,6 +24,11 @@ export interface CallContext {
   readonly targetsAfter: number
   /** The time that fallback targets share: the clock around them, and how many of them may still be asked within it. */
   readonly shared: { readonly clock: CallClock; readonly targetsAfter: number } | undefined
+  /**
+   * Where the call's own deadline (`CallOptions.timeoutMs`) stands in for a `total` of the stack: it may still (`unset`), it
+   * does (`own`), or it does so around something that may ask again, within which a `total` bounds one attempt (`around`).
+   */
+  readonly deadline: "unset" | "own" | "around"
   /** The longest wait for response headers, in milliseconds. */
   readonly headersMs: number | undefined
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
@@ -59,6 +64,7 @@ export const joinCall = <A, E, R>(
       targetIndex: 0,
       targetsAfter: 0,
       shared: undefined,
+      deadline: "unset",
       headersMs: undefined,
       queue: undefined,
       queuedMs: 0,
@@ -71,6 +77,10 @@ export const joinCall = <A, E, R>(
 /** Hands a changed context down to an effect. */
 export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, context: CallContext): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Current, context)
+
+/** The context for one attempt of a policy that may ask again: the clocks within it are the attempt's. */
+export const forAttempt = (context: CallContext): CallContext =>
+  context.deadline === "own" ? { ...context, deadline: "around" } : context
 
 /** A fiber's context with a changed call in it, for an effect that runs in a fiber of its own. */
 export const contextWithin = (fiber: Fiber.Fiber<unknown, unknown>, context: CallContext): Context.Context<never> =>

@@ -6,7 +6,10 @@ import * as Context from "effect/Context"
 
 /** The code that sets them has checked them. */
 export interface CallOptions {
-  /** The call's deadline, in place of the `total` clock of `withTimeout`. Milliseconds above 0; Infinity for none. */
+  /**
+   * The call's deadline, in place of the `total` clock of `withTimeout`. Milliseconds above 0; Infinity for none. A `total`
+   * inside `withRetry` or `withFallback` bounds an attempt or a target, and stays as it is.
+   */
   readonly timeoutMs?: number
   /** Retries after the first attempt, per target, in place of `times` of `withRetry`. */
   readonly maxRetries?: number

@@ -26,6 +26,7 @@ import { validateRequest } from "../model/RequestValidation.ts"
 import { type Attempt, type AttemptTarget, failBefore, openAttempt } from "./Attempt.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import { type CallContext, joinCall } from "./CallContext.ts"
+import { joins } from "./Joining.ts"
 
 /** How an answer ended. Only `finishReason` is required; usage that is left out is unknown, never 0. */
 export interface ReplyEnd {
@@ -80,7 +81,7 @@ export interface ProviderDefinition {
 export const make = (definition: ProviderDefinition): LlmProvider["Service"] => {
   const { model, name } = definition
   const streamed = definition.stream ?? pieces(definition)
-  return {
+  return joins({
     name,
     model,
     generate: (request) =>
@@ -114,7 +115,7 @@ export const make = (definition: ProviderDefinition): LlmProvider["Service"] => 
           return Effect.andThen(closing, opening)
         }),
       ),
-  }
+  })
 }
 
 /** A Layer of `LlmProvider` from functions. */

@@ -13,13 +13,14 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { CallClock } from "../call/CallClock.ts"
-import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
+import { type CallContext, forAttempt, joinCall, tell, within } from "../call/CallContext.ts"
+import { joins } from "../call/Joining.ts"
 import { monotonicMs } from "../call/Time.ts"
 import { type BatchLimits, EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { Identity } from "./mechanisms/Around.ts"
+import { asOneCall, type Identity } from "./mechanisms/Around.ts"
 import { bounded } from "./mechanisms/Bounded.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
 import { type Events, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
@@ -58,7 +59,11 @@ export const withFallback =
 const either = <I>(first: Context.Context<I>, second: Context.Context<never>, options: FallbackOptions) => {
   let services = first
   const llm = both(first, second, LlmProvider)
-  if (llm !== undefined) services = Context.merge(services, Context.make(LlmProvider, eitherLlm(...llm, options)))
+  if (llm !== undefined) {
+    const [one, other] = llm
+    const service = eitherLlm(asOneCall(one), asOneCall(other), options)
+    services = Context.merge(services, Context.make(LlmProvider, joins(service)))
+  }
   const embedding = both(first, second, EmbeddingProvider)
   if (embedding !== undefined) {
     services = Context.merge(services, Context.make(EmbeddingProvider, eitherEmbedding(...embedding, options)))
@@ -166,7 +171,8 @@ const inTurn = <A>(
   options: FallbackOptions,
   sides: Sides<A>,
 ): Effect.Effect<A, LlmError> =>
-  joinCall((context, fiber) => {
+  joinCall((outer, fiber) => {
+    const context = forAttempt(outer)
     const after = targetsOf(second)
     const { shared } = context
     const afterFirst: CallContext = {

@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import { joinCall, within } from "../call/CallContext.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
@@ -16,11 +15,11 @@ import {
   type Around,
   type Identity,
   identityOf,
+  oneCall,
   surround,
   surroundEmbedding,
   surroundLlm,
 } from "./mechanisms/Around.ts"
-import { streamFrom, openStream } from "./mechanisms/StreamStart.ts"
 
 export { type Answered, type Around, aroundStart, type Asked, type Identity, type Start } from "./mechanisms/Around.ts"
 export { aroundAnswer, type Holding, type Outcome } from "./mechanisms/HeldAnswer.ts"
@@ -108,15 +107,6 @@ export const makeEmbedding =
         ),
       )
     })
-
-/** Everything that happens within is one call, also what a stream asks for when it is read. */
-const oneCall: Around = {
-  effect: (request, run) => joinCall(() => run(request)),
-  stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((context) => Effect.map(openStream(run(request), scope), (pull) => within(pull, context))),
-    ),
-}
 
 /** A policy for every service, from a mechanism that is built once for each time that the Layer is. */
 export const mechanism =

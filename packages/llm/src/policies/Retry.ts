@@ -12,7 +12,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { type CallContext, tell, within } from "../call/CallContext.ts"
+import { type CallContext, forAttempt, tell, within } from "../call/CallContext.ts"
 import { CallOptions } from "../call/CallOptions.ts"
 import { epochMs, monotonicMs } from "../call/Time.ts"
 import type { LlmError } from "../model/LlmError.ts"
@@ -57,7 +57,9 @@ export const withRetry = (how: RetryOptions | RetrySchedule = {}): Policy.Servic
       return aroundStart((begin, context, request, fiber) => {
         const budget = budgets(request.model ?? inner.model ?? "")
         const { maxRetries } = fiber.getRef(CallOptions)
-        return retrying(begin, context, fiber, { schedule: options.schedule, times: maxRetries ?? times, budget })
+        const rules = { schedule: options.schedule, times: maxRetries ?? times, budget }
+        const attempt = forAttempt(context)
+        return retrying(attempt === context ? begin : within(begin, attempt), attempt, fiber, rules)
       })
     }),
   )

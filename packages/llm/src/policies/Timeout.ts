@@ -118,7 +118,7 @@ const timed = (limits: Limits, name: string): Around => ({
     ),
 })
 
-/** Starts the clocks of one call, and hands them down. A call's own deadline stands in for the `total` of the stack. */
+/** Starts the clocks of one call, and hands them down. A call's own deadline stands in for the `total` of the stack, not of an attempt. */
 const start = (
   limits: Limits,
   outer: CallContext,
@@ -134,8 +134,9 @@ const start = (
     clock = new CallClock({ name, limitMs, outer: clock, permit, from })
     return clock
   }
-  const own = fiber.getRef(CallOptions).timeoutMs
-  const totalMs = limits.totalMs === undefined || own === undefined ? limits.totalMs : finite(own)
+  const own = outer.deadline === "around" ? undefined : fiber.getRef(CallOptions).timeoutMs
+  const standsIn = limits.totalMs !== undefined && own !== undefined
+  const totalMs = standsIn ? finite(own) : limits.totalMs
   const total = started("total", totalMs, limits.fromFirstPermit ? "first-permit" : nowMs)
   const attempt = started("attempt", limits.attemptMs, nowMs)
   const idle = isStream ? started("idle", limits.idleMs, "silence") : undefined
@@ -146,6 +147,7 @@ const start = (
     ...outer,
     clock,
     permit,
+    deadline: standsIn ? "own" : outer.deadline,
     shared: isBounding && clock !== undefined ? { clock, targetsAfter: 0 } : outer.shared,
     headersMs: limits.headersMs ?? outer.headersMs,
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },

@@ -7,6 +7,7 @@ import * as Channel from "effect/Channel"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type CallContext, joinCall } from "../call/CallContext.ts"
+import { joins } from "../call/Joining.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
@@ -75,5 +76,5 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
       ),
     )
 
-  return { name: provider, model: endpoint.model, generate, stream }
+  return joins({ name: provider, model: endpoint.model, generate, stream })
 }

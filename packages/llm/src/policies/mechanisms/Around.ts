@@ -3,17 +3,18 @@
  * service applies it to every method, so that no policy can forget one, and what serves one service serves all.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Stream from "effect/Stream"
-import { type CallContext, joinCall } from "../../call/CallContext.ts"
+import { type CallContext, joinCall, within } from "../../call/CallContext.ts"
+import { isJoining, joins } from "../../call/Joining.ts"
 import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
-import { startStream, streamFrom } from "./StreamStart.ts"
+import { openStream, startStream, streamFrom } from "./StreamStart.ts"
 
 /**
  * What a policy may know of a request, whatever the service. It has not been checked yet: that is for the provider, so a
@@ -58,13 +59,27 @@ type LlmService = LlmProvider["Service"]
 type EmbeddingService = EmbeddingProvider["Service"]
 
 /** A service whose every method runs inside `around`. */
-export const surroundLlm = (inner: LlmService, around: Around): LlmService => ({
-  name: inner.name,
-  model: inner.model,
-  targets: inner.targets,
-  generate: (request) => around.effect(request, (asked) => inner.generate(asked)),
-  stream: (request) => around.stream(request, (asked) => inner.stream(asked)),
-})
+export const surroundLlm = (inner: LlmService, around: Around): LlmService =>
+  joins({
+    name: inner.name,
+    model: inner.model,
+    targets: inner.targets,
+    generate: (request) => around.effect(request, (asked) => inner.generate(asked)),
+    stream: (request) => around.stream(request, (asked) => inner.stream(asked)),
+  })
+
+/** Everything that happens within is one call, also what a stream asks for when it is read. */
+export const oneCall: Around = {
+  effect: (request, run) => joinCall(() => run(request)),
+  stream: (request, run) =>
+    streamFrom((scope) =>
+      joinCall((context) => Effect.map(openStream(run(request), scope), (pull) => within(pull, context))),
+    ),
+}
+
+/** The service as one call for each of its answers: one that a program wrote itself is made so. */
+export const asOneCall = (service: LlmService): LlmService =>
+  isJoining(service) ? service : surroundLlm(service, oneCall)
 
 /** A service of embeddings that runs inside `around`. */
 export const surroundEmbedding = (inner: EmbeddingService, around: Around): EmbeddingService => ({
@@ -84,7 +99,8 @@ export const surround = <R>(context: Context.Context<R>, around: Around): Contex
   const llm = Context.getOrUndefined(context, LlmProvider)
   const embedding = Context.getOrUndefined(context, EmbeddingProvider)
   let surrounded = context
-  if (llm !== undefined) surrounded = Context.merge(surrounded, Context.make(LlmProvider, surroundLlm(llm, around)))
+  if (llm !== undefined)
+    surrounded = Context.merge(surrounded, Context.make(LlmProvider, surroundLlm(asOneCall(llm), around)))
   if (embedding !== undefined) {
     surrounded = Context.merge(surrounded, Context.make(EmbeddingProvider, surroundEmbedding(embedding, around)))
   }
