@@ -16,7 +16,7 @@ import { version } from "./Version.ts"
 
 const commandLine = Layer.mergeAll(
   NodeServices.layer,
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
   CliOutput.layerPresenter(presenter),
 )
 

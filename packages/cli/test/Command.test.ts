@@ -1,21 +1,7 @@
 /** The command as a user runs it: where it asks, what goes to stdout and what to stderr, and how it ends. */
-import { LLMock } from "@copilotkit/aimock"
 import { assert, describe, it } from "@effect/vitest"
 import { command } from "./Command.ts"
-
-/** A provider that the settings lead to. */
-const provider = async () => {
-  const upstream = new LLMock({ host: "127.0.0.1", port: 0 })
-  upstream.onMessage(/.*/, { content: "a configured answer", usage: { prompt_tokens: 9, completion_tokens: 3 } })
-  const url = await upstream.start()
-  const settings = {
-    LLM_PROVIDER: "openai",
-    OPENAI_API_KEY: "sk-1",
-    OPENAI_API_BASE: `${url}/v1`,
-    PRIMARY_MODEL: "gpt-5-mini",
-  }
-  return { upstream, settings, [Symbol.asyncDispose]: () => upstream.stop() }
-}
+import { provider } from "./Provider.ts"
 
 const lines = (text: string) => text.trimEnd().split("\n")
 

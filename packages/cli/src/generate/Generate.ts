@@ -1,50 +1,101 @@
 /** Asks one question and prints the answer. */
-import type { GenerateResponse } from "@wiseflow/llm"
+import type { CallSettings, GenerateOptions, GenerateResponse, LLMInterface, UnnamedTool } from "@wiseflow/llm"
 import * as Effect from "effect/Effect"
-import { text } from "node:stream/consumers"
+import * as Option from "effect/Option"
 import { failure, usageFailure } from "../ExitCode.ts"
-import { say, write } from "../terminal/Streams.ts"
+import { say, tell, write } from "../terminal/Streams.ts"
 import * as Upstream from "../upstream/Upstream.ts"
+import { answerPrinter } from "./AnswerPrinter.ts"
+import { answerSchema } from "./AnswerSchema.ts"
+import { approve } from "./Approval.ts"
+import { userMessage } from "./Attachments.ts"
+import { standardInput } from "./StandardInput.ts"
 import { summary } from "./Summary.ts"
+import { toolsOf } from "./ToolModule.ts"
 
 /** What the command line of `generate` says. */
 export interface GenerateInput {
   readonly prompt: ReadonlyArray<string>
+  readonly files: ReadonlyArray<string>
+  readonly system: Option.Option<string>
+  readonly schema: Option.Option<string>
+  readonly tools: Option.Option<string>
+  readonly maxTokens: Option.Option<number>
+  readonly temperature: Option.Option<number>
   readonly json: boolean
+  readonly raw: boolean
 }
 
-const promptOf = Effect.fn(function* (given: ReadonlyArray<string>) {
-  const argument = given.join(" ").trim()
-  const piped = process.stdin.isTTY ? "" : (yield* Effect.promise(() => text(process.stdin))).trim()
+const promptOf = Effect.fn(function* ({ files, prompt: given }: GenerateInput) {
+  const argument = given
+    .filter((word) => word !== "-")
+    .join(" ")
+    .trim()
+  const isAlone = argument === "" && files.length === 0
+  const piped = (yield* Effect.promise(() => standardInput(isAlone || given.includes("-")))).trim()
   const prompt = [argument, piped].filter(Boolean).join("\n\n")
-  return prompt === "" ? yield* usageFailure("there is no prompt: give one as an argument or on stdin") : prompt
+  if (prompt !== "" || files.length > 0) return prompt
+  return yield* usageFailure("there is no prompt: give one as an argument or on stdin")
 })
 
-/** Streams the text of an answer to stdout; gives the whole. */
-const streamed = async ({ llm }: Upstream.Upstream, prompt: string, json: boolean, signal: AbortSignal) => {
-  const stream = llm.stream({ prompt, signal })
-  let last = ""
-  try {
-    for await (const event of stream) {
-      if (json || event.type !== "text-delta") continue
-      await write(event.delta)
-      last = event.delta
-    }
-  } catch (error) {
-    // It is told from the response.
-    if (signal.aborted) throw error
-  }
-  const response: GenerateResponse = await stream.response
-  if (json) await write(`${JSON.stringify(response, undefined, 2)}\n`)
-  else if (last !== "" && !last.endsWith("\n")) await write("\n")
-  return response
+type Request = Pick<GenerateOptions, "messages" | "system" | "maxTokens" | "temperature"> & Pick<CallSettings, "signal">
+
+/** The events of an answer that are printed or told; streams of answers and of runs with tools have them. */
+interface Answered {
+  readonly response: Promise<GenerateResponse>
+  readonly [Symbol.asyncIterator]: () => AsyncIterator<{ readonly type: string }>
 }
 
+const hasDelta = (event: object): event is { readonly delta: string } =>
+  "delta" in event && typeof event.delta === "string"
+
+const isCall = (event: object): event is { readonly name: string; readonly arguments: unknown } =>
+  "name" in event && "arguments" in event
+
+/** Prints the text of an answer as it comes; gives the whole. */
+const streamed = async (stream: Answered, { json, raw }: GenerateInput, signal: AbortSignal) => {
+  const printer = await answerPrinter(raw)
+  try {
+    for await (const event of stream) {
+      if (event.type === "text-delta" && hasDelta(event) && !json) await printer.push(event.delta)
+      if (event.type === "tool-call-end" && isCall(event)) {
+        await printer.finish()
+        tell(`calls ${event.name}(${JSON.stringify(event.arguments)})`)
+      }
+    }
+  } catch (error) {
+    // A failure is told from the response.
+    if (signal.aborted) throw error
+  }
+  await printer.finish()
+  return stream.response
+}
+
+const streamOf = (llm: LLMInterface, request: Request, tools: Readonly<Record<string, UnnamedTool>> | undefined) =>
+  tools === undefined ? llm.stream(request) : llm.streamTools({ ...request, tools, approve })
+
 /** Runs `generate`. */
-export const generate = Effect.fn(function* ({ json, prompt: given }: GenerateInput) {
-  const prompt = yield* promptOf(given)
-  const upstream = yield* Upstream.open
-  const response = yield* Effect.promise((signal) => streamed(upstream, prompt, json, signal))
+export const generate = Effect.fn(function* (input: GenerateInput) {
+  const prompt = yield* promptOf(input)
+  const messages = [yield* userMessage(prompt, input.files)]
+  const schema = Option.isSome(input.schema) ? yield* answerSchema(input.schema.value) : undefined
+  const tools = Option.isSome(input.tools) ? yield* toolsOf(input.tools.value) : undefined
+  if (schema !== undefined && tools !== undefined) return yield* usageFailure("--schema and --tools exclude each other")
+  const request: Request = {
+    messages,
+    system: Option.getOrUndefined(input.system),
+    maxTokens: Option.getOrUndefined(input.maxTokens),
+    temperature: Option.getOrUndefined(input.temperature),
+  }
+  const { isOffline, llm } = yield* Upstream.open
+  const response = yield* Effect.promise(async (signal): Promise<GenerateResponse> => {
+    if (schema === undefined) return streamed(streamOf(llm, { ...request, signal }, tools), input, signal)
+    const answer = await llm.generateObject({ ...request, signal, schema })
+    if (!input.json && !("error" in answer)) await write(`${JSON.stringify(answer.object, undefined, 2)}\n`)
+    return answer
+  })
+  if (input.json) yield* Effect.promise(() => write(`${JSON.stringify(response, undefined, 2)}\n`))
   if ("error" in response) return yield* failure(`${response.error} (${response.errorType})`)
-  say(summary(response.metadata, upstream.isOffline))
+  for (const warning of response.metadata.warnings) say(`warning: ${warning}`)
+  tell(summary(response.metadata, isOffline))
 }, Effect.scoped)

@@ -1,4 +1,5 @@
 /** Colours, where a stream is a terminal that has them. `NO_COLOR` and `FORCE_COLOR` win. */
+import { styleText } from "node:util"
 import type { WriteStream } from "node:tty"
 
 const set = (name: string): boolean => (process.env[name] ?? "") !== ""
@@ -9,3 +10,9 @@ export const hasColors = (stream: WriteStream | NodeJS.WriteStream): boolean => 
   if (set("FORCE_COLOR") && process.env.FORCE_COLOR !== "0") return true
   return stream.isTTY === true
 }
+
+type Style = Parameters<typeof styleText>[0]
+
+/** The text in a style where the stream has colours. */
+export const styled = (style: Style, text: string, stream: NodeJS.WriteStream): string =>
+  hasColors(stream) ? styleText(style, text, { validateStream: false }) : text

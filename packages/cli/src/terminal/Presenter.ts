@@ -1,7 +1,8 @@
 /** Help and version on stdout; what is wrong with a command line on stderr, with the usage in one line. */
-import { CliOutput } from "effect/cli"
+import type { CliOutput } from "effect/cli"
 import * as Effect from "effect/Effect"
 import { hasColors } from "./Colors.ts"
+import { helpText } from "./HelpText.ts"
 import { say } from "./Streams.ts"
 
 export const presenter: CliOutput.Presenter = {
@@ -12,8 +13,8 @@ export const presenter: CliOutput.Presenter = {
           process.stdout.write(`${event.version}\n`)
           break
         case "Help": {
-          const text = CliOutput.defaultFormatter({ colors: hasColors(process.stdout) }).formatHelpDoc(event.helpDoc)
-          process.stdout.write(`${text.trimEnd()}\n`)
+          const { stdout } = process
+          stdout.write(helpText(event.helpDoc, stdout.columns || 100, hasColors(stdout)))
           break
         }
         case "InvalidInvocation": {

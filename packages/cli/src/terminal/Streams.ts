@@ -1,9 +1,16 @@
 /** stdout is data, stderr is talk. Nothing here decides what is said. */
-import { SafeText } from "./SafeText.ts"
+import { styled } from "./Colors.ts"
+import { escaped } from "./SafeText.ts"
 
 /** Says a line on stderr. What a terminal would obey is escaped. */
 export const say = (line: string): void => {
-  process.stderr.write(`${process.stderr.isTTY ? SafeText.escaped(line) : line}\n`)
+  process.stderr.write(`${process.stderr.isTTY ? escaped(line) : line}\n`)
+}
+
+/** Says a line of less weight: what an answer took, which tool is called. */
+export const tell = (line: string): void => {
+  const { stderr } = process
+  stderr.write(`${stderr.isTTY ? styled("dim", escaped(line), stderr) : line}\n`)
 }
 
 /** Writes to stdout; resolves when more may be written, so that a slow reader holds the writer back. */

@@ -47,6 +47,6 @@ describe("npm run build", { timeout: 120_000 }, () => {
   it("makes the command run", async () => {
     const { stderr, stdout } = await node([`${root}packages/cli/dist/main.js`, "hello"], "docs")
     assert.match(stdout, /You wrote: "hello"/)
-    assert.match(stderr, /^OFFLINE/)
+    assert.match(stderr, /^OFFLINE/m)
   })
 })
