@@ -1,5 +1,6 @@
 /** The subcommands, and the flags that all of them share. What a subcommand does is loaded when it runs. */
 import { Command } from "effect/cli"
+import { ChatCommand } from "./chat/ChatCommand.ts"
 import { completionsCommand } from "./completions/CompletionsCommand.ts"
 import { GenerateCommand } from "./generate/GenerateCommand.ts"
 import { sharedFlags } from "./SharedFlags.ts"
@@ -10,6 +11,6 @@ export const root = Command.make("wiseflow-llm").pipe(
     'Ask large language models from the command line. Without a subcommand it is `generate`: wiseflow-llm "Hello, world!". ' +
       "Answers go to stdout, everything else to stderr. Exit codes: 0 done, 1 no answer, 2 wrong usage, 130 interrupted.",
   ),
-  Command.withSubcommands([GenerateCommand, completionsCommand((): Command.Command.Any => root)]),
+  Command.withSubcommands([GenerateCommand, ChatCommand, completionsCommand((): Command.Command.Any => root)]),
   Command.withGlobalFlags(sharedFlags),
 )

@@ -53,7 +53,10 @@ export const command = async (args: ReadonlyArray<string>, given: Given = {}): P
 export const onTerminal = async (
   args: ReadonlyArray<string>,
   columns: number,
-  given: Pick<Given, "environment" | "stdin"> = {},
+  given: Pick<Given, "environment"> & {
+    /** Called with all that the terminal got so far; what it returns is typed. */
+    readonly types?: (shown: string) => string | undefined
+  } = {},
 ): Promise<Printed> => {
   const line = [process.execPath, "--conditions=@wiseflow/source", main, ...args].map((arg) => `'${arg}'`).join(" ")
   const child = spawn("script", ["-qec", `stty cols ${columns} rows 30; exec ${line}`, "/dev/null"], {
@@ -61,7 +64,12 @@ export const onTerminal = async (
     timeout: 30_000,
     killSignal: "SIGKILL",
   })
-  if (given.stdin !== undefined) child.stdin.write(given.stdin)
+  let shown = ""
+  child.stdout.on("data", (piece: Buffer) => {
+    shown += piece.toString()
+    const keys = given.types?.(shown)
+    if (keys !== undefined) child.stdin.write(keys)
+  })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
   child.stdin.end()
   return { stdout, stderr, code: child.exitCode }

@@ -9,6 +9,9 @@ export interface AnswerPrinter {
   readonly finish: () => Promise<void>
 }
 
+/** Prints nothing. */
+export const silent: AnswerPrinter = { push: async () => {}, finish: async () => {} }
+
 const plain = (isTerminal: boolean): AnswerPrinter => {
   let last = ""
   return {

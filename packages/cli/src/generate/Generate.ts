@@ -5,12 +5,13 @@ import * as Option from "effect/Option"
 import { failure, usageFailure } from "../ExitCode.ts"
 import { say, tell, write } from "../terminal/Streams.ts"
 import * as Upstream from "../upstream/Upstream.ts"
-import { answerPrinter } from "./AnswerPrinter.ts"
+import { answerPrinter, silent } from "./AnswerPrinter.ts"
 import { answerSchema } from "./AnswerSchema.ts"
 import { approve } from "./Approval.ts"
 import { userMessage } from "./Attachments.ts"
 import { standardInput } from "./StandardInput.ts"
 import { summary } from "./Summary.ts"
+import { printed } from "./StreamedAnswer.ts"
 import { toolsOf } from "./ToolModule.ts"
 
 /** What the command line of `generate` says. */
@@ -40,37 +41,6 @@ const promptOf = Effect.fn(function* ({ files, prompt: given }: GenerateInput) {
 
 type Request = Pick<GenerateOptions, "messages" | "system" | "maxTokens" | "temperature"> & Pick<CallSettings, "signal">
 
-/** The events of an answer that are printed or told; streams of answers and of runs with tools have them. */
-interface Answered {
-  readonly response: Promise<GenerateResponse>
-  readonly [Symbol.asyncIterator]: () => AsyncIterator<{ readonly type: string }>
-}
-
-const hasDelta = (event: object): event is { readonly delta: string } =>
-  "delta" in event && typeof event.delta === "string"
-
-const isCall = (event: object): event is { readonly name: string; readonly arguments: unknown } =>
-  "name" in event && "arguments" in event
-
-/** Prints the text of an answer as it comes; gives the whole. */
-const streamed = async (stream: Answered, { json, raw }: GenerateInput, signal: AbortSignal) => {
-  const printer = await answerPrinter(raw)
-  try {
-    for await (const event of stream) {
-      if (event.type === "text-delta" && hasDelta(event) && !json) await printer.push(event.delta)
-      if (event.type === "tool-call-end" && isCall(event)) {
-        await printer.finish()
-        tell(`calls ${event.name}(${JSON.stringify(event.arguments)})`)
-      }
-    }
-  } catch (error) {
-    // A failure is told from the response.
-    if (signal.aborted) throw error
-  }
-  await printer.finish()
-  return stream.response
-}
-
 const streamOf = (llm: LLMInterface, request: Request, tools: Readonly<Record<string, UnnamedTool>> | undefined) =>
   tools === undefined ? llm.stream(request) : llm.streamTools({ ...request, tools, approve })
 
@@ -89,7 +59,10 @@ export const generate = Effect.fn(function* (input: GenerateInput) {
   }
   const { isOffline, llm } = yield* Upstream.open
   const response = yield* Effect.promise(async (signal): Promise<GenerateResponse> => {
-    if (schema === undefined) return streamed(streamOf(llm, { ...request, signal }, tools), input, signal)
+    if (schema === undefined) {
+      const printer = input.json ? silent : await answerPrinter(input.raw)
+      return printed(streamOf(llm, { ...request, signal }, tools), printer, signal)
+    }
     const answer = await llm.generateObject({ ...request, signal, schema })
     if (!input.json && !("error" in answer)) await write(`${JSON.stringify(answer.object, undefined, 2)}\n`)
     return answer

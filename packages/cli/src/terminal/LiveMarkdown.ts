@@ -39,6 +39,8 @@ export const renderMarkdown = (markdown: string, columns: number, colors: boolea
       color: colors,
       hyperlinks: false,
       tableTruncate: false,
+      // A terminal wraps it without adding a line feed to what is copied.
+      codeWrap: false,
     }),
   ).replace(/^\n+|\s+$/g, "")
 

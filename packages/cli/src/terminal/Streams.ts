@@ -1,16 +1,22 @@
 /** stdout is data, stderr is talk. Nothing here decides what is said. */
 import { styled } from "./Colors.ts"
 import { escaped } from "./SafeText.ts"
+import { wrapped } from "./Wrap.ts"
 
-/** Says a line on stderr. What a terminal would obey is escaped. */
+/** A line for stderr: on a terminal it is wrapped, and what a terminal would obey is escaped. */
+const spoken = (line: string): string => {
+  const { columns, isTTY } = process.stderr
+  return isTTY ? wrapped(escaped(line), columns || 80).join("\n") : line
+}
+
+/** Says a line on stderr. */
 export const say = (line: string): void => {
-  process.stderr.write(`${process.stderr.isTTY ? escaped(line) : line}\n`)
+  process.stderr.write(`${spoken(line)}\n`)
 }
 
 /** Says a line of less weight: what an answer took, which tool is called. */
 export const tell = (line: string): void => {
-  const { stderr } = process
-  stderr.write(`${stderr.isTTY ? styled("dim", escaped(line), stderr) : line}\n`)
+  process.stderr.write(`${styled("dim", spoken(line), process.stderr)}\n`)
 }
 
 /** Writes to stdout; resolves when more may be written, so that a slow reader holds the writer back. */
