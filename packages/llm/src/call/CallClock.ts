@@ -35,17 +35,23 @@ export const isExpiry = (reason: LlmErrorReason): boolean => expired.has(reason)
 
 export class CallClock {
   readonly limitMs: number
-  private readonly options: CallClockOptions
+  private readonly name: TimeoutClock
+  private readonly outer: CallClock | undefined
+  private readonly permit: FirstPermit
+  private readonly from: CallClockOptions["from"]
   private reason: TimeoutError | undefined
 
-  constructor(options: CallClockOptions) {
-    this.limitMs = options.limitMs
-    this.options = options
+  constructor({ from, limitMs, name, outer, permit }: CallClockOptions) {
+    this.limitMs = limitMs
+    this.name = name
+    this.outer = outer
+    this.permit = permit
+    this.from = from
   }
 
   /** When it runs out, in monotonic milliseconds; `Infinity` while it has not begun. */
   get endsMs(): number {
-    const { from, permit } = this.options
+    const { from, permit } = this
     if (from === "silence") return Number.POSITIVE_INFINITY
     const startedMs = from === "first-permit" ? permit.atMs : from
     return startedMs === undefined ? Number.POSITIVE_INFINITY : startedMs + this.limitMs
@@ -53,13 +59,13 @@ export class CallClock {
 
   /** True for a deadline that begins with the call's first permit, which has not come yet; here or around. */
   get awaitsPermit(): boolean {
-    const { from, outer, permit } = this.options
+    const { from, outer, permit } = this
     return (from === "first-permit" && permit.atMs === undefined) || (outer?.awaitsPermit ?? false)
   }
 
   /** The milliseconds left of this clock and of all around it: the whole of one that has not begun. */
   remainingMs(nowMs: number): number {
-    const { from, outer, permit } = this.options
+    const { from, outer, permit } = this
     const awaited = from === "first-permit" && permit.atMs === undefined
     const own = awaited ? this.limitMs : this.endsMs - nowMs
     return outer === undefined ? own : Math.min(own, outer.remainingMs(nowMs))
@@ -67,12 +73,12 @@ export class CallClock {
 
   /** True where this clock, or one around it, has ended what runs within, or is about to. */
   isOver(nowMs: number): boolean {
-    return this.reason !== undefined || nowMs >= this.endsMs || (this.options.outer?.isOver(nowMs) ?? false)
+    return this.reason !== undefined || nowMs >= this.endsMs || (this.outer?.isOver(nowMs) ?? false)
   }
 
   /** Says that this clock ended what runs within it. Only the policy that started it calls this. */
   expire(): TimeoutError {
-    const { limitMs, name } = this.options
+    const { limitMs, name } = this
     const message = `${waitedFor[name]} within ${Math.round(limitMs)} ms (${name} timeout)`
     this.reason ??= new TimeoutError({ clock: name, limitMs: Math.round(limitMs), message })
     expired.add(this.reason)
@@ -81,14 +87,14 @@ export class CallClock {
 
   /** The reason of the clock that ended what runs within, if one has. */
   get cutShort(): TimeoutError | undefined {
-    return this.reason ?? this.options.outer?.cutShort
+    return this.reason ?? this.outer?.cutShort
   }
 
-  /** Calls `listener` once, when the clock begins: now, or with the call's first permit. */
-  whenRunning(listener: () => void): () => void {
-    const { from, permit } = this.options
+  /** Calls `listener` once, when the clock begins: now, or with the call's first permit, unless what it returns is called before. */
+  whenRunning(listener: () => void): (() => void) | undefined {
+    const { from, permit } = this
     if (from === "first-permit" && permit.atMs === undefined) return permit.whenCome(listener)
     listener()
-    return () => {}
+    return undefined
   }
 }

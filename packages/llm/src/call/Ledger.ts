@@ -15,11 +15,13 @@ export interface LedgerEntry {
   readonly record: () => AttemptRecord
 }
 
+const none: ReadonlyArray<LedgerEntry> = []
+
 export class Ledger {
   /** When the call began: monotonic milliseconds, and ISO 8601. */
   readonly startedMs: number
   readonly started: string
-  private readonly entries: Array<LedgerEntry> = []
+  private entries: ReadonlyArray<LedgerEntry> = none
   private readonly notes: Array<string> = []
   private unchargedMs = 0
 
@@ -52,7 +54,10 @@ export class Ledger {
 
   /** Adds an attempt, and gives its number. */
   add(entry: LedgerEntry): number {
-    return this.entries.push(entry) - 1
+    const number = this.entries.length
+    // A new list each time: one that grows holds room for sixteen more, for as long as the call.
+    this.entries = this.entries.concat(entry)
+    return number
   }
 
   /** Copies of all records so far, in order. */

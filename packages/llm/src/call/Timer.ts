@@ -4,21 +4,27 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import { isPlatformTime } from "./Time.ts"
+
+/** A timer that runs. It is no closure: thousands of calls in flight have one each. */
+export type Timer = ReturnType<typeof setTimeout> | Fiber.Fiber<void>
 
 /** The longest wait that platform timers know. */
 const maxPlatformMs = 2 ** 31 - 1
 
-/** Calls `ring` once, after `ms`, unless the function that it returns is called before. */
-export const startTimer = (fiber: Fiber.Fiber<unknown, unknown>, ms: number, ring: () => void): (() => void) => {
-  if (isPlatformTime(fiber) && ms <= maxPlatformMs) {
-    const timer = setTimeout(ring, ms)
-    return () => clearTimeout(timer)
-  }
+/** Calls `ring` once, after `ms`, unless it is stopped before. */
+export const startTimer = (fiber: Fiber.Fiber<unknown, unknown>, ms: number, ring: () => void): Timer => {
+  if (isPlatformTime(fiber) && ms <= maxPlatformMs) return setTimeout(ring, ms)
   const sleeper = Effect.runForkWith(fiber.context)(Effect.sleep(ms))
   sleeper.addObserver((exit) => {
     if (Exit.isSuccess(exit)) ring()
   })
-  return () => sleeper.interruptUnsafe()
+  return sleeper
+}
+
+/** Stops a timer that may run. */
+export const stopTimer = (timer: Timer | undefined): void => {
+  if (Fiber.isFiber(timer)) timer.interruptUnsafe()
+  else clearTimeout(timer)
 }

@@ -128,11 +128,12 @@ class Copying {
   }
 
   private array(source: ReadonlyArray<unknown>): Array<unknown> {
-    const copy: Array<unknown> = []
-    if (!this.mayHold(source.length)) return copy
-    for (let index = 0; index < source.length && this.uncopied === undefined; index++) {
+    if (!this.mayHold(source.length)) return []
+    // A list that grows holds room for more than it needs, for as long as its call.
+    const copy = Array.from<unknown>({ length: source.length })
+    for (let index = 0; index < copy.length && this.uncopied === undefined; index++) {
       const item = this.read(source, index)
-      copy.push(typeof item === "string" ? item : this.inner(index, item))
+      copy[index] = typeof item === "string" ? item : this.inner(index, item)
     }
     return copy
   }

@@ -85,9 +85,9 @@ export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.
       const breaker = new Breaker(inner, thresholds, ms(quotaPause, 60_000))
       return aroundAnswer<Held>({
         begin: (context, request, fiber) => breaker.begin(context, request, fiber),
-        output: (held, fiber) => breaker.output(held, monotonicMs(fiber)),
+        output: (held, fiber, context) => breaker.output(held, context, fiber),
         end: (held, outcome, context, fiber) => {
-          breaker.end(held, outcome, context, monotonicMs(fiber))
+          breaker.end(held, outcome, context, fiber)
           return undefined
         },
       })
@@ -115,7 +115,7 @@ interface Held {
   readonly account: number
   /** The attempts of the call before this one. */
   readonly attemptsBefore: number
-  readonly onChange: OnChange
+  readonly model: string | undefined
 }
 
 class Breaker {
@@ -135,21 +135,20 @@ class Breaker {
     const nowMs = monotonicMs(fiber)
     const { name } = this.inner
     const model = request.model ?? this.inner.model
-    const onChange: OnChange = (from, to) => tell(context, { type: "circuit", provider: name, model, from, to }, fiber)
     // An empty account refuses calls only where another target follows: the last target is always asked.
     if (!this.account.isClosed && context.targetsAfter > 0) {
       const remainingMs = this.account.remainingMs(nowMs)
       if (remainingMs > 0) return refuse(this.paused(remainingMs))
     }
     const circuit = this.circuitOf(model ?? "", nowMs)
-    const admission = circuit.admit(nowMs, this.thresholds, onChange)
+    const admission = circuit.admit(nowMs, this.thresholds, this.telling(model, context, fiber))
     return admission === undefined
       ? refuse(this.open(circuit, circuit.remainingMs(nowMs)))
       : Result.succeed({
           admission,
-          onChange,
           account: this.account.generation,
           attemptsBefore: context.ledger.count,
+          model,
         })
 
     function refuse(reason: LlmErrorReason): Result.Result<never, LlmError> {
@@ -158,12 +157,15 @@ class Breaker {
   }
 
   /** A probe that has brought its first piece has proved that the target answers. */
-  output({ admission, onChange }: Held, nowMs: number): void {
-    if (admission.isProbe) admission.circuit.succeed(admission, nowMs, this.thresholds, onChange)
+  output({ admission, model }: Held, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): void {
+    if (!admission.isProbe) return
+    admission.circuit.succeed(admission, monotonicMs(fiber), this.thresholds, this.telling(model, context, fiber))
   }
 
-  end(held: Held, outcome: Outcome, context: CallContext, nowMs: number): void {
-    const { admission, onChange } = held
+  end(held: Held, outcome: Outcome, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): void {
+    const { admission } = held
+    const nowMs = monotonicMs(fiber)
+    const onChange = this.telling(held.model, context, fiber)
     const { circuit } = admission
     if (outcome._tag === "Answered") {
       if (held.account === this.account.generation && !this.account.isClosed) this.account.close(() => {})
@@ -184,6 +186,11 @@ class Breaker {
       return admission.isProbe ? circuit.succeed(admission, nowMs, this.thresholds, onChange) : undefined
     }
     circuit.fail(admission, reason, nowMs, this.thresholds, onChange)
+  }
+
+  /** Tells a call's observers of a change. Made when it is wanted: a call in flight holds none. */
+  private telling(model: string | undefined, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): OnChange {
+    return (from, to) => tell(context, { type: "circuit", provider: this.inner.name, model, from, to }, fiber)
   }
 
   private circuitOf(model: string, nowMs: number): Circuit {

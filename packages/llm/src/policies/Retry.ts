@@ -6,11 +6,13 @@
  * Put it outside `withConcurrency`, and no permit is held while backing off (law 8): with 10 permits and 10 calls waiting
  * 30 seconds for a rate limit, an 11th call goes at once; the other way round it waits 30 seconds for nothing.
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import { type CallContext, forAttempt, tell, within } from "../call/CallContext.ts"
 import { CallOptions } from "../call/CallOptions.ts"
@@ -78,15 +80,19 @@ const retrying = <A>(
   fiber: Fiber.Fiber<unknown, unknown>,
   rules: Rules,
 ): Effect.Effect<A, LlmError> =>
-  Effect.matchEffect(begin, {
+  // By the cause: `matchEffect` would hold one closure more, in every call that waits.
+  Effect.matchCauseEffect(begin, {
     onSuccess: (value) => {
       rules.budget.succeeded(0)
       return Effect.succeed(value)
     },
-    onFailure: (error) =>
-      rules.times === 0 || !mayRetry(error, false, context, fiber)
-        ? Effect.fail(error)
-        : backOff(begin, context, fiber, rules, error),
+    onFailure: (cause) => {
+      const error = Cause.findError(cause)
+      if (Result.isFailure(error)) return Effect.failCause(error.failure)
+      return rules.times === 0 || !mayRetry(error.success, false, context, fiber)
+        ? Effect.fail(error.success)
+        : backOff(begin, context, fiber, rules, error.success)
+    },
   })
 
 /** Whether one more attempt may help: the error table, of which some reasons are worth a single retry in a call. */

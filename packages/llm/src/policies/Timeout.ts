@@ -118,6 +118,12 @@ const timed = (limits: Limits, name: string): Around => ({
     ),
 })
 
+const none: ReadonlyArray<CallClock> = []
+
+/** Those that are, as a list of just that length: it is held as long as the call. */
+const listed = (one: CallClock | undefined, other: CallClock | undefined): ReadonlyArray<CallClock> =>
+  one === undefined ? (other === undefined ? none : [other]) : other === undefined ? [one] : [one, other]
+
 /** Starts the clocks of one call, and hands them down. A call's own deadline stands in for the `total` of the stack, not of an attempt. */
 const start = (
   limits: Limits,
@@ -153,7 +159,7 @@ const start = (
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },
   }
   return {
-    clocks: { whole: [total, attempt].filter((each) => each !== undefined), idle, reader, firstOutput },
+    clocks: { whole: listed(total, attempt), idle, reader, firstOutput },
     context,
   }
 }

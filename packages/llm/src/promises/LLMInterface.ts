@@ -16,7 +16,7 @@ import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { withTimeout } from "../policies/Timeout.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
-import { type CallInput, readCall, readEmbed } from "./CallInput.ts"
+import { type CallInput, type CheckedRequest, readCall, readEmbed } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import type { InterfaceOptions, ListenOptions } from "./InterfaceOptions.ts"
@@ -32,7 +32,7 @@ import type {
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
 import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
-import { contextOf, noEmbeddings, refusal, Session } from "./Session.ts"
+import { contextOf, noEmbeddings, type Ready, refusal, Session } from "./Session.ts"
 import {
   readRun,
   runFailure,
@@ -98,7 +98,7 @@ export class LLMInterface implements Llm {
    * The answer, or `{ text: "", error, errorType, metadata }` for whatever a provider, the network, the configuration or
    * the arguments did. Rejects only where `signal` aborts the call, with the signal's reason, or where `dispose` does.
    */
-  async generate(options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<GenerateResponse> {
+  generate(options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<GenerateResponse> {
     return this.ask(readCall(options), answerOf)
   }
 
@@ -194,28 +194,58 @@ export class LLMInterface implements Llm {
     program: Program<A, Request>,
     failed: (error: LlmError) => F,
   ): Promise<A | F>
-  private async ask<A, F, Request extends Asked>(
+  private ask<A, F, Request extends Asked>(
     call: CallInput<Request>,
     program: Program<A, Request>,
     failed?: (error: LlmError) => F,
   ): Promise<A | F | GenerateFailure> {
     const startedMs = Date.now()
-    const { session } = this
-    const { settings, signal, summary } = call
-    if (signal?.aborted === true) throw signal.reason
-    const request = session.check(call.request instanceof Promise ? await call.request : call.request)
-    const acquired = session.acquire(signal)
+    const { request, signal, summary } = call
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    const settle = (exit: Exit.Exit<A, LlmError>): A | F | GenerateFailure => {
+      if (Exit.isSuccess(exit)) return exit.value
+      const error = Cause.findErrorOption(exit.cause)
+      if (Option.isNone(error)) throw Cause.squash(exit.cause)
+      this.session.noteFailure(error.value)
+      return failed === undefined ? failure(error.value, summary, startedMs, Date.now()) : failed(error.value)
+    }
+    if (request instanceof Promise) return this.askLater(call, program, settle)
+    const acquired = this.session.acquire(signal)
+    // The usual case, in one step: what waits for an answer holds no more than it needs.
+    return acquired instanceof Promise
+      ? this.askLater(call, program, settle, acquired)
+      : this.askNow(acquired, request, call, program, settle)
+  }
+
+  private async askLater<A, B, Request extends Asked>(
+    call: CallInput<Request>,
+    program: Program<A, Request>,
+    settle: (exit: Exit.Exit<A, LlmError>) => B,
+    acquiring?: Promise<Exit.Exit<Ready, LlmError>>,
+  ): Promise<B> {
+    const request = await call.request
+    const acquired = acquiring ?? this.session.acquire(call.signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
-    const exit = Exit.isFailure(built)
-      ? Exit.failCause(built.cause)
-      : Result.isFailure(request)
-        ? Exit.fail(refusal(built.value.service.name, request.failure))
-        : await session.run(contextOf(built.value, settings), program(request.success), signal)
-    if (Exit.isSuccess(exit)) return exit.value
-    const error = Cause.findErrorOption(exit.cause)
-    if (Option.isNone(error)) throw Cause.squash(exit.cause)
-    session.noteFailure(error.value)
-    return failed === undefined ? failure(error.value, summary, startedMs, Date.now()) : failed(error.value)
+    return Exit.isFailure(built)
+      ? settle(Exit.failCause(built.cause))
+      : this.askNow(built.value, request, call, program, settle)
+  }
+
+  private askNow<A, B, Request extends Asked>(
+    ready: Ready,
+    given: CheckedRequest<Request>,
+    { settings, signal }: CallInput<Request>,
+    program: Program<A, Request>,
+    settle: (exit: Exit.Exit<A, LlmError>) => B,
+  ): Promise<B> {
+    const { session } = this
+    const request = session.check(given)
+    return session.run(
+      contextOf(ready, settings),
+      Result.isFailure(request) ? Effect.fail(refusal(ready.service.name, request.failure)) : program(request.success),
+      signal,
+      settle,
+    )
   }
 }
 

@@ -141,15 +141,19 @@ export class Session {
     if (scope !== undefined) await Effect.runPromise(Scope.close(scope, Exit.void))
   }
 
-  /** Runs one effect to its end. Rejects with the signal's reason where the signal ended it; its listener goes with the effect. */
-  run<A, E, R = never>(
+  /**
+   * Runs one effect to its end, for what `settle` makes of its exit. Rejects with the signal's reason where the signal ended
+   * it, and with what `settle` throws; its listener goes with the effect.
+   */
+  run<A, E, B, R = never>(
     context: Context.Context<R>,
     effect: Effect.Effect<A, E, R>,
     signal: AbortSignal | undefined,
-  ): Promise<Exit.Exit<A, E>> {
+    settle: (exit: Exit.Exit<A, E>) => B,
+  ): Promise<B> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     const fiber = Effect.runForkWith(context)(effect)
-    return new Promise<Exit.Exit<A, E>>((resolve, reject) => {
+    return new Promise<B>((resolve, reject) => {
       const interrupt = signal === undefined ? undefined : () => fiber.interruptUnsafe()
       this.running.add(fiber)
       if (interrupt !== undefined) signal?.addEventListener("abort", interrupt)
@@ -158,8 +162,14 @@ export class Session {
       fiber.addObserver((ended) => {
         this.running.delete(fiber)
         if (interrupt !== undefined) signal?.removeEventListener("abort", interrupt)
-        if (Exit.isSuccess(ended) || !Cause.hasInterruptsOnly(ended.cause)) resolve(ended)
-        else reject(signal?.aborted === true ? signal.reason : abortError("the call was interrupted"))
+        if (Exit.isFailure(ended) && Cause.hasInterruptsOnly(ended.cause)) {
+          return reject(signal?.aborted === true ? signal.reason : abortError("the call was interrupted"))
+        }
+        try {
+          resolve(settle(ended))
+        } catch (thrown) {
+          reject(thrown)
+        }
       })
     })
   }

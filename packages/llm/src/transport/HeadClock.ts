@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { startTimer } from "../call/Timer.ts"
+import { startTimer, stopTimer } from "../call/Timer.ts"
 import type { Broken, Exchange, Head } from "./Transport.ts"
 
 /** The clock ran out. */
@@ -26,18 +26,18 @@ export const withHeadClock = (exchange: Exchange, limitMs: number): TimedExchang
   const head = Effect.withFiber((fiber) =>
     Effect.callback<Head, Broken | TooLate>((resume) => {
       // Before the head is asked for: it may come at once.
-      const stop = startTimer(fiber, limitMs, () => {
+      const timer = startTimer(fiber, limitMs, () => {
         resume(Effect.andThen(ended, Effect.fail<TooLate>({ _tag: "TooLate", limitMs })))
       })
       running = Effect.runForkWith(fiber.context)(
         Effect.flatMap(Effect.exit(exchange.head), (exit) => {
-          stop()
+          stopTimer(timer)
           resume(exit)
           return Exit.isSuccess(exit) ? Effect.never : Effect.void
         }),
       )
       return Effect.suspend(() => {
-        stop()
+        stopTimer(timer)
         return ended
       })
     }),

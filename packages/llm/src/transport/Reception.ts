@@ -3,6 +3,7 @@
  * and sends nothing. Law 1, proof of completion: an answer counts only after the provider's own terminal signal. Law 2: a
  * fault means the same as a status, as a body under 200, and inside a stream.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Attempt } from "../call/Attempt.ts"
@@ -54,9 +55,13 @@ export interface Sent<Service extends ReachedService> {
 }
 
 /** The whole answer. */
-export const readAnswer = (sent: Sent<Endpoint>): Effect.Effect<LlmResponse, LlmError> =>
-  readBody(
+export const readAnswer = (sent: Sent<Endpoint>): Effect.Effect<LlmResponse, LlmError> => receive(sent, wholeAnswer)
+
+// What is needed once the head has come is made then: a call that waits for it holds no more than it must.
+const wholeAnswer = (sent: Sent<Endpoint>, response: Head): Effect.Effect<LlmResponse, LlmError> =>
+  answer(
     sent,
+    response,
     (text) => decodeBody(sent.service.protocol, text),
     (decoded) => fromParts(decoded.parts, decoded.finishReason, sent.attempt.finish(decoded)),
   )
@@ -66,21 +71,27 @@ export const readBody = <Decoded, A>(
   sent: Sent<ReachedService>,
   decode: (text: string) => Result.Result<Decoded, Fault>,
   finish: (decoded: Decoded) => A,
-): Effect.Effect<A, LlmError> => receive(sent, (response) => answer(sent, response, decode, finish))
+): Effect.Effect<A, LlmError> => receive(sent, (_, response) => answer(sent, response, decode, finish))
 
 /** The events of the answer, once its head has come. */
-export const readEvents = (sent: Sent<Endpoint>): Effect.Effect<Events, LlmError> =>
-  receive(sent, ({ headers }) =>
-    Effect.succeed(eventPull(sent.exchange.read, sent.attempt, sent.service.protocol, sent, fault(sent, headers))),
-  )
+export const readEvents = (sent: Sent<Endpoint>): Effect.Effect<Events, LlmError> => receive(sent, eventsAfter)
+
+const eventsAfter = (sent: Sent<Endpoint>, { headers }: Head): Effect.Effect<Events> =>
+  Effect.succeed(eventPull(sent.exchange.read, sent.attempt, sent.service.protocol, sent, fault(sent, headers)))
 
 /** Waits for the head of the response, notes what it says, and reads what follows it as an answer or as a failure. */
-const receive = <A>(
-  sent: Sent<ReachedService>,
-  read: (response: Head) => Effect.Effect<A, LlmError>,
+const receive = <Service extends ReachedService, A>(
+  sent: Sent<Service>,
+  read: (sent: Sent<Service>, response: Head) => Effect.Effect<A, LlmError>,
 ): Effect.Effect<A, LlmError> =>
-  Effect.matchEffect(sent.exchange.head, {
-    onFailure: (error) => Effect.fail(sent.attempt.fail(withoutHead(error, sent))),
+  // By the cause: `matchEffect` would hold one closure more, in every call that waits.
+  Effect.matchCauseEffect(sent.exchange.head, {
+    onFailure: (cause) => {
+      const error = Cause.findError(cause)
+      return Result.isFailure(error)
+        ? Effect.failCause(error.failure)
+        : Effect.fail(sent.attempt.fail(withoutHead(error.success, sent)))
+    },
     onSuccess: (response) => {
       sent.attempt.sawHead({
         status: response.status,
@@ -88,7 +99,7 @@ const receive = <A>(
         costUsd: ResponseHeaders.responseCostUsd(response.headers),
         ...(sent.includesHeaders ? shownOf(sent, response.headers) : undefined),
       })
-      return response.status >= 200 && response.status < 300 ? read(response) : failure(sent, response)
+      return response.status >= 200 && response.status < 300 ? read(sent, response) : failure(sent, response)
     },
   })
 

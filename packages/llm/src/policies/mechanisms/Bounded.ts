@@ -5,7 +5,7 @@ import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
-import { startTimer } from "../../call/Timer.ts"
+import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 
 /** The error of a clock that has ended a call, with the provider asked last, every attempt so far, and the text so far. */
 export const timeoutFailure = (context: CallContext, reason: TimeoutError, name: string, text = ""): LlmError =>
@@ -33,9 +33,12 @@ export const bounded = <A>(
       const running = Effect.runForkWith(contextWithin(fiber, context))(effect)
       const ready = running.pollUnsafe()
       if (ready !== undefined) return resume(ready)
-      const stops: Array<() => void> = []
+      // Lists of just the length that is needed: they are held as long as the call.
+      let timers: ReadonlyArray<Timer> = []
+      let waits: ReadonlyArray<() => void> = []
       const stop = () => {
-        for (const each of stops) each()
+        for (const timer of timers) stopTimer(timer)
+        for (const leave of waits) leave()
       }
       for (const clock of clocks) {
         const ring = () => {
@@ -48,11 +51,10 @@ export const bounded = <A>(
             ),
           )
         }
-        stops.push(
-          clock.whenRunning(() => {
-            stops.push(startTimer(fiber, Math.max(0, clock.endsMs - monotonicMs(fiber)), ring))
-          }),
-        )
+        const leave = clock.whenRunning(() => {
+          timers = timers.concat(startTimer(fiber, Math.max(0, clock.endsMs - monotonicMs(fiber)), ring))
+        })
+        if (leave !== undefined) waits = waits.concat(leave)
       }
       running.addObserver((exit) => {
         stop()

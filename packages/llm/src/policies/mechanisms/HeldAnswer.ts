@@ -45,7 +45,7 @@ export interface Holding<Held> {
     fiber: Fiber.Fiber<unknown, unknown>,
   ) => Effect.Effect<void> | undefined
   /** The first output of a stream; not told where `pieces` are. */
-  readonly output?: ((held: Held, fiber: Fiber.Fiber<unknown, unknown>) => void) | undefined
+  readonly output?: ((held: Held, fiber: Fiber.Fiber<unknown, unknown>, context: CallContext) => void) | undefined
   /** Each read of a stream, with what it brought. */
   readonly pieces?:
     | ((held: Held, events: ReadonlyArray<LlmEvent>, fiber: Fiber.Fiber<unknown, unknown>) => void)
@@ -155,7 +155,7 @@ class HeldAnswer<Held> {
         if (output !== undefined && !this.sawOutput && held !== undefined && events.some(isOutput)) {
           this.sawOutput = true
           return Effect.withFiber((fiber) => {
-            output(held.success, fiber)
+            output(held.success, fiber, this.context)
             return this.settled(events)
           })
         }

@@ -17,7 +17,7 @@ import type { LlmError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import { timeoutFailure } from "./Bounded.ts"
 import type { Events } from "./StreamStart.ts"
-import { startTimer } from "../../call/Timer.ts"
+import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 
 /** The clocks of one stream; each is also in the context, for those within to read. */
 export interface StreamClocks {
@@ -62,7 +62,7 @@ export const timedStream = (
     /** The answer is complete: a clock that runs out afterwards ends the stream, and fails nothing. */
     let isWhole = false
     let end: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending> | undefined
-    let stopTimer: (() => void) | undefined
+    let timer: Timer | undefined
 
     const note = (events: ReadonlyArray<LlmEvent>) => {
       for (const event of events) {
@@ -132,7 +132,7 @@ export const timedStream = (
     }
 
     const stop = () => {
-      stopTimer?.()
+      stopTimer(timer)
       for (const each of stops.splice(0)) each()
     }
 
@@ -165,8 +165,8 @@ export const timedStream = (
 
     /** Waits until the first of the clocks may have run out. The time that a slow reader takes is not the provider's silence. */
     const arm = () => {
-      stopTimer?.()
-      stopTimer = undefined
+      stopTimer(timer)
+      timer = undefined
       if (end !== undefined) return
       const nowMs = monotonicMs(fiber)
       let nextMs = Number.POSITIVE_INFINITY
@@ -184,7 +184,7 @@ export const timedStream = (
         if (unreadForMs >= clocks.reader.limitMs) return expire(clocks.reader)
         nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs - unreadForMs)
       } else if (clocks.reader !== undefined) nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs)
-      if (nextMs < Number.POSITIVE_INFINITY) stopTimer = startTimer(fiber, Math.max(1, nextMs - nowMs), arm)
+      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(fiber, Math.max(1, nextMs - nowMs), arm)
     }
 
     const bounding = (): ReadonlyArray<CallClock> =>
@@ -224,7 +224,10 @@ export const timedStream = (
       Effect.callback<Events, LlmError>((resume) => {
         if (opened !== undefined) resume(opened)
         else opening = resume
-        for (const clock of bounding()) stops.push(clock.whenRunning(arm))
+        for (const clock of bounding()) {
+          const leave = clock.whenRunning(arm)
+          if (leave !== undefined) stops.push(leave)
+        }
         return Effect.suspend(() => {
           stop()
           return Fiber.interrupt(running)

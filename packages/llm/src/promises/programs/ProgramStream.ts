@@ -180,7 +180,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     this.request = request.success
     if (this.end !== undefined || !session.hold(this.disposed)) throw abortError("the interface was disposed of")
     const context = contextOf(built.value, settings)
-    const run = <A, E>(effect: Effect.Effect<A, E>) => session.run(context, effect, this.stop.signal)
+    const run = <A, E>(effect: Effect.Effect<A, E>) => session.run(context, effect, this.stop.signal, (exit) => exit)
     const stream = Stream.provideService(this.program.run(request.success), LlmProvider, service)
     const opened = await run(Channel.toPullScoped(stream.channel, this.scope))
     if (Exit.isFailure(opened)) return Exit.failCause(opened.cause)

@@ -56,6 +56,31 @@ interface Written {
 /** The body of a request that has none. */
 const nothing: Result.Result<Written, InvalidRequestError> = Result.succeed({ isRepaired: false, text: undefined })
 
+/** What has been sent, once it has been. */
+interface Begun<Service extends ReachedService> {
+  sent: Sent<Service> | undefined
+}
+
+/** An effect that is made when it is run, once: while its answer is waited for, nothing of how it was asked is held. */
+const once = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  let pending: (() => Effect.Effect<A, E>) | undefined = make
+  return Effect.suspend(() => {
+    const begin = pending
+    pending = undefined
+    return begin === undefined ? Effect.die("an answer was asked for twice") : begin()
+  })
+}
+
+/** The release is laid down before the request begins, so that no interruption can come between. */
+const releasing = <A, Service extends ReachedService>(
+  answer: Effect.Effect<A, LlmError>,
+  begun: Begun<Service>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): Effect.Effect<A, LlmError> =>
+  Effect.onExitPrimitive(answer, (exit) =>
+    begun.sent === undefined ? undefined : release(begun.sent, false, fiber, exit),
+  )
+
 /** Sends the requests of one service on an open transport. */
 export class Sender<Service extends ReachedService> {
   readonly limits: Limits
@@ -100,12 +125,9 @@ export class Sender<Service extends ReachedService> {
     fiber: Fiber.Fiber<unknown, unknown>,
     read: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
-    // The release is laid down before the request begins, so that no interruption can come between.
-    let begun: Sent<Service> | undefined
-    const answer = this.send(outgoing, context, fiber, (sent) => read((begun = sent)))
-    return Effect.onExitPrimitive(answer, (exit) =>
-      begun === undefined ? undefined : release(begun, false, fiber, exit),
-    )
+    const begun: Begun<Service> = { sent: undefined }
+    const answer = once(() => this.send(outgoing, context, fiber, (sent) => read((begun.sent = sent))))
+    return releasing(answer, begun, fiber)
   }
 
   /** Sends a request and opens its answer for as long as `scope`. */
@@ -144,7 +166,8 @@ export class Sender<Service extends ReachedService> {
     receive: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
     const { redactor, service } = this
-    const { asksForLimit, maxTokens, method, model, openWith, temperature, url } = outgoing
+    // Taken apart, so that what waits for the answer does not hold the body once it is a text.
+    const { asksForLimit, asksForUsage = true, maxTokens, method, model, openWith, temperature, url } = outgoing
     const written: Result.Result<Written, InvalidRequestError> =
       outgoing.body === undefined ? nothing : bodyText(outgoing.body)
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
@@ -175,7 +198,7 @@ export class Sender<Service extends ReachedService> {
           headers: headers.success,
           service,
           limits: this.limits,
-          asksForUsage: outgoing.asksForUsage ?? true,
+          asksForUsage,
           includesHeaders: includeResponseHeaders === true,
           redact,
         })

@@ -39,7 +39,8 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   private decoded: Exchange["read"] | undefined
   /** What carries the request in the origin's stead, and whether it reads the request itself. */
   private carrier: { readonly proxy: Proxy; readonly forwards: boolean } | undefined
-  private readonly send: (exchange: UndiciExchange) => Socket | undefined
+  /** Sends the request, once: what it holds of it is not held while the answer is waited for. */
+  private send: ((exchange: UndiciExchange) => Socket | undefined) | undefined
 
   constructor(send: (exchange: UndiciExchange) => Socket | undefined) {
     this.send = send
@@ -55,8 +56,10 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return Effect.callback((resume) => {
       if (this.ended) return resume(Effect.fail(broken(new Error("aborted"))))
       this.awaitingHead = resume
+      const { send } = this
+      this.send = undefined
       try {
-        const opening = this.send(this)
+        const opening = send?.(this)
         if (this.controller === undefined) this.opening = opening
       } catch (cause) {
         this.onResponseError(undefined, cause)
