@@ -63,7 +63,7 @@ export const startOfflineUpstream = async (
 ): Promise<OfflineUpstream> => {
   const { LLMock } = await import("@copilotkit/aimock")
   const upstream = new LLMock({ host: "127.0.0.1", port: 0, latency: 15, chunkSize: 12 })
-  upstream.on({}, answer)
+  upstream.on({ endpoint: "chat" }, answer)
   upstream.nextRequestError(429, {
     message: "Rate limit reached (the offline upstream refuses its first request)",
     type: ProviderRegistry.find(provider)?.protocols[0] === "messages" ? "rate_limit_error" : "requests",

@@ -33,3 +33,19 @@ export const hasProviderSettings = isSet((name) => choosing.has(name))
 
 /** True where the environment or `.env` says which log lines to show, or a file of settings may. */
 export const hasLogLevel = isSet((name) => name === "WISEFLOW_LOG_LEVEL" || name === "LLM_CONFIG_FILE")
+
+/** True where the environment or `.env` holds this variable. */
+export const isSetAnywhere = (name: string): boolean => isSet((known) => known === name)(process.env)
+
+/** The variables of this library that are set, each with where. */
+export const settingsFound = (): ReadonlyArray<{ readonly name: string; readonly where: string }> => {
+  const isOurs = (name: string) => choosing.has(name) || /^(LLM|WISEFLOW)_/.test(name)
+  const inEnvironment = Object.keys(process.env).filter((name) => isOurs(name) && process.env[name]?.trim())
+  const inFile = Object.entries(dotEnv()).filter(
+    ([name, value]) => isOurs(name) && value?.trim() && !inEnvironment.includes(name),
+  )
+  return [
+    ...inEnvironment.map((name) => ({ name, where: "environment" })),
+    ...inFile.map(([name]) => ({ name, where: ".env" })),
+  ].toSorted((a, b) => a.name.localeCompare(b.name))
+}

@@ -67,6 +67,9 @@ const offline = Effect.fn(function* (options: InterfaceOptions) {
   return upstream
 })
 
+/** True where `--offline` asks for the embedded upstream. */
+export const isOffline = Effect.map(Offline, (asked) => asked)
+
 type Flags = Effect.Services<typeof flagOptions> | Effect.Services<ReturnType<typeof offline>>
 
 /** Opens the interface; it is closed with the scope. */
