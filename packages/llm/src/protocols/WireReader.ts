@@ -3,7 +3,8 @@
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
 import { bounded, excerptOf } from "./Excerpt.ts"
-import { isNestedWithin, maxCount, maxDepth } from "./Limits.ts"
+import { excessOf } from "./JsonBounds.ts"
+import { maxCount } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
 
 /** A JSON object of which nothing is known yet. */
@@ -31,9 +32,9 @@ export const nameOf = (value: unknown): string | undefined => nonEmpty(value)?.s
 export const count = (value: unknown): number | undefined =>
   typeof value === "number" && value >= 0 && value <= maxCount ? value : undefined
 
-/** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep. */
+/** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep or wide. */
 export const parseJson = (text: string): unknown => {
-  if (!isNestedWithin(text)) return undefined
+  if (excessOf(text) !== undefined) return undefined
   try {
     return JSON.parse(text)
   } catch {
@@ -42,8 +43,7 @@ export const parseJson = (text: string): unknown => {
 }
 
 /** Why `parseJson` reads nothing in a text. */
-export const whyNotJson = (text: string): string =>
-  isNestedWithin(text) ? "is not JSON" : `is nested deeper than ${maxDepth} levels`
+export const whyNotJson = (text: string): string => `is ${excessOf(text) ?? "not JSON"}`
 
 /** Something required that is missing or wrong, at `position`. */
 export const unreadable = (message: string, position: string, value: unknown): Unreadable => ({
@@ -55,15 +55,16 @@ export const unreadable = (message: string, position: string, value: unknown): U
 
 /**
  * A tool call's arguments as the model wrote them. Nothing at all, and `null`, mean no arguments; text that is not JSON, or
- * too deep to be handled, stays the text it is, with a warning, because only the caller knows what to do with it.
+ * too deep or wide to be handled, stays the text it is, with a warning, because only the caller knows what to do with it.
  */
 export const parseArguments = (text: string, name: string, warnings: Array<string>): unknown => {
   if (text === "" || text.trim() === "") return {}
   const parsed = parseJson(text)
   if (parsed !== undefined) return parsed ?? {}
-  const why = isNestedWithin(text) ? "are not JSON" : `are nested deeper than ${maxDepth} levels`
   const shown = bounded(name, longestName)
-  warnings.push(`the arguments of the tool call "${shown}" ${why}; they are kept as the text the model wrote`)
+  warnings.push(
+    `the arguments of the tool call "${shown}" are ${excessOf(text) ?? "not JSON"}; they are kept as the text the model wrote`,
+  )
   return text
 }
 

@@ -23,6 +23,10 @@ const times = (count: number, make: (place: number) => string): string => {
 const filled = (size: number, make: (place: number) => string): string =>
   times(Math.max(1, Math.floor(size / (make(9999).length + 1))), make)
 
+/** An object with ten of a thousand keys, in hardly ever the same order. */
+const ordersOfKeys = (place: number): string =>
+  `{${times(10, (key) => `"${(((place + 1) * 7919 + key * key * 104_729 * (place % 89)) % 1000) + key * 1000}":1`)}}`
+
 const nested = (size: number): string => `${"[".repeat(size / 2)}${"]".repeat(size / 2)}`
 
 /** A whole answer whose message, content or output is this JSON. */
@@ -162,6 +166,11 @@ const bodies: ReadonlyArray<Attack> = [
     responses: `${message('{"type":"output_text","text":"a"}')}],"usage":{"input_tokens":1e308,"output_tokens":1e308},"x":[`,
   })),
   { name: "as many keys as fit", answer: (_, size) => whole(`{${filled(size, (place) => `"k${place}":${place}`)}}`) },
+  {
+    name: "as many objects with a key of their own as fit",
+    answer: (_, size) => whole(`[${filled(size, (place) => `{"k${place}":${place}}`)}]`),
+  },
+  { name: "as many orders of keys as fit", answer: (_, size) => whole(`[${filled(size, ordersOfKeys)}]`) },
   { name: "blanks alone", answer: (_, size) => whole(" ".repeat(size)) },
   { name: "opening brackets alone", answer: (_, size) => whole("[".repeat(size)) },
   { name: "opening braces and keys alone", answer: (_, size) => whole(repeated(size, '{"a":')) },

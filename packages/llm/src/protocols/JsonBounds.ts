@@ -1,0 +1,105 @@
+/**
+ * What keeps a JSON text from being parsed: it would exhaust the stack, or hold the event loop. One pass over the text, linear
+ * in its length; it builds nothing of what it reads.
+ */
+import { maxDepth, maxShapes } from "./Limits.ts"
+
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+
+/** Where the string that begins at `start` ends; -1 where it does not. */
+const endOfString = (text: string, start: number): number => {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === backslash) slashes++
+    if (slashes % 2 === 0) return end
+  }
+  return -1
+}
+
+/** True where a colon follows the string that ends at `end`. */
+const isKey = (text: string, end: number): boolean => {
+  let at = end + 1
+  while (text.charCodeAt(at) <= 0x20) at++
+  return text.charCodeAt(at) === colon
+}
+
+/** Other numbers in each process, so that nobody outside can choose keys that look alike. */
+const seed = Math.floor(Math.random() * 0x1_0000_0000) | 1
+
+/** So many characters of a key tell it from others: a text of longer keys has few of them. */
+const toldApart = 32
+
+/** A number for the keys of an object up to the one that stands from `start` to `end`. */
+const withKey = (shape: number, text: string, start: number, end: number): number => {
+  let hash = shape ^ (end - start)
+  const last = Math.min(end, start + toldApart)
+  for (let at = start; at < last; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return hash ^ (hash >>> 13)
+}
+
+/** Different shapes, each as one bit of 262,144: few enough are counted that hardly two of them fall together. */
+class Shapes {
+  private readonly seen = new Int32Array(8192)
+  private readonly open = new Int32Array(maxDepth + 1)
+  count = 0
+
+  /** An object begins at this depth. */
+  begin(depth: number): void {
+    this.open[depth] = seed
+  }
+
+  /** The object at this depth goes on with a key. */
+  add(depth: number, text: string, start: number, end: number): void {
+    const shape = withKey(this.open[depth] ?? seed, text, start, end)
+    this.open[depth] = shape
+    const place = (shape >>> 14) >>> 5
+    const bit = 1 << ((shape >>> 14) & 31)
+    const word = this.seen[place] ?? 0
+    if ((word & bit) !== 0) return
+    this.seen[place] = word | bit
+    this.count++
+  }
+}
+
+/** Each shape takes a key, a colon, a value and what stands between them: a shorter text cannot have too many. */
+const shortestOfManyShapes = 5 * maxShapes
+
+/** What makes the JSON in `text` too much to be parsed, in words that follow "is"; undefined where nothing does. */
+export const excessOf = (text: string): string | undefined => {
+  // Each level has two brackets.
+  if (text.length < 2 * maxDepth) return undefined
+  const shapes = text.length < shortestOfManyShapes ? undefined : new Shapes()
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case quote: {
+        const end = endOfString(text, at)
+        // The parser says what is wrong with a string that does not end.
+        if (end < 0) return undefined
+        if (shapes !== undefined && isKey(text, end)) {
+          shapes.add(depth, text, at + 1, end)
+          if (shapes.count > maxShapes) return `made of more than ${maxShapes} different sequences of keys`
+        }
+        at = end
+        break
+      }
+      case 0x7b: // {
+        if (++depth > maxDepth) return tooDeep
+        shapes?.begin(depth)
+        break
+      case 0x5b: // [
+        if (++depth > maxDepth) return tooDeep
+        break
+      case 0x7d: // }
+      case 0x5d: // ]
+        depth--
+        break
+    }
+  }
+  return undefined
+}
+
+const tooDeep = `nested deeper than ${maxDepth} levels`

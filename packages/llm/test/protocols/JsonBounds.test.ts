@@ -1,0 +1,108 @@
+/** A JSON text is parsed only where its depth and its keys are within limits, and is told apart in one pass. */
+import { Result } from "effect"
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { protocol } from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import { excessOf } from "../../src/protocols/JsonBounds.ts"
+import { maxDepth, maxShapes } from "../../src/protocols/Limits.ts"
+import { parseJson } from "../../src/protocols/WireReader.ts"
+import { readAnswer } from "../../src/transport/WholeAnswer.ts"
+import { replay } from "./Replay.ts"
+import { growthOf, WorkMeter } from "./Work.ts"
+
+const tooDeep = `nested deeper than ${maxDepth} levels`
+const tooWide = `made of more than ${maxShapes} different sequences of keys`
+
+const nested = (depth: number) => `${"[".repeat(depth)}1${"]".repeat(depth)}`
+
+const listOf = (count: number, make: (place: number) => string): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, place) => make(place))
+
+/** So many objects with one key each, all different, in a text long enough to be looked at. */
+const oneKeyEach = (count: number) => `[${listOf(count, (place) => `{"k${place}":"${"x".repeat(9)}"}`).join(",")}]`
+const oneObject = (count: number) => `{${listOf(count, (place) => `"k${place}": "${"x".repeat(9)}"`).join(",")}}`
+
+/** All orders of eight keys: 40,320 objects, and more beginnings of them, of eight keys in all. */
+const orders = (keys: ReadonlyArray<string>): ReadonlyArray<string> =>
+  keys.length === 1
+    ? [`"${keys[0]}":1`]
+    : keys.flatMap((key) => orders(keys.filter((other) => other !== key)).map((rest) => `"${key}":1,${rest}`))
+
+describe("the depth of a JSON text", () => {
+  it("may reach the limit and not pass it, in arrays and objects alike", () => {
+    expect(excessOf(nested(maxDepth))).toBeUndefined()
+    expect(excessOf(nested(maxDepth + 1))).toBe(tooDeep)
+    expect(excessOf(`${'{"a":'.repeat(maxDepth)}1${"}".repeat(maxDepth)}`)).toBeUndefined()
+    expect(excessOf(`${'{"a":'.repeat(maxDepth + 1)}1${"}".repeat(maxDepth + 1)}`)).toBe(tooDeep)
+    expect(excessOf(`{"a":${nested(maxDepth)}}`)).toBe(tooDeep)
+  })
+
+  it("counts what is open, not what has been closed, and no bracket in a string", () => {
+    expect(excessOf(`[${"[],{},".repeat(5000)}1]`)).toBeUndefined()
+    expect(excessOf(`"${"[".repeat(5000)}"`)).toBeUndefined()
+    expect(excessOf(`"${"[".repeat(5000)}`)).toBeUndefined()
+    expect(excessOf(`["\\\\",${nested(maxDepth)}]`)).toBe(tooDeep)
+    expect(excessOf(`["\\\\\\"",${nested(maxDepth)}]`)).toBe(tooDeep)
+  })
+})
+
+describe("the keys of a JSON text", () => {
+  it("may be as many different ones as the limit, in one object and in many, and hardly more", () => {
+    for (const make of [oneKeyEach, oneObject]) {
+      expect(excessOf(make(maxShapes))).toBeUndefined()
+      expect(excessOf(make(1.1 * maxShapes))).toBe(tooWide)
+      expect(parseJson(make(1.1 * maxShapes))).toBeUndefined()
+    }
+  })
+
+  it("may be the same any number of times, in a list of objects, nested or not", () => {
+    const entry = '{"token":"a","logprob":-1,"top":[{"token":"b","logprob":-2},{"token":"c","logprob":-3}]}'
+    expect(excessOf(`[${listOf(60_000, () => entry).join(",")}]`)).toBeUndefined()
+  })
+
+  it("are too many also where few keys stand in many different orders", () => {
+    const text = `[${orders([..."abcdefgh"])
+      .map((fields) => `{${fields}}`)
+      .join(",")}]`
+    expect(excessOf(text)).toBe(tooWide)
+  })
+
+  it("are told from the strings of values", () => {
+    expect(excessOf(`[${listOf(50_000, (place) => `"k${place}"`).join(",")}]`)).toBeUndefined()
+    expect(excessOf(`{"a":${listOf(50_000, (place) => `["k${place}:"]`)}}`)).toBeUndefined()
+    expect(excessOf(oneObject(1.1 * maxShapes).replaceAll(":", " \t\r\n: "))).toBe(tooWide)
+  })
+
+  it("make an answer and an event unreadable, and leave a tool call's arguments as text", () => {
+    const text = `{"choices":${oneKeyEach(20_000)}}`
+    const whole = readAnswer(protocol, text)
+    const message = expect.stringContaining(tooWide)
+    expect(Result.isFailure(whole) && whole.failure).toMatchObject({ _tag: "Unreadable", message })
+    expect(replay(protocol, [{ name: undefined, data: text }]).fault).toMatchObject({ _tag: "Unreadable", message })
+    const call = { id: "c", function: { name: "f", arguments: oneObject(20_000) } }
+    const body = { choices: [{ index: 0, message: { tool_calls: [call] }, finish_reason: "tool_calls" }] }
+    const decoded = protocol.decode(body)
+    const answer = Result.isSuccess(decoded) ? decoded.success : undefined
+    expect(answer?.parts).toMatchObject([{ type: "tool-call", arguments: oneObject(20_000) }])
+    expect(answer?.warnings).toEqual([
+      `the arguments of the tool call "f" are ${tooWide}; they are kept as the text the model wrote`,
+    ])
+  })
+
+  it("are counted in proportion to the length of the text", () => {
+    using meter = new WorkMeter()
+    const growth = growthOf(meter, (size) => excessOf(`[${'{"a":1,"bc":[2]},'.repeat(size)}1]`), 20_000)
+    expect(growth).toBeLessThan(2.7)
+  })
+})
+
+describe("any JSON within the limits", () => {
+  it("is what JSON.parse makes of it, however much white space follows", () => {
+    const property = fc.property(fc.json(), fc.boolean(), (text, isLong) => {
+      const padded = isLong ? `${text}${" ".repeat(5 * maxShapes)}` : text
+      expect(excessOf(padded)).toBeUndefined()
+      expect(parseJson(padded)).toEqual(JSON.parse(text))
+    })
+    fc.assert(property, { numRuns: 300, seed: 20261126 })
+  })
+})
