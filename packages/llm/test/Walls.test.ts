@@ -203,6 +203,17 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../policies/Retry.ts", "../providers/OpenAi.ts", "../settings/Setting.ts"],
   ],
   [
+    "packages/llm/src/telemetry",
+    [
+      "../call/Ledger.ts",
+      "../policies/Telemetry.ts",
+      "../transport/HttpProvider.ts",
+      "../compose/LlmStack.ts",
+      "undici",
+    ],
+    ["./Export.ts", "../settings/Setting.ts", "effect/observability/OtlpTracer", "effect/http/HttpClient"],
+  ],
+  [
     "packages/llm/src/promises",
     ["../testing/Scripted.ts", "../bridges/effect-ai/EffectAi.ts", "effect/http/HttpClient", "undici", "node:fs"],
     ["../compose/LlmStack.ts", "../policies/Retry.ts", "effect/Effect"],

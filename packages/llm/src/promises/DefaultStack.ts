@@ -18,11 +18,14 @@ import { LlmProvider } from "../model/LlmProvider.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withObserver } from "../policies/Observer.ts"
 import type { ServicePolicy } from "../policies/Policy.ts"
+import { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
 import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
+import * as Export from "../telemetry/Export.ts"
+import * as ExportSettings from "../telemetry/ExportSettings.ts"
 import { type InterfaceOptions, type ListenOptions, type LogOptions, readOptions } from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
 import * as OptionSettings from "./OptionSettings.ts"
@@ -51,6 +54,9 @@ export const observed = ({ onEvent }: ListenOptions): ServicePolicy =>
 /** Files are read before a call's deadline begins, but for no longer than it. An invalid duration has its own error. */
 const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>
   timeout === undefined ? undefined : Option.getOrUndefined(Duration.fromInput(timeout))
+
+/** Every variable that a stack of the options may read. */
+const variables: ReadonlyArray<string> = [...settingNames, ...ExportSettings.exportVariables]
 
 /** False where the options say which provider to ask, with which key. */
 const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): boolean => {
@@ -90,7 +96,18 @@ const lazily = (
     }),
   )
 
-/** A Layer of the whole stack, and of its logger. */
+/** What spans and metrics say and where they go. Its own log lines go where the interface's go. */
+const telemetry = (
+  given: InterfaceOptions["telemetry"],
+  exported: ExportSettings.ExportSettings | undefined,
+  logger: Layer.Layer<never>,
+): Layer.Layer<never> => {
+  if (given === false || exported === undefined) return Layer.empty
+  const said = { metrics: exported.metrics !== undefined, ...given }
+  return Layer.merge(Layer.succeed(TelemetryOptions, said), Layer.provide(Export.layer(exported), logger))
+}
+
+/** A Layer of the whole stack, of its telemetry and of its logger. */
 export const layer = (given: InterfaceOptions): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> => {
   const read = readOptions(given)
   return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success)
@@ -101,7 +118,7 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
     Effect.gen(function* () {
       const first = yield* Effect.fromResult(OptionSettings.read(options))
       const isNeeded = needsSettings(options)
-      const explicit = ConfigProvider.orElse(first.settings, environment({ isNeeded, names: settingNames }))
+      const explicit = ConfigProvider.orElse(first.settings, environment({ isNeeded, names: variables }))
       const dotEnv = mayRead(".env", isNeeded)
       const found = yield* withFiles(explicit, { dotEnv, names: settingNames, limit: readingLimit(options) })
       const keyOwner = yield* Effect.mapError(
@@ -127,6 +144,8 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
           ? config.targets.slice(1)
           : yield* provided(LlmConfig.completedAll(options.fallbacks))
       const renamed = (error: LlmError) => Layer.effect(LlmProvider, Effect.fail(named(error)))
+      const exported = yield* provided(ExportSettings.read)
+      const logger = layerLogger({ logger: options.logger, logLevel })
       // Requests of both kinds are in flight at once: they share one limit.
       const permits = Permits.make(config.concurrency)
       return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }, permits).pipe(
@@ -134,7 +153,8 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
         Layer.merge(lazily(EmbeddingStack.layer(config, permits), named)),
         observed(options),
         Layer.provide(Layer.succeedContext(context)),
-        Layer.merge(layerLogger({ logger: options.logger, logLevel })),
+        Layer.merge(telemetry(options.telemetry, exported, logger)),
+        Layer.merge(logger),
       )
     }),
   )

@@ -9,6 +9,7 @@ import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
+import type { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
@@ -101,6 +102,11 @@ export interface InterfaceOptions extends ListenOptions, ProviderAccess, Transpo
   readonly fetch?: Fetch | undefined
   /** The address of an HTTP proxy; `false` for none. Left out, Node follows `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. */
   readonly proxy?: TransportOptions["proxy"]
+  /**
+   * What spans and metrics say: which names they have, and whether what was said is in them, through a hook. `false` exports
+   * nothing, whatever `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+   */
+  readonly telemetry?: TelemetryOptions | false | undefined
   /** Prices of your own for every provider, in place of the built-in table: rates by the names of models, or a function. */
   readonly prices?: OwnPrices | undefined
 }
@@ -157,6 +163,10 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   proxy: {
     wanted: "an address, or false",
     fits: (value) => value === false || typeof value === "string" || Redacted.isRedacted(value),
+  },
+  telemetry: {
+    wanted: "a plain object, or false",
+    fits: (value) => value === false || Predicate.isObject(value),
   },
   prices: {
     wanted: "a plain object or a function",

@@ -43,6 +43,7 @@ export type {
 } from "../model/LlmResponse.ts"
 export type { LlmEvent } from "../model/LlmEvent.ts"
 export type { ModelRates, OwnPrices, PricedAnswer } from "../prices/OwnPrices.ts"
+export type { ContentKind, Conventions } from "../policies/telemetry/TelemetryOptions.ts"
 export type { Credential, Key } from "../providers/Credential.ts"
 export type { WireApi } from "../providers/ProviderOptions.ts"
 export type { AnySchema, DeepPartial, InputOf, OutputOf } from "../tools/schemas/AnySchema.ts"

@@ -22,15 +22,15 @@ const promises: Case = {
   name: "promises, OpenAI, whole and streamed: what is loaded at first",
   program: promisesOf("@wiseflow/llm/promise"),
   // Effect is 50 KB of it; the services' words for failures and the list of services are 8. The table of prices comes with
-  // the first request that needs it. The goal is 100.
-  ceilingKb: 126,
+  // the first request that needs it; spans, metrics and the variables of telemetry are 4. The goal is 100.
+  ceilingKb: 131,
 }
 
 const oneFile: Case = {
   name: "promises of the main entry in one file, with every protocol, tools and schemas of every kind",
   program: promisesOf("@wiseflow/llm"),
   // A class is bundled with all its methods: tools and values are 14 KB of it, the check of JSON Schemas 7.
-  ceilingKb: 167,
+  ceilingKb: 174,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => ({

@@ -181,12 +181,17 @@ const endAttempt = (
   note(span, "http.response.status_code", record.status)
   note(span, "gen_ai.response.model", record.servedModel)
   note(span, "error.type", record.errorType)
-  note(span, "wiseflow.target_index", record.targetIndex)
-  note(span, "wiseflow.queued_ms", record.queuedMs)
-  note(span, "wiseflow.waited_ms", record.waitedMs)
+  noteAboveZero(span, "wiseflow.target_index", record.targetIndex)
+  noteAboveZero(span, "wiseflow.queued_ms", record.queuedMs)
+  noteAboveZero(span, "wiseflow.waited_ms", record.waitedMs)
   note(span, "wiseflow.cost_usd", record.costUsd ?? undefined)
   // A clock ends an attempt by interrupting it: for the reader of a trace it failed.
   span.end(nowNanos(fiber), record.errorType === undefined ? exit : Exit.fail(record.errorType))
+}
+
+/** Most attempts are of the first target and have waited for nothing, and each attribute costs. */
+const noteAboveZero = (span: Tracer.Span, name: string, value: number): void => {
+  if (value > 0) span.attribute(name, value)
 }
 
 /** `error.type` of a call, where it did not answer. */
