@@ -53,6 +53,14 @@ export { type BatchOptions, withBatches } from "./policies/Batches.ts"
 export { withTelemetry } from "./policies/Telemetry.ts"
 export { type ContentKind, type Conventions, TelemetryOptions } from "./policies/telemetry/TelemetryOptions.ts"
 export { withObserver } from "./policies/Observer.ts"
+export {
+  type UsageFigures,
+  UsageLedger,
+  type UsageRow,
+  type UsageTotals,
+  withUsageLedger,
+} from "./policies/UsageLedger.ts"
+export type { LatencySummary } from "./policies/mechanisms/LatencyHistogram.ts"
 export type { CircuitBreakerOptions } from "./policies/CircuitBreaker.ts"
 export type { RequestDefaults } from "./policies/Defaults.ts"
 export type { FallbackOptions } from "./policies/Fallback.ts"

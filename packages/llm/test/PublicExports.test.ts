@@ -104,6 +104,7 @@ it("@wiseflow/llm exports these names", () => {
       "ToolMessage",
       "ToolResultPart",
       "Usage",
+      "UsageLedger",
       "UsageStatus",
       "UserMessage",
       "assemble",
@@ -129,6 +130,7 @@ it("@wiseflow/llm exports these names", () => {
       "withRetry",
       "withTelemetry",
       "withTimeout",
+      "withUsageLedger",
     ]
   `)
 })
@@ -154,6 +156,7 @@ it("@wiseflow/llm/promise exports these names", () => {
       "LlmError",
       "ProviderRegistry",
       "Tool",
+      "UsageLedger",
       "embed",
       "generate",
       "generateObject",

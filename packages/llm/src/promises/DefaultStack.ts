@@ -19,6 +19,7 @@ import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withObserver } from "../policies/Observer.ts"
 import type { ServicePolicy } from "../policies/Policy.ts"
 import { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
+import { withUsageLedger } from "../policies/UsageLedger.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
@@ -47,9 +48,13 @@ const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fa
 export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never> =>
   LogLines.layer(levels[logLevel ?? "info"] ?? "Info", logger)
 
-/** Tells `onEvent` what happens during each call. */
-export const observed = ({ onEvent }: ListenOptions): ServicePolicy =>
-  onEvent === undefined ? (layer) => layer : withObserver(onEvent)
+/** Tells `onEvent` what happens during each call, and notes it in the ledger. */
+export const observed =
+  ({ onEvent, usageLedger }: ListenOptions): ServicePolicy =>
+  (layer) => {
+    const noted = usageLedger === undefined ? layer : withUsageLedger(usageLedger)(layer)
+    return onEvent === undefined ? noted : withObserver(onEvent)(noted)
+  }
 
 /** Files are read before a call's deadline begins, but for no longer than it. An invalid duration has its own error. */
 const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>

@@ -10,6 +10,7 @@ import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
 import type { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
+import type { UsageLedger } from "../policies/UsageLedger.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { Credential } from "../providers/Credential.ts"
 import type { WireApi } from "../providers/ProviderOptions.ts"
@@ -40,6 +41,8 @@ export interface ListenOptions extends LogOptions {
    * circuits, and the end. Nobody waits for it, and what it throws is dropped.
    */
   readonly onEvent?: ((event: CallEvent) => unknown) | undefined
+  /** Keeps account of every call: tokens, cost, errors and latencies by model. Several interfaces may share one. */
+  readonly usageLedger?: UsageLedger | undefined
 }
 
 /** From everything to nothing. */
@@ -158,6 +161,11 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   fallbackText: text,
   logger: { wanted: "a function, or false", fits: (value) => value === false || typeof value === "function" },
   logLevel: text,
+  usageLedger: {
+    wanted: "a UsageLedger",
+    // By its method: who uses no ledger does not load the class.
+    fits: (value) => Predicate.isObject(value) && typeof value["record"] === "function",
+  },
   onEvent: { wanted: "a function", fits: (value) => typeof value === "function" },
   fetch: { wanted: "a function", fits: (value) => typeof value === "function" },
   proxy: {

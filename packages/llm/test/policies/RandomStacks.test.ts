@@ -19,6 +19,7 @@ import type { Policy } from "../../src/policies/Policy.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import { UsageLedger, withUsageLedger } from "../../src/policies/UsageLedger.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
@@ -36,6 +37,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
 /** Policies that only watch, or whose limits are not reached. */
 const watching: Readonly<Record<string, () => Policy<LlmError>>> = {
   telemetry: () => withTelemetry,
+  ledger: () => withUsageLedger(new UsageLedger()),
   deadline: () => withTimeout("30 days"),
   clocks: () => withTimeout({ total: "30 days", idle: "20 days", firstOutput: "20 days", queue: "20 days" }),
   defaults: () => withDefaults({ temperature: 0.5 }),

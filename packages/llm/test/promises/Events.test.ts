@@ -1,6 +1,6 @@
 /** `onEvent`: what a program without Effect is told of its calls. */
 import { assert, describe, it } from "vitest"
-import { type CallEvent, LLMInterface, OpenAi, unwrap } from "../../src/index.ts"
+import { type CallEvent, LLMInterface, OpenAi, unwrap, UsageLedger } from "../../src/index.ts"
 import { chat, fullText } from "../faults/WireText.ts"
 
 const messages = [{ role: "user" as const, content: "Hello." }]
@@ -110,5 +110,30 @@ describe("onEvent", () => {
     await using llm = new LLMInterface(wrong)
     const answer = await llm.generate({ messages })
     assert.include("error" in answer ? answer.error : "", "onEvent: it is not a function")
+  })
+})
+
+describe("usageLedger", () => {
+  it("notes the calls of all interfaces that share it, embeddings too", async () => {
+    const usageLedger = new UsageLedger()
+    await using llm = new LLMInterface({ ...options(chat.answer(fullText)), usageLedger })
+    await llm.generate({ messages })
+    assert.include(usageLedger.total, { calls: 1, errors: 0, attempts: 2 })
+    await using other = new LLMInterface({ ...options(vectors), embeddingModel: "text-embedding-3-small", usageLedger })
+    await other.embed({ inputs: ["Hello."] })
+    assert.deepEqual(
+      usageLedger.byModel().map(({ calls, model }) => [model, calls]),
+      [
+        ["gpt-5-mini", 1],
+        ["text-embedding-3-small", 1],
+      ],
+    )
+  })
+
+  it("must be one", async () => {
+    const wrong: object = { ...options(chat.answer(fullText)), usageLedger: {} }
+    await using llm = new LLMInterface(wrong)
+    const answer = await llm.generate({ messages })
+    assert.include("error" in answer ? answer.error : "", "usageLedger: it is not a UsageLedger")
   })
 })

@@ -1,0 +1,184 @@
+/**
+ * What calls have used so far: calls, errors, tokens, cost and latencies, by provider, model and where prices come from. It
+ * is plain figures that grow with the number of models, never with the number of calls, and it forgets nothing.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { monotonicMs } from "../call/Time.ts"
+import type { AttemptRecord, PriceSource, Usage } from "../model/LlmResponse.ts"
+import { aroundAnswer } from "./mechanisms/HeldAnswer.ts"
+import { LatencyHistogram, type LatencySummary } from "./mechanisms/LatencyHistogram.ts"
+import * as Policy from "./Policy.ts"
+
+/** The tokens of many answers, each bucket the sum of what was told of it; 0 where nothing was. */
+export type UsageTotals = { readonly [Bucket in keyof Usage]-?: number }
+
+/** What was used, of one provider and model or of all. */
+export interface UsageFigures {
+  /** Calls that ended at this model: the one that was asked last. */
+  readonly calls: number
+  /** How many of them failed, died or were aborted. */
+  readonly errors: number
+  /** Requests made or refused, retries and fallbacks included. */
+  readonly attempts: number
+  /** Tokens of all attempts, of those that failed too where their service told. */
+  readonly usage: UsageTotals
+  /** US dollars, of the attempts whose price is known. */
+  readonly costUsd: number
+  /** Attempts that used tokens, or answered, at a price that is not known: `costUsd` is without them. */
+  readonly unpriced: number
+  /** US dollars by where the price comes from. */
+  readonly costBySource: Readonly<Partial<Record<PriceSource, number>>>
+  /** Of whole calls, waits and retries included. */
+  readonly latency: LatencySummary
+}
+
+/** The figures of one model at one provider. */
+export interface UsageRow extends UsageFigures {
+  /** Who was asked. */
+  readonly provider: string
+  /** Absent where none was named; `(others)` for all beyond the first thousand. */
+  readonly model?: string | undefined
+}
+
+const buckets = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "cacheWriteTokens",
+  "reasoningTokens",
+] as const
+
+class Figures {
+  private calls = 0
+  private errors = 0
+  private attempts = 0
+  private costUsd = 0
+  private unpriced = 0
+  private readonly latency = new LatencyHistogram()
+  private readonly tokens: Record<keyof Usage, number> = {
+    inputTokens: 0,
+    outputTokens: 0,
+    totalTokens: 0,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+  }
+  private readonly sources = new Map<PriceSource, number>()
+
+  addCall(latencyMs: number, isError: boolean): void {
+    this.calls += 1
+    if (isError) this.errors += 1
+    this.latency.add(latencyMs)
+  }
+
+  addAttempt({ costUsd, errorType, priceSource, usage }: AttemptRecord): void {
+    this.attempts += 1
+    for (const bucket of buckets) this.tokens[bucket] += usage?.[bucket] ?? 0
+    if (costUsd === null) {
+      if (usage !== undefined || errorType === undefined) this.unpriced += 1
+      return
+    }
+    this.costUsd += costUsd
+    if (priceSource !== undefined) this.sources.set(priceSource, (this.sources.get(priceSource) ?? 0) + costUsd)
+  }
+
+  read(): UsageFigures {
+    const { attempts, calls, costUsd, errors, latency, sources, tokens, unpriced } = this
+    const costBySource = Object.fromEntries(sources)
+    return { calls, errors, attempts, usage: { ...tokens }, costUsd, unpriced, costBySource, latency: latency.read() }
+  }
+}
+
+/** Models told apart. Their names may come from anywhere. */
+const maxRows = 1000
+
+/** The columns of `toCsv`. */
+const columns = ["provider", "model", "calls", "errors", "attempts", ...buckets, "costUsd", "unpriced"] as const
+
+/** A text that CSV and a spreadsheet take as one cell of text, and never as a formula. */
+const cell = (value: unknown): string => {
+  if (typeof value === "number") return String(value)
+  const text = value === undefined ? "" : String(value)
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** Keeps account of calls: give it to as many stacks as you like (`withUsageLedger`), and read it at any time. */
+export class UsageLedger {
+  private readonly all = new Figures()
+  private readonly rows = new Map<string, { readonly provider: string; readonly model?: string; figures: Figures }>()
+
+  /** Notes a call that has ended: its attempts, how long it took, and whether it answered. */
+  record(call: {
+    readonly attempts: ReadonlyArray<AttemptRecord>
+    readonly provider: string
+    readonly model?: string | undefined
+    readonly latencyMs: number
+    readonly isError: boolean
+  }): void {
+    for (const attempt of call.attempts) {
+      this.all.addAttempt(attempt)
+      this.figuresOf(attempt.provider, attempt.model).addAttempt(attempt)
+    }
+    this.all.addCall(call.latencyMs, call.isError)
+    this.figuresOf(call.provider, call.model).addCall(call.latencyMs, call.isError)
+  }
+
+  /** The figures of everything so far. */
+  get total(): UsageFigures {
+    return this.all.read()
+  }
+
+  /** The figures of each model at each provider, in the order in which they were first asked. */
+  byModel(): ReadonlyArray<UsageRow> {
+    return [...this.rows.values()].map(({ figures, ...name }) => ({ ...name, ...figures.read() }))
+  }
+
+  /** What `JSON.stringify` writes. */
+  toJSON(): { readonly total: UsageFigures; readonly byModel: ReadonlyArray<UsageRow> } {
+    return { total: this.total, byModel: this.byModel() }
+  }
+
+  /** A line for each model under a line of headings (RFC 4180). Latencies are in milliseconds. */
+  toCsv(): string {
+    const heading = [...columns, "latencyP50Ms", "latencyP95Ms", "latencyP99Ms", "latencyMaxMs"]
+    const lines = this.byModel().map((row) => {
+      const { maxMs, p50Ms, p95Ms, p99Ms } = row.latency
+      const figures = { ...row.usage, ...row }
+      return [...columns.map((column) => figures[column]), p50Ms, p95Ms, p99Ms, maxMs].map(cell).join(",")
+    })
+    return `${[heading.join(","), ...lines].join("\r\n")}\r\n`
+  }
+
+  private figuresOf(provider: string, model: string | undefined): Figures {
+    const key = JSON.stringify([provider, model])
+    const known = this.rows.get(key)
+    if (known !== undefined) return known.figures
+    if (this.rows.size >= maxRows && model !== "(others)") return this.figuresOf("(others)", "(others)")
+    const figures = new Figures()
+    this.rows.set(key, { provider, ...(model === undefined ? {} : { model }), figures })
+    return figures
+  }
+}
+
+/** Notes every call in `ledger`. Put it outermost: it then counts a call with all its retries and fallbacks once. */
+export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
+  Policy.mechanism((inner) =>
+    Effect.succeed(
+      aroundAnswer<{ readonly startedMs: number; readonly before: number }>({
+        begin: (context, _, fiber) => Result.succeed({ startedMs: monotonicMs(fiber), before: context.ledger.count }),
+        end: ({ before, startedMs }, outcome, context, fiber) => {
+          const target = context.ledger.lastTarget(inner.name)
+          ledger.record({
+            attempts: context.ledger.attempts().slice(before),
+            ...target,
+            latencyMs: monotonicMs(fiber) - startedMs,
+            isError: outcome._tag !== "Answered",
+          })
+          return undefined
+        },
+      }),
+    ),
+  )

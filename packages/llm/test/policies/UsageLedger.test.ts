@@ -1,0 +1,104 @@
+/** What calls used, by provider and model: every attempt once, every call once. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Provider from "../../src/call/Provider.ts"
+import { withFallback } from "../../src/policies/Fallback.ts"
+import { withRetry } from "../../src/policies/Retry.ts"
+import { UsageLedger, withUsageLedger } from "../../src/policies/UsageLedger.ts"
+import * as Scripted from "../../src/testing/Scripted.ts"
+import { ask, callNames, hello, reasons } from "./Calls.ts"
+
+const usage = { inputTokens: 1000, outputTokens: 100, totalTokens: 1100, cachedInputTokens: 400, cacheWriteTokens: 100 }
+
+/** 500 uncached input tokens at 2, 400 cached at 0.5, 100 written at 4, 100 output at 10 dollars a million. */
+const costUsd = (500 * 2 + 400 * 0.5 + 100 * 4 + 100 * 10) / 1_000_000
+
+const priced = Provider.layer({
+  name: "priced",
+  model: "m",
+  prices: { m: { input: 2, output: 10, cachedInput: 0.5, cacheWrite: 4 } },
+  generate: () => Effect.succeed({ parts: [{ type: "text", text: "hello" }], finishReason: "stop", usage }),
+})
+
+describe.each(callNames)("the ledger of %s", (name) => {
+  it.effect("counts each attempt at its own model, and the call where it ended", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const failing = Scripted.layer([{ error: reasons.ServerError() }, { error: reasons.ServerError() }], {
+        name: "first",
+      })
+      const stack = failing.pipe(withRetry({ times: 1 }), withFallback(priced), withUsageLedger(ledger))
+      const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stack))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      expect(ledger.total).toMatchObject({ calls: 1, errors: 0, attempts: 3, unpriced: 0, usage })
+      expect(ledger.total.costUsd).toBeCloseTo(costUsd, 12)
+      expect(ledger.total.costBySource).toEqual({ custom: ledger.total.costUsd })
+      expect(ledger.total.latency.maxMs).toBeGreaterThanOrEqual(1000)
+      expect(
+        ledger.byModel().map(({ attempts, calls, model, provider }) => [provider, model, attempts, calls]),
+      ).toEqual([
+        ["first", "scripted", 2, 0],
+        ["priced", "m", 1, 1],
+      ])
+    }),
+  )
+
+  it.effect("counts failures, defects, aborts and answers without a price as what they are", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const noted = withUsageLedger(ledger)
+      const dying = Provider.layer({ name: "own", generate: () => Effect.die("bug"), stream: () => Stream.die("bug") })
+      yield* Effect.exit(Effect.provide(ask(name), Scripted.layer([{ error: reasons.ServerError() }]).pipe(noted)))
+      yield* Effect.exit(Effect.provide(ask(name), dying.pipe(noted)))
+      const stalling = Scripted.layer([{ stall: true }]).pipe(noted)
+      const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stalling))
+      yield* TestClock.adjust(1000)
+      yield* Fiber.interrupt(fiber)
+      expect(ledger.total).toMatchObject({ calls: 3, errors: 3, attempts: 3, costUsd: 0 })
+      const unpriced = ledger.total.unpriced
+      yield* Effect.provide(ask(name), Scripted.layer([{ text: "hello", usage }]).pipe(noted))
+      expect(ledger.total).toMatchObject({ calls: 4, errors: 3, usage, costUsd: 0, unpriced: unpriced + 1 })
+    }),
+  )
+
+  it.effect("tells a thousand models apart, and counts the others together", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const answers = Array.from({ length: 1010 }, () => "hello")
+      const noted = Scripted.layer(answers).pipe(withUsageLedger(ledger))
+      const calls = Effect.forEach(answers, (_, index) => ask(name, { ...hello, model: `m-${index}` }))
+      yield* Effect.provide(calls, noted)
+      const rows = ledger.byModel()
+      expect(rows).toHaveLength(1001)
+      expect(rows.at(-1)).toMatchObject({ provider: "(others)", model: "(others)", calls: 10 })
+      expect(ledger.total.calls).toBe(1010)
+    }),
+  )
+})
+
+describe("the ledger as text", () => {
+  const record = (ledger: UsageLedger, model: string) =>
+    ledger.record({ attempts: [], provider: "own", model, latencyMs: 100, isError: false })
+
+  it("is JSON with the total and each model", () => {
+    const ledger = new UsageLedger()
+    record(ledger, "m")
+    expect(JSON.parse(JSON.stringify(ledger))).toMatchObject({
+      total: { calls: 1 },
+      byModel: [{ model: "m", calls: 1 }],
+    })
+  })
+
+  it("is CSV, in which a name is text and never a formula", () => {
+    const ledger = new UsageLedger()
+    record(ledger, '=HYPERLINK("x"),1')
+    const [heading, line, rest] = ledger.toCsv().split("\r\n")
+    expect(heading).toMatch(/^provider,model,calls,errors,attempts,inputTokens,/)
+    expect(line).toMatch(/^own,"'=HYPERLINK\(""x""\),1",1,0,0,/)
+    expect(rest).toBe("")
+  })
+})
