@@ -19,7 +19,7 @@ import { monotonicMs } from "../call/Time.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
-import { readAnswer } from "./WholeAnswer.ts"
+import { readDocument as decodeDocument } from "./WholeAnswer.ts"
 
 /** The events of one answer, as they are pulled. */
 export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
@@ -81,7 +81,7 @@ export const eventPull = (
 
   const readDocument = () => {
     const whole = `${document}`
-    const decoded = readAnswer(protocol, whole)
+    const decoded = decodeDocument(protocol, whole)
     if (Result.isSuccess(decoded)) {
       for (const event of eventsOf(decoded.success.parts)) out.push(event)
       return finish(decoded.success)

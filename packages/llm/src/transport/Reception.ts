@@ -69,7 +69,7 @@ const wholeAnswer = (sent: Sent<Endpoint>, response: Head): Effect.Effect<LlmRes
 /** A whole body, as what `decode` reads in it and `finish` makes of that. */
 export const readBody = <Decoded, A>(
   sent: Sent<ReachedService>,
-  decode: (text: string) => Result.Result<Decoded, Fault>,
+  decode: (text: string) => Effect.Effect<Decoded, Fault>,
   finish: (decoded: Decoded) => A,
 ): Effect.Effect<A, LlmError> => receive(sent, (_, response) => answer(sent, response, decode, finish))
 
@@ -118,22 +118,23 @@ const withoutHead = (error: Broken | TooLate, { attempt, redact, url }: Sent<Rea
 const answer = <Decoded, A>(
   sent: Sent<ReachedService>,
   response: Head,
-  decode: (text: string) => Result.Result<Decoded, Fault>,
+  decode: (text: string) => Effect.Effect<Decoded, Fault>,
   finish: (decoded: Decoded) => A,
 ): Effect.Effect<A, LlmError> => {
   const { attempt, exchange, limits } = sent
   return Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
     onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status, limits))),
-    onSuccess: (text) => {
-      const decoded = decode(text)
-      if (Result.isFailure(decoded)) {
-        const found = decoded.failure
-        const spent = found._tag === "Abandoned" ? found : undefined
-        return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent, spent?.text))
-      }
-      attempt.sawOutput()
-      return Effect.succeed(finish(decoded.success))
-    },
+    onSuccess: (text) =>
+      Effect.matchEffect(decode(text), {
+        onFailure: (found) => {
+          const spent = found._tag === "Abandoned" ? found : undefined
+          return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent, spent?.text))
+        },
+        onSuccess: (decoded) => {
+          attempt.sawOutput()
+          return Effect.succeed(finish(decoded))
+        },
+      }),
   })
 }
 

@@ -3,6 +3,7 @@
  * I/O.
  */
 import { createParser } from "eventsource-parser"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Answer, type Fault, isFault, type Protocol, type Unreadable } from "../protocols/Protocol.ts"
@@ -17,29 +18,47 @@ export const notJson = (text: string): Unreadable => {
 /** True for a text whose first line is one of an event stream, however many blank ones stand before it. */
 const beginsEvents = (text: string): boolean => /^(?:data|event|id|retry|):/.test(text.trimStart())
 
-/** The events of a stream that came whole, put together. */
-const fromEvents = (protocol: Protocol, text: string): Result.Result<Answer, Fault> => {
-  const decoder = protocol.decodeStream()
-  const assembly = assemble()
-  let fault: Fault | undefined
-  const parser = createParser({
-    onEvent: ({ data, event }) => {
-      if (fault !== undefined || decoder.isComplete()) return
-      const events: Array<LlmEvent> = []
-      fault = decoder.push(event, data, events)
-      for (const one of events) assembly.add(one)
-    },
+/** How many characters of an event stream are read in one turn of the event loop: some 2 ms of work. */
+const turnLength = 64 * 1024
+
+/** The events of a stream that came whole, put together. It reads a part in each turn, so that clocks and aborts can act. */
+const fromEvents = (protocol: Protocol, text: string): Effect.Effect<Answer, Fault> =>
+  Effect.suspend(() => {
+    const decoder = protocol.decodeStream()
+    const assembly = assemble()
+    let fault: Fault | undefined
+    const parser = createParser({
+      onEvent: ({ data, event }) => {
+        if (fault !== undefined || decoder.isComplete()) return
+        const events: Array<LlmEvent> = []
+        fault = decoder.push(event, data, events)
+        for (const one of events) assembly.add(one)
+      },
+    })
+    const readFrom = (start: number): Effect.Effect<Answer, Fault> => {
+      const end = start + turnLength
+      parser.feed(text.slice(start, end))
+      if (end < text.length && fault === undefined && !decoder.isComplete()) {
+        return Effect.flatMap(Effect.yieldNow, () => readFrom(end))
+      }
+      // An event that only lacks its blank line is complete.
+      parser.feed("\n\n")
+      return fault === undefined ? ended(decoder, assembly) : Effect.fail(fault)
+    }
+    return readFrom(0)
   })
-  parser.feed(text)
-  // An event that only lacks its blank line is complete.
-  parser.feed("\n\n")
-  if (fault !== undefined) return Result.fail(fault)
+
+/** The answer, once all its events have been read. */
+const ended = (
+  decoder: ReturnType<Protocol["decodeStream"]>,
+  assembly: ReturnType<typeof assemble>,
+): Effect.Effect<Answer, Fault> => {
   const events: Array<LlmEvent> = []
   const end = decoder.end(events)
   for (const one of events) assembly.add(one)
   if (end === undefined) {
     const message = "the stream ended before the answer did: the connection closed"
-    return Result.fail({
+    return Effect.fail({
       _tag: "Abandoned",
       message,
       usage: decoder.usage(),
@@ -48,13 +67,16 @@ const fromEvents = (protocol: Protocol, text: string): Result.Result<Answer, Fau
     })
   }
   return isFault(end)
-    ? Result.fail(end._tag === "Abandoned" ? { ...end, text: assembly.text() } : end)
-    : Result.succeed({ ...end, parts: assembly.parts() })
+    ? Effect.fail(end._tag === "Abandoned" ? { ...end, text: assembly.text() } : end)
+    : Effect.succeed({ ...end, parts: assembly.parts() })
+}
+
+/** The answer in a JSON document, or why it is not an answer. */
+export const readDocument = (protocol: Protocol, text: string): Result.Result<Answer, Fault> => {
+  const body = parseJson(text)
+  return body === undefined ? Result.fail(notJson(text)) : protocol.decode(body)
 }
 
 /** The answer in a 2xx body, or why the body is not an answer. */
-export const readAnswer = (protocol: Protocol, text: string): Result.Result<Answer, Fault> => {
-  const body = parseJson(text)
-  if (body !== undefined) return protocol.decode(body)
-  return beginsEvents(text) ? fromEvents(protocol, text) : Result.fail(notJson(text))
-}
+export const readAnswer = (protocol: Protocol, text: string): Effect.Effect<Answer, Fault> =>
+  beginsEvents(text) ? fromEvents(protocol, text) : Effect.fromResult(readDocument(protocol, text))

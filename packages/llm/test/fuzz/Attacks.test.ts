@@ -1,4 +1,5 @@
 /** Every attack, on every wire, by both calls and on both surfaces: an answer or an error as data, small and without a key. */
+import * as Effect from "effect/Effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { type GenerateResponse, LLMInterface } from "../../src/index.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
@@ -75,7 +76,7 @@ describe.each(oneOfEachWire)("an attack on $name", patient, (provider) => {
       const bodies = new Map([...prepared].map(([size, answer]) => [size, [bodyOf(answer), statusOf(answer)] as const]))
       const read = (size: number): void => {
         const [body, status] = bodies.get(size) ?? ["", 200]
-        if (status === 200) readAnswer(protocol, body)
+        if (status === 200) Effect.runSync(Effect.result(readAnswer(protocol, body)))
         else protocol.decodeFailure(parseJson(body) ?? body, status)
       }
       read(4)

@@ -6,7 +6,7 @@ import { protocol } from "../../src/protocols/chat-completions/ChatCompletions.t
 import { excessOf } from "../../src/protocols/JsonBounds.ts"
 import { maxDepth, maxShapes } from "../../src/protocols/Limits.ts"
 import { parseJson } from "../../src/protocols/WireReader.ts"
-import { readAnswer } from "../../src/transport/WholeAnswer.ts"
+import { readDocument } from "../../src/transport/WholeAnswer.ts"
 import { replay } from "./Replay.ts"
 import { growthOf, WorkMeter } from "./Work.ts"
 
@@ -75,7 +75,7 @@ describe("the keys of a JSON text", () => {
 
   it("make an answer and an event unreadable, and leave a tool call's arguments as text", () => {
     const text = `{"choices":${oneKeyEach(20_000)}}`
-    const whole = readAnswer(protocol, text)
+    const whole = readDocument(protocol, text)
     const message = expect.stringContaining(tooWide)
     expect(Result.isFailure(whole) && whole.failure).toMatchObject({ _tag: "Unreadable", message })
     expect(replay(protocol, [{ name: undefined, data: text }]).fault).toMatchObject({ _tag: "Unreadable", message })

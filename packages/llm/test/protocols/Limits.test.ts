@@ -8,7 +8,7 @@ import * as Messages from "../../src/protocols/messages/Messages.ts"
 import type { Protocol } from "../../src/protocols/Protocol.ts"
 import * as Responses from "../../src/protocols/responses/Responses.ts"
 import { parseJson } from "../../src/protocols/WireReader.ts"
-import { readAnswer } from "../../src/transport/WholeAnswer.ts"
+import { readDocument } from "../../src/transport/WholeAnswer.ts"
 import { type Replayed, replay } from "./Replay.ts"
 import { growthOf, WorkMeter } from "./Work.ts"
 
@@ -91,7 +91,7 @@ describe.each(protocols)("any JSON value in %s", (_, protocol: Protocol) => {
     )
     fc.assert(
       fc.property(text, (body) => {
-        expect(Result.isResult(readAnswer(protocol, body))).toBe(true)
+        expect(Result.isResult(readDocument(protocol, body))).toBe(true)
       }),
       runs,
     )
@@ -114,7 +114,7 @@ describe("JSON nested deeply", () => {
   it.each(protocols)("is unreadable as a body and as an event of %s", (_, protocol) => {
     for (const depth of [600, 5000, 200_000]) {
       const text = `{"choices":${nested(depth)},"content":${nested(depth)}}`
-      const whole = readAnswer(protocol, text)
+      const whole = readDocument(protocol, text)
       expect(Result.isFailure(whole) && whole.failure).toMatchObject({ _tag: "Unreadable" })
       const { fault } = replay(protocol, [{ name: undefined, data: text }])
       expect(fault).toMatchObject({ _tag: "Unreadable", message: expect.stringContaining("nested deeper than 512") })

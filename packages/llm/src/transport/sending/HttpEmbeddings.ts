@@ -2,6 +2,7 @@
  * Embeddings at an endpoint: one HTTP request per call. It splits nothing and refuses what one request cannot hold;
  * splitting is for `withBatches`, so that each part has its own permit and its own retries.
  */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { joinCall } from "../../call/CallContext.ts"
 import type { EmbeddingProvider, EmbeddingRequest } from "../../model/EmbeddingProvider.ts"
@@ -39,7 +40,9 @@ export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): E
           sent,
           (text) => {
             const parsed = parseJson(text)
-            return parsed === undefined ? Result.fail(notJson(text)) : protocol.decode(parsed, length)
+            return Effect.fromResult(
+              parsed === undefined ? Result.fail(notJson(text)) : protocol.decode(parsed, length),
+            )
           },
           (read) => ({ embeddings: read.embeddings, metadata: sent.attempt.finish(read) }),
         ),

@@ -1,0 +1,86 @@
+/** A body that is read as events is read a part in each turn of the event loop: what else is due can act in between. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { describe, expect, it } from "vitest"
+import { protocol as chat } from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import type { Protocol } from "../../src/protocols/Protocol.ts"
+import { readAnswer } from "../../src/transport/WholeAnswer.ts"
+import { wires } from "../faults/Wires.ts"
+
+const { finish, opening, piece, terminal } = wires.chat
+const pieces = 20_000
+const body = opening + piece("abc").repeat(pieces) + finish + terminal
+const part = 64 * 1024
+
+/** Events read in one turn: those of a part, and one that began in the part before. */
+const mostInOneTurn = Math.ceil(part / piece("abc").length) + 1
+
+/** The protocol, counting the events that it is given. */
+const counted = () => {
+  const seen = { events: 0 }
+  const protocol: Protocol = {
+    ...chat,
+    decodeStream: (options) => {
+      const decoder = chat.decodeStream(options)
+      const push: typeof decoder.push = (name, data, out) => {
+        seen.events++
+        return decoder.push(name, data, out)
+      }
+      return Object.assign(Object.create(decoder) as typeof decoder, { push })
+    },
+  }
+  return { protocol, seen }
+}
+
+/** Runs to the end of an effect, turn by turn of the event loop; `atTurn` may end it earlier. */
+const inTurns = async <A, E>(effect: Effect.Effect<A, E>, atTurn: (turn: number, fiber: Fiber.Fiber<A, E>) => void) => {
+  const fiber = Effect.runFork(effect)
+  atTurn(0, fiber)
+  for (let turn = 1; fiber.pollUnsafe() === undefined; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    atTurn(turn, fiber)
+  }
+  return Effect.runPromise(Fiber.await(fiber))
+}
+
+describe("an event stream that came whole", () => {
+  it("is read in as many turns as it has parts, each with no more events than fit", async () => {
+    const { protocol, seen } = counted()
+    const perTurn: Array<number> = []
+    let before = 0
+    const exit = await inTurns(readAnswer(protocol, body), () => {
+      perTurn.push(seen.events - before)
+      before = seen.events
+    })
+    expect(Exit.isSuccess(exit) && exit.value.parts).toEqual([{ type: "text", text: "abc".repeat(pieces) }])
+    expect(perTurn.length).toBeGreaterThanOrEqual(Math.floor(body.length / part))
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(mostInOneTurn)
+  })
+
+  it("is read no further once its call has been interrupted", async () => {
+    const { protocol, seen } = counted()
+    const exit = await inTurns(readAnswer(protocol, body), (turn, fiber) => {
+      if (turn === 2) fiber.interruptUnsafe()
+    })
+    expect(Exit.hasInterrupts(exit)).toBe(true)
+    expect(seen.events).toBeGreaterThan(0)
+    expect(seen.events).toBeLessThanOrEqual(5 * mostInOneTurn)
+  })
+
+  it("is read no further once the answer is complete", async () => {
+    const { protocol, seen } = counted()
+    const exit = await Effect.runPromiseExit(readAnswer(protocol, opening + finish + terminal + ":\n\n".repeat(part)))
+    expect(Exit.isSuccess(exit)).toBe(true)
+    expect(seen.events).toBeLessThanOrEqual(4)
+  })
+
+  it("is the same answer wherever a part ends, within an event, a character or a line end", async () => {
+    for (const padding of Array.from({ length: 40 }, (_, place) => place)) {
+      const before = `: ${"x".repeat(part - 40 - padding)}\r\n\r\n`
+      const text = before + (opening + piece("é😀") + piece("b") + finish + terminal).replaceAll("\n", "\r\n")
+      const exit = await Effect.runPromiseExit(readAnswer(chat, `data: {"choices":[]}\n\n${text}`))
+      expect(Exit.isSuccess(exit) && exit.value.parts).toEqual([{ type: "text", text: "é😀b" }])
+    }
+  })
+})
