@@ -6,7 +6,7 @@ const ssr = { resolve: { conditions: ["@wiseflow/source"] } }
 /** One project a package, all reading the library's source through the "@wiseflow/source" export condition. */
 export default defineConfig({
   test: {
-    projects: ["llm", "cli", "bench"].map((name) => ({
+    projects: ["llm", "llm-cluster", "cli", "bench"].map((name) => ({
       resolve,
       ssr,
       test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"] },

@@ -239,6 +239,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["@wiseflow/llm", "@wiseflow/llm/testing"],
   ],
   [
+    "packages/llm-cluster/src",
+    ["../../llm/src/model/LlmError.ts", "../../llm/dist/index.js", "@wiseflow/llm/src/model/LlmError.ts"],
+    ["@wiseflow/llm", "@effect/sql-pg/PgClient", "effect/persistence/Redis"],
+  ],
+  [
     "packages/bench/src/clients",
     ["../../../llm/src/model/LlmError.ts", "../../../llm/dist/index.js"],
     ["@wiseflow/llm", "@wiseflow/llm/effect-ai", "openai"],
