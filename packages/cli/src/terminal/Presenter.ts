@@ -14,7 +14,7 @@ export const presenter: CliOutput.Presenter = {
           break
         case "Help": {
           const { stdout } = process
-          stdout.write(helpText(event.helpDoc, stdout.columns || 100, hasColors(stdout)))
+          stdout.write(helpText(event.helpDoc, stdout.columns || process.stderr.columns || 100, hasColors(stdout)))
           break
         }
         case "InvalidInvocation": {
