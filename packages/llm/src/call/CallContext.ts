@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { CallClock } from "./CallClock.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
@@ -89,4 +90,24 @@ export const contextWithin = (fiber: Fiber.Fiber<unknown, unknown>, context: Cal
 /** Tells the observers of a call what happened. */
 export const tell = (context: CallContext, event: CallEvent, fiber: Fiber.Fiber<unknown, unknown>): void => {
   for (const observer of context.observers) observer(event, fiber)
+}
+
+/**
+ * Runs what `begin` makes, once, and then `end`, which is laid down first, so that no interruption comes between the two;
+ * undefined from `end` where nothing remains to be done. While the answer is waited for, nothing of `begin` is held: a
+ * request's body may be long, and a call may wait for minutes. `end` must be made apart from it.
+ */
+export const endingWith = <A, E>(
+  begin: () => Effect.Effect<A, E>,
+  end: (exit: Exit.Exit<A, E>) => Effect.Effect<void> | undefined,
+): Effect.Effect<A, E> => {
+  let next: (() => Effect.Effect<A, E>) | undefined = begin
+  return Effect.onExitPrimitive(
+    Effect.suspend(() => {
+      const beginning = next
+      next = undefined
+      return beginning === undefined ? Effect.die("an effect that runs once was run again") : beginning()
+    }),
+    end,
+  )
 }

@@ -59,14 +59,18 @@ type LlmService = LlmProvider["Service"]
 type EmbeddingService = EmbeddingProvider["Service"]
 
 /** A service whose every method runs inside `around`. */
-export const surroundLlm = (inner: LlmService, around: Around): LlmService =>
-  joins({
+export const surroundLlm = (inner: LlmService, around: Around): LlmService => {
+  // Made once: each call would hold its own until it ends.
+  const generate = (asked: LlmRequest) => inner.generate(asked)
+  const stream = (asked: LlmRequest) => inner.stream(asked)
+  return joins({
     name: inner.name,
     model: inner.model,
     targets: inner.targets,
-    generate: (request) => around.effect(request, (asked) => inner.generate(asked)),
-    stream: (request) => around.stream(request, (asked) => inner.stream(asked)),
+    generate: (request) => around.effect(request, generate),
+    stream: (request) => around.stream(request, stream),
   })
+}
 
 /** Everything that happens within is one call, also what a stream asks for when it is read. */
 export const oneCall: Around = {

@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { type CallContext, joinCall } from "../../call/CallContext.ts"
+import { type CallContext, endingWith, joinCall } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { FinishReason, ResponseMetadata } from "../../model/LlmResponse.ts"
@@ -77,10 +77,7 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
   effect: (request, run) =>
     joinCall((context, fiber) => {
       const answer = new HeldAnswer(holding, context, false)
-      return Effect.onExitPrimitive(
-        Effect.suspend(() => answer.begin(request, fiber, () => run(request))),
-        (exit) => answer.end(outcomeOf(exit), fiber),
-      )
+      return endingWith(() => answer.begin(request, fiber, () => run(request)), answer.ending(fiber))
     }),
   stream: (request, run) =>
     streamFrom((scope) =>
@@ -132,6 +129,13 @@ class HeldAnswer<Held> {
     const { held } = this
     this.held = undefined
     return held === undefined ? undefined : this.holding.end(held.success, outcome, this.context, fiber)
+  }
+
+  /** What ends it with an exit. Made here, so that it keeps this answer alone and not its request. */
+  ending(
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ): (exit: Exit.Exit<Answered, LlmError>) => Effect.Effect<void> | undefined {
+    return (exit) => this.end(outcomeOf(exit), fiber)
   }
 
   /** Ends it in whatever fiber comes to its end: a stream may end in another than it began in. */

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { endingWith } from "../../call/CallContext.ts"
 
 /** A number of permits. A holder always gives its permit back, also when it fails or is interrupted. */
 export interface Permits {
@@ -46,6 +47,12 @@ export const make = (count: number): Permits => {
     if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
   }
 
+  /** Made apart from what it ends, which it must not keep. */
+  const leavingIn = (place: Place, fiber: Fiber.Fiber<unknown, unknown>) => () => {
+    leave(place, fiber)
+    return undefined
+  }
+
   const leaving = (place: Place): Effect.Effect<void> =>
     Effect.withFiber((fiber) => {
       leave(place, fiber)
@@ -71,13 +78,8 @@ export const make = (count: number): Permits => {
     hold: (effect) =>
       Effect.withFiber((fiber) => {
         const place: Place = { held: false, left: false, wake: undefined }
-        return Effect.onExitPrimitive(
-          Effect.suspend(() => (take(place) ? effect : Effect.andThen(wait(place), effect))),
-          () => {
-            leave(place, fiber)
-            return undefined
-          },
-        )
+        const admitted = () => (take(place) ? effect : Effect.andThen(wait(place), effect))
+        return endingWith(admitted, leavingIn(place, fiber))
       }),
     holdIn: (scope) =>
       Effect.suspend(() => {

@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { failBefore, openAttempt } from "../../call/Attempt.ts"
-import type { CallContext } from "../../call/CallContext.ts"
+import { type CallContext, endingWith } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { logsDebug } from "../../call/Time.ts"
 import { beginsLikeKey } from "../../model/KeyShape.ts"
@@ -61,25 +61,30 @@ interface Begun<Service extends ReachedService> {
   sent: Sent<Service> | undefined
 }
 
-/** An effect that is made when it is run, once: while its answer is waited for, nothing of how it was asked is held. */
-const once = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
-  let pending: (() => Effect.Effect<A, E>) | undefined = make
-  return Effect.suspend(() => {
-    const begin = pending
-    pending = undefined
-    return begin === undefined ? Effect.die("an answer was asked for twice") : begin()
-  })
-}
+// The release is laid down before the request begins, so that no interruption can come between. Made apart from what sends
+// the request: it waits for the end of the answer, and would keep the request's body until then.
 
-/** The release is laid down before the request begins, so that no interruption can come between. */
-const releasing = <A, Service extends ReachedService>(
-  answer: Effect.Effect<A, LlmError>,
+const releasing =
+  <Service extends ReachedService>(begun: Begun<Service>, fiber: Fiber.Fiber<unknown, unknown>) =>
+  (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined =>
+    begun.sent === undefined ? undefined : release(begun.sent, false, fiber, exit)
+
+const releasingWith = <Service extends ReachedService>(
+  scope: Scope.Scope,
   begun: Begun<Service>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-): Effect.Effect<A, LlmError> =>
-  Effect.onExitPrimitive(answer, (exit) =>
-    begun.sent === undefined ? undefined : release(begun.sent, false, fiber, exit),
+): Effect.Effect<void> =>
+  Scope.addFinalizerExit(scope, (exit) =>
+    Effect.withFiber((closing) =>
+      begun.sent === undefined ? Effect.void : (release(begun.sent, Exit.isSuccess(exit), closing) ?? Effect.void),
+    ),
   )
+
+const closingUnopened =
+  <Service extends ReachedService>(begun: Begun<Service>) =>
+  (exit: Exit.Exit<unknown, unknown>): undefined => {
+    if (Exit.isFailure(exit)) begun.sent?.attempt.close(exit)
+    return undefined
+  }
 
 /** Sends the requests of one service on an open transport. */
 export class Sender<Service extends ReachedService> {
@@ -126,8 +131,8 @@ export class Sender<Service extends ReachedService> {
     read: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
     const begun: Begun<Service> = { sent: undefined }
-    const answer = once(() => this.send(outgoing, context, fiber, (sent) => read((begun.sent = sent))))
-    return releasing(answer, begun, fiber)
+    const begin = () => this.send(outgoing, context, fiber, (sent) => read((begun.sent = sent)))
+    return endingWith(begin, releasing(begun, fiber))
   }
 
   /** Sends a request and opens its answer for as long as `scope`. */
@@ -138,18 +143,9 @@ export class Sender<Service extends ReachedService> {
     fiber: Fiber.Fiber<unknown, unknown>,
     open: (sent: Sent<Service>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
-    let begun: Sent<Service> | undefined
-    const releasing = Scope.addFinalizerExit(scope, (exit) =>
-      Effect.withFiber((closing) =>
-        begun === undefined ? Effect.void : (release(begun, Exit.isSuccess(exit), closing) ?? Effect.void),
-      ),
-    )
-    const opening = this.send(outgoing, context, fiber, (sent) => open((begun = sent)))
-    const opened = Effect.onExitPrimitive(opening, (exit) => {
-      if (Exit.isFailure(exit)) begun?.attempt.close(exit)
-      return undefined
-    })
-    return Effect.andThen(releasing, opened)
+    const begun: Begun<Service> = { sent: undefined }
+    const begin = () => this.send(outgoing, context, fiber, (sent) => open((begun.sent = sent)))
+    return Effect.andThen(releasingWith(scope, begun), endingWith(begin, closingUnopened(begun)))
   }
 
   /** The headers; before the first request of all also the table of prices, where its answers have list prices. */
