@@ -29,6 +29,9 @@ const response = (status: string, output: ReadonlyArray<object> = [], more: obje
 })
 const body = (status: string, output?: ReadonlyArray<object>) => whole(JSON.stringify(response(status, output)))
 
+/** What a model that reasons is asked for with every question. */
+const sealed = "include[]=reasoning.encrypted_content"
+
 const event = (sequence_number: number, type: string, more: object = {}) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number, ...more })}\n\n`
 const opening = event(0, "response.queued", { response: response("queued") })
@@ -62,12 +65,29 @@ describe("an answer in the background", () => {
       expect(seen.response?.metadata.attempts).toHaveLength(1)
       expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
         "POST /v1/responses",
-        "GET /v1/responses/resp_1",
-        "GET /v1/responses/resp_1",
+        `GET /v1/responses/resp_1?${sealed}`,
+        `GET /v1/responses/resp_1?${sealed}`,
       ])
       expect(server.requests[0]?.json).toMatchObject({ background: true })
       expect(server.requests[0]?.json).not.toHaveProperty("store")
       expect(server.requests.map(({ headers }) => headers["authorization"])).toEqual(Array(3).fill("Bearer key"))
+    }),
+  )
+
+  it.effect(
+    "is asked for with everything that its request wanted included, so that its reasoning can be sent back",
+    Effect.fnUntraced(function* () {
+      const thought = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" }
+      const server = yield* serve(inTurn(body("queued"), body("completed", [thought, message])))
+      const include = ["message.output_text.logprobs"]
+      const wanted = { ...request, providerOptions: { openai: { background: true, include } } }
+      const seen = yield* askQuickly(openAi(server.url), "generate", wanted)
+      expect(server.requests[1]?.path).toBe(`/v1/responses/resp_1?${sealed}&include[]=message.output_text.logprobs`)
+      expect(JSON.stringify(seen.response?.parts)).toContain('"sealed"')
+      const plain = yield* serve(inTurn(body("queued"), body("completed", [message])))
+      const layer = OpenAi.layer({ apiKey: "key", apiBase: plain.url, model: "gpt-4o", wireApi: "responses" })
+      yield* askQuickly(layer, "generate")
+      expect(plain.requests[1]?.path).toBe("/responses/resp_1")
     }),
   )
 
@@ -131,8 +151,8 @@ describe("an answer in the background", () => {
       expect(seen.response?.finishReason).toBe("stop")
       expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
         "POST /v1/responses",
-        "GET /v1/responses/resp_1?stream=true&starting_after=1",
-        "GET /v1/responses/resp_1?stream=true&starting_after=2",
+        `GET /v1/responses/resp_1?stream=true&starting_after=1&${sealed}`,
+        `GET /v1/responses/resp_1?stream=true&starting_after=2&${sealed}`,
       ])
     }),
   )

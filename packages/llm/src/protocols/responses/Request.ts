@@ -146,6 +146,7 @@ export const encode = (
   const merged = { ...request, providerOptions: { [provider]: withOwn(body, own) } }
   return Result.map(
     encoding.finish(body, merged, { provider, stream: options.stream, followsBackground: true }),
-    (encoded) => (encoded.body.background === true ? { ...encoded, background: background() } : encoded),
+    (encoded) =>
+      encoded.body.background === true ? { ...encoded, background: background(encoded.body.include) } : encoded,
   )
 }

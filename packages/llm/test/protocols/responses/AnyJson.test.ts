@@ -85,7 +85,7 @@ describe("any JSON", { timeout: 60_000 }, () => {
         const frames = events.map((one) => ({ name: undefined, data: JSON.stringify(one) ?? "null" }))
         const { ending, fault } = replay(Responses.protocol, frames)
         expect(ending === undefined || fault === undefined).toBe(true)
-        const following = background()
+        const following = background(undefined)
         for (const { data } of frames) {
           following.note(data)
           following.pending(data)
