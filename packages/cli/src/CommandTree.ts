@@ -1,5 +1,6 @@
 /** The subcommands, and the flags that all of them share. What a subcommand does is loaded when it runs. */
 import { Command } from "effect/cli"
+import { BatchCommand } from "./batch/BatchCommand.ts"
 import { ChatCommand } from "./chat/ChatCommand.ts"
 import { completionsCommand } from "./completions/CompletionsCommand.ts"
 import { DoctorCommand } from "./doctor/DoctorCommand.ts"
@@ -18,6 +19,7 @@ export const root = Command.make("wiseflow-llm").pipe(
   Command.withSubcommands([
     GenerateCommand,
     ChatCommand,
+    BatchCommand,
     EmbedCommand,
     ModelsCommand,
     UsageCommand,

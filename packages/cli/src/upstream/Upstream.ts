@@ -72,14 +72,19 @@ export const isOffline = Effect.map(Offline, (asked) => asked)
 
 type Flags = Effect.Services<typeof flagOptions> | Effect.Services<ReturnType<typeof offline>>
 
-/** Opens the interface; it is closed with the scope. */
-export const open: Effect.Effect<Upstream, CommandFailure, Flags | Scope.Scope> = Effect.gen(function* () {
+/** Opens the interface, with options of a subcommand's own; it is closed with the scope. */
+export const openWith = Effect.fn(function* (
+  own: InterfaceOptions,
+): Effect.fn.Return<Upstream, CommandFailure, Flags | Scope.Scope> {
   const flags = yield* flagOptions
   const upstream = yield* offline(flags)
-  const options: InterfaceOptions = { ...flags, ...upstream?.options }
+  const options: InterfaceOptions = { ...flags, ...upstream?.options, ...own }
   const llm = yield* Effect.acquireRelease(
     Effect.sync(() => new LLMInterface(options)),
     (llm) => Effect.promise(() => llm.dispose()),
   )
   return { llm, options, isOffline: upstream !== undefined }
 })
+
+/** Opens the interface as the flags and settings say. */
+export const open = openWith({})

@@ -1,0 +1,108 @@
+/** A line of input as a request, and a line of output as it is written. They know nothing of files. */
+import type { GenerateOptions, GenerateResponse, WithPrompt } from "@wiseflow/llm"
+import type { Line } from "./Lines.ts"
+
+/** What a request says beside its line. */
+export type LineDefaults = Pick<GenerateOptions, "system" | "maxTokens" | "temperature">
+
+/** A line that can be asked, or why it cannot. `key` is the same for the same id, and for no other. */
+export interface BatchLine {
+  readonly id: string | number
+  readonly key: string
+  readonly request: GenerateOptions | WithPrompt<GenerateOptions> | undefined
+  /** Why it cannot be asked. */
+  readonly problem: string | undefined
+}
+
+/** What is written for a line: its answer, or its failure. */
+export type LineResult =
+  | { readonly id: string | number; readonly text: string; readonly [more: string]: unknown }
+  | {
+      readonly id: string | number
+      readonly error: string
+      readonly errorType: string
+      readonly [more: string]: unknown
+    }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isId = (value: unknown): value is string | number =>
+  (typeof value === "string" && value !== "") || (typeof value === "number" && Number.isFinite(value))
+
+/** The same for the same id. */
+export const keyOf = (id: string | number): string => JSON.stringify(id)
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const refused = (id: string | number, problem: string): BatchLine => ({
+  id,
+  key: keyOf(id),
+  request: undefined,
+  problem,
+})
+
+/** A request as the library checks it: every other field of a line is one of the request's. */
+const asRequest = (fields: Record<string, unknown>, defaults: LineDefaults): GenerateOptions => {
+  const request: { readonly messages: GenerateOptions["messages"] } = { messages: [], ...defaults, ...fields }
+  if (!("messages" in fields)) Reflect.deleteProperty(request, "messages")
+  return request
+}
+
+/** Reads a line: `{ id, messages, ... }` or `{ id, prompt, ... }`. Without an id its number stands for it. */
+export const readLine = ({ number, text }: Line, defaults: LineDefaults): BatchLine => {
+  if (text === undefined) return refused(number, `line ${number} is longer than 64 MiB`)
+  const value = parsed(text)
+  if (!isRecord(value)) return refused(number, `line ${number} is not a JSON object`)
+  const { id = number, ...fields } = value
+  if (!isId(id)) return refused(number, `line ${number}: id is neither a text nor a number`)
+  return { id, key: keyOf(id), request: asRequest(fields, defaults), problem: undefined }
+}
+
+/** What is written of an answer: what a later step needs of it, without its parts unless they are more than its text. */
+export const resultOf = (id: string | number, response: GenerateResponse): LineResult => {
+  if ("error" in response) {
+    const { error, errorType, metadata } = response
+    return { id, error, errorType, metadata }
+  }
+  const { finishReason, metadata, parts, text, toolCalls } = response
+  const isMore = parts.some(({ type }) => type !== "text")
+  return {
+    id,
+    text,
+    finishReason,
+    ...(toolCalls.length > 0 ? { toolCalls } : {}),
+    ...(isMore ? { parts } : {}),
+    metadata,
+  }
+}
+
+/** What is written of a line that was not asked. */
+export const refusal = ({ id, problem }: BatchLine): LineResult => ({
+  id,
+  error: problem ?? "it was not asked",
+  errorType: "InvalidRequestError",
+})
+
+/** What a line of output says of its line of input; undefined where it is none. */
+export const readResult = (
+  text: string,
+): { readonly id: string | number; readonly isFailure: boolean; readonly costUsd: number } | undefined => {
+  const value = parsed(text)
+  if (!isRecord(value)) return undefined
+  const { id } = value
+  if (!isId(id)) return undefined
+  return { id, isFailure: "error" in value, costUsd: costOf(value["metadata"]) ?? 0 }
+}
+
+/** The cost that metadata tells, if it is known. */
+export const costOf = (metadata: unknown): number | undefined => {
+  const costUsd = isRecord(metadata) ? metadata["costUsd"] : undefined
+  return typeof costUsd === "number" ? costUsd : undefined
+}
