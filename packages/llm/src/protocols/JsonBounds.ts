@@ -26,6 +26,7 @@ const isKey = (text: string, end: number): boolean => {
 }
 
 /** Other numbers in each process, so that nobody outside can choose keys that look alike. */
+// @effect-diagnostics-next-line globalRandom:off
 const seed = Math.floor(Math.random() * 0x1_0000_0000) | 1
 
 /** So many characters of a key tell it from others: a text of longer keys has few of them. */
