@@ -25,10 +25,6 @@ const isKey = (text: string, end: number): boolean => {
   return text.charCodeAt(at) === colon
 }
 
-/** Other numbers in each process, so that nobody outside can choose keys that look alike. */
-// @effect-diagnostics-next-line globalRandom:off
-const seed = Math.floor(Math.random() * 0x1_0000_0000) | 1
-
 /** So many characters of a key tell it from others: a text of longer keys has few of them. */
 const toldApart = 32
 
@@ -45,16 +41,18 @@ const withKey = (shape: number, text: string, start: number, end: number): numbe
 class Shapes {
   private readonly seen = new Int32Array(8192)
   private readonly open = new Int32Array(maxDepth + 1)
+  /** Another number for each text, so that nobody outside can choose keys that look alike. */
+  private readonly seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 1
   count = 0
 
   /** An object begins at this depth. */
   begin(depth: number): void {
-    this.open[depth] = seed
+    this.open[depth] = this.seed
   }
 
   /** The object at this depth goes on with a key. */
   add(depth: number, text: string, start: number, end: number): void {
-    const shape = withKey(this.open[depth] ?? seed, text, start, end)
+    const shape = withKey(this.open[depth] ?? this.seed, text, start, end)
     this.open[depth] = shape
     const place = (shape >>> 14) >>> 5
     const bit = 1 << ((shape >>> 14) & 31)
