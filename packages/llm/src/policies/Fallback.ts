@@ -20,6 +20,7 @@ import { type BatchLimits, EmbeddingProvider } from "../model/EmbeddingProvider.
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import { ownRequest } from "./mechanisms/OwnRequest.ts"
 import { asOneCall, type Identity } from "./mechanisms/Around.ts"
 import { bounded } from "./mechanisms/Bounded.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
@@ -95,20 +96,24 @@ const eitherLlm = (
   options: FallbackOptions,
 ): LlmProvider["Service"] => ({
   ...identity(first, second),
-  generate: (request) =>
-    inTurn(first, second, options, {
+  generate: (given) => {
+    const request = ownRequest(given)
+    return inTurn(first, second, options, {
       first: (context, share) => answerWithin(first.generate(request), context, share, first.name),
       second: (context, share) =>
         answerWithin(second.generate({ ...request, model: options.model }), context, share, second.name),
-    }),
-  stream: (request) =>
-    streamFrom((scope) =>
+    })
+  },
+  stream: (given) => {
+    const request = ownRequest(given)
+    return streamFrom((scope) =>
       inTurn(first, second, options, {
         first: (context, share) => streamWithin(first.stream(request), scope, context, share, first.name),
         second: (context, share) =>
           streamWithin(second.stream({ ...request, model: options.model }), scope, context, share, second.name),
       }),
-    ),
+    )
+  },
 })
 
 const eitherEmbedding = (
@@ -118,12 +123,14 @@ const eitherEmbedding = (
 ): EmbeddingProvider["Service"] => ({
   ...identity(first, second),
   batchLimits: (model) => smaller(first.batchLimits?.(model), second.batchLimits?.(options.model ?? second.model)),
-  embed: (request) =>
-    inTurn(first, second, options, {
+  embed: (given) => {
+    const request = ownRequest(given)
+    return inTurn(first, second, options, {
       first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
       second: (context, share) =>
         answerWithin(second.embed({ ...request, model: options.model }), context, share, second.name),
-    }),
+    })
+  },
 })
 
 /** What both sides accept. */

@@ -12,6 +12,7 @@ import { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
+import { own } from "../policies/mechanisms/OwnRequest.ts"
 import { unwritable, validateEmbeddingRequest, validateRequest } from "../model/RequestValidation.ts"
 import { conversation, promptFields } from "./Conversation.ts"
 import type { CallSettings, EmbedOptions, GenerateOptions, WithPrompt } from "./Llm.ts"
@@ -197,6 +198,8 @@ const read = <Request>(
   const settled = settle(copied.success)
   if (Result.isFailure(settled)) return refused(settled.failure, signal.success)
   const copy = Object.assign(settled.success, more)
+  // No policy copies it again.
+  own(copy)
   return {
     request: bytes.hasBlobs
       ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))

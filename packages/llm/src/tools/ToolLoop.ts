@@ -76,14 +76,15 @@ const wrongLimit = (
   }
   const { timeout } = options
   if (timeout === undefined || isDuration(timeout)) return undefined
-  const message = `timeout is not a duration: ${shown(timeout)}; write for example "2 minutes", or milliseconds`
+  const message = `timeout is not a duration above 0: ${shown(timeout)}; write for example "2 minutes", or milliseconds`
   return new ConfigurationError({ setting: "timeout", message })
 }
 
 /** Programs without types may pass anything, also what throws when it is read. */
 const isDuration = (timeout: Duration.Input): boolean => {
   try {
-    return Option.isSome(Duration.fromInput(timeout))
+    const duration = Duration.fromInput(timeout)
+    return Option.isSome(duration) && Duration.toMillis(duration.value) > 0
   } catch {
     return false
   }

@@ -13,6 +13,7 @@ import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
+import { ownRequest } from "./OwnRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
 import { openStream, startStream, streamFrom } from "./StreamStart.ts"
 
@@ -58,7 +59,7 @@ export interface Around {
 type LlmService = LlmProvider["Service"]
 type EmbeddingService = EmbeddingProvider["Service"]
 
-/** A service whose every method runs inside `around`. */
+/** A service whose every method runs inside `around`, with a request of its own from the call on. */
 export const surroundLlm = (inner: LlmService, around: Around): LlmService => {
   // Made once: each call would hold its own until it ends.
   const generate = (asked: LlmRequest) => inner.generate(asked)
@@ -67,8 +68,8 @@ export const surroundLlm = (inner: LlmService, around: Around): LlmService => {
     name: inner.name,
     model: inner.model,
     targets: inner.targets,
-    generate: (request) => around.effect(request, generate),
-    stream: (request) => around.stream(request, stream),
+    generate: (request) => around.effect(ownRequest(request), generate),
+    stream: (request) => around.stream(ownRequest(request), stream),
   })
 }
 
@@ -91,7 +92,7 @@ export const surroundEmbedding = (inner: EmbeddingService, around: Around): Embe
   model: inner.model,
   targets: inner.targets,
   batchLimits: inner.batchLimits,
-  embed: (request) => around.effect(request, (asked) => inner.embed(asked)),
+  embed: (request) => around.effect(ownRequest(request), (asked) => inner.embed(asked)),
 })
 
 /** The identity that the services of a context share. */
