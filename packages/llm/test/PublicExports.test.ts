@@ -127,6 +127,7 @@ it("@wiseflow/llm exports these names", () => {
       "withFallback",
       "withJsonSchema",
       "withObserver",
+      "withRateLimit",
       "withRetry",
       "withTelemetry",
       "withTimeout",

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { CallClock } from "./CallClock.ts"
+import type { RateLimits } from "../model/LlmResponse.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
 import { FirstPermit } from "./FirstPermit.ts"
 import { Ledger } from "./Ledger.ts"
@@ -38,6 +39,8 @@ export interface CallContext {
   readonly queuedMs: number
   /** Milliseconds of waiting before a retry, which belong to the next attempt. */
   readonly waitedMs: number
+  /** Told what a response's head says of the account's limits, for a policy that keeps to them. */
+  readonly onLimits: ((limits: RateLimits) => void) | undefined
   /** Those that are told what happens. */
   readonly observers: ReadonlyArray<CallObserver>
 }
@@ -70,6 +73,7 @@ export const joinCall = <A, E, R>(
       queue: undefined,
       queuedMs: 0,
       waitedMs: 0,
+      onLimits: undefined,
       observers: nobody,
     }
     return Effect.provideService(use(context, fiber), Current, context)

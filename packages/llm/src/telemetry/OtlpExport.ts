@@ -1,6 +1,7 @@
 /**
  * Sends spans and metrics to a collector by OTLP over HTTP, with the exporters of Effect. It is loaded only where an endpoint
- * is set, keeps no process alive, and a collector that is away costs a call nothing: the log says so once.
+ * is set and keeps no process alive. A collector that is away makes no call wait or fail, and the log says so once; the spans
+ * cost their CPU all the same.
  */
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"

@@ -14,7 +14,7 @@ import {
   type LlmErrorReason,
   TimeoutError,
 } from "../model/LlmError.ts"
-import { fromParts, type LlmResponse } from "../model/LlmResponse.ts"
+import { fromParts, type LlmResponse, type RateLimits } from "../model/LlmResponse.ts"
 import type { Limits } from "../protocols/Limits.ts"
 import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { parseJson } from "../protocols/WireReader.ts"
@@ -50,6 +50,8 @@ export interface Sent<Service extends ReachedService> {
   readonly asksForUsage: boolean
   /** Whether the call wants to see the headers of the response. */
   readonly includesHeaders: boolean
+  /** Told the account's limits, where the response says them. */
+  readonly onLimits: ((limits: RateLimits) => void) | undefined
   /** Blanks the secrets of the request in what the server says. */
   readonly redact: (text: string) => string
 }
@@ -99,6 +101,11 @@ const receive = <Service extends ReachedService, A>(
         costUsd: ResponseHeaders.responseCostUsd(response.headers),
         ...(sent.includesHeaders ? shownOf(sent, response.headers) : undefined),
       })
+      const { onLimits } = sent
+      if (onLimits !== undefined) {
+        const limits = ResponseHeaders.rateLimits(response.headers, sent.attempt.epochMs())
+        if (limits !== undefined) onLimits(limits)
+      }
       return response.status >= 200 && response.status < 300 ? read(sent, response) : failure(sent, response)
     },
   })

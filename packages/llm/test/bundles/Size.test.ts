@@ -46,7 +46,7 @@ const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => 
   ceilingKb,
 })
 
-const openAi = effectOf("OpenAi", 113)
+const openAi = effectOf("OpenAi", 114)
 const anthropic = effectOf("Anthropic", 104)
 
 const policy: Case = {

@@ -171,6 +171,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
     requests: 2,
     check: ([body = ""]) => expect(body).toContain('"cache_control":{"type":"ephemeral"'),
   },
+  "pace.ts": { stdout: /^hello \d+ ms in the line\n$/ },
   "timeouts.ts": { stdout: /^hello\n$/ },
   "one-stack.ts": { stdout: /^hello\nhello\nhello\n$/, requests: 3 },
   "execution-plan.ts": {

@@ -20,6 +20,7 @@ import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
+import { withRateLimit } from "../../src/policies/RateLimit.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as OpenAi from "../../src/providers/OpenAi.ts"
@@ -101,6 +102,18 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       yield* TestClock.adjust("1 minute")
       expect((yield* Fiber.join(late))._tag).toBe("Success")
     }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withTimeout("10 seconds"))))
+  })
+
+  it.effect("gives its place in the line back, and what it had reserved where nothing was sent", () => {
+    const upstream = new Upstream(() => "hello")
+    return Effect.gen(function* () {
+      yield* ask(name)
+      for (const step of steps) yield* interruptedAt(step, name)
+      const late = yield* Effect.forkChild(ask(name))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(late)
+      expect(upstream.arrivals).toEqual([0, 60_000])
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }))))
   })
 
   it.effect("as the probe of a circuit leaves it to the next", () =>

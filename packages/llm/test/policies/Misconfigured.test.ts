@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
+import { withRateLimit } from "../../src/policies/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { Upstream } from "./Upstream.ts"
@@ -16,6 +17,10 @@ const mistakes = [
   ["withConcurrency", "-1", () => withConcurrency(-1)],
   ["withConcurrency", "NaN", () => withConcurrency(Number.NaN)],
   ["withConcurrency", "0.5", () => withConcurrency(0.5)],
+  ["withRateLimit", "rpm", () => withRateLimit({ rpm: 0 })],
+  ["withRateLimit", "tpm", () => withRateLimit({ tpm: Number.NaN })],
+  ["withRateLimit", "outputTokens", () => withRateLimit({ outputTokens: -1 })],
+  ["withRateLimit", "maxWait", () => withRateLimit({ maxWait: untyped("a while") })],
   ["withRetry", "-1", () => withRetry({ times: -1 })],
   ["withRetry", "NaN", () => withRetry({ times: Number.NaN })],
   ["withRetry", "1.5", () => withRetry({ times: 1.5 })],

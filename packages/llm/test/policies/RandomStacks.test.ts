@@ -16,6 +16,7 @@ import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import type { Policy } from "../../src/policies/Policy.ts"
+import { withRateLimit } from "../../src/policies/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -31,6 +32,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
   "retry once": () => withRetry({ times: 1 }),
   "one permit": () => withConcurrency(1),
   breaker: () => withCircuitBreaker({ failures: 2 }),
+  "two a minute": () => withRateLimit({ rpm: 2 }),
   fallback: () => withFallback(new Upstream(() => ({ error: reasons.ServerError() }), "other").layer),
 }
 

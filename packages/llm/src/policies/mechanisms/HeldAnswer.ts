@@ -50,9 +50,9 @@ export interface Holding<Held> {
   readonly pieces?:
     | ((held: Held, events: ReadonlyArray<LlmEvent>, fiber: Fiber.Fiber<unknown, unknown>) => void)
     | undefined
-  /** Hands something down to what runs within: the opening of an answer, and each read of a stream. */
+  /** Hands something down to what runs within, or waits before it: the opening of an answer, and each read of a stream. */
   readonly inside?:
-    | (<A, E>(effect: Effect.Effect<A, E>, held: Held, context: CallContext) => Effect.Effect<A, E>)
+    | (<A, E>(effect: Effect.Effect<A, E>, held: Held, context: CallContext) => Effect.Effect<A, E | LlmError>)
     | undefined
 }
 

@@ -196,6 +196,7 @@ export class Sender<Service extends ReachedService> {
           limits: this.limits,
           asksForUsage,
           includesHeaders: includeResponseHeaders === true,
+          onLimits: context.onLimits,
           redact,
         })
       },

@@ -1,0 +1,167 @@
+/**
+ * The line before a rate limit, first come first served. The first in line goes as soon as the windows, what the service
+ * said is left, and a wait that it asked for allow; one timer wakes it. It counts and waits; it sends nothing.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { monotonicMs } from "../../call/Time.ts"
+import type { RateLimit, RateLimits } from "../../model/LlmResponse.ts"
+import { SlidingWindow, type Use, windowMs } from "./SlidingWindow.ts"
+import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
+
+/** What a caller has: nothing yet, a place in the line, or the right to send. */
+export interface Place {
+  /** What it is expected to use. */
+  readonly tokens: number
+  /** Until when it can wait; monotonic milliseconds. */
+  readonly endsMs: number
+  /** What it took, once it may send. */
+  taken?: { readonly requests: Use; readonly tokens: Use }
+  /** Who waits: its clock is the one that counts. */
+  fiber?: Fiber.Fiber<unknown, unknown> | undefined
+  /** Lets it send, or tells it how long it would have to wait. */
+  wake?: ((waitMs: number | undefined) => void) | undefined
+}
+
+/** How a request ended: what it used, its tokens only where they are known. */
+export interface Ended {
+  readonly requests: number
+  readonly tokens: number | undefined
+  /** How long the service asked to wait; 0 where it did not. */
+  readonly retryAfterMs: number
+}
+
+/** What the service said is left, less what was sent since, and until when that counts. */
+interface Told {
+  left: number
+  readonly untilMs: number
+}
+
+export class Pace {
+  private readonly requests: SlidingWindow
+  private readonly tokens: SlidingWindow
+  private readonly line = new Set<Place>()
+  private readonly running = new Set<Place>()
+  private lineTokens = 0
+  private toldRequests: Told | undefined
+  private toldTokens: Told | undefined
+  private pausedUntilMs = Number.NEGATIVE_INFINITY
+  private timer: Timer | undefined
+
+  constructor(requestsPerMinute: number, tokensPerMinute: number) {
+    this.requests = new SlidingWindow(requestsPerMinute)
+    this.tokens = new SlidingWindow(tokensPerMinute)
+  }
+
+  /**
+   * Succeeds with `undefined` when the place may send, and with milliseconds where it would have to wait longer than it
+   * can: at once where that is known at once.
+   */
+  enter(place: Place): Effect.Effect<number | undefined> {
+    return Effect.withFiber((fiber) => {
+      const nowMs = monotonicMs(fiber)
+      if (this.line.size === 0 && this.waitMs(nowMs, place.tokens) <= 0) {
+        this.take(place, nowMs)
+        return Effect.succeed(undefined)
+      }
+      if (Number.isFinite(place.endsMs)) {
+        const waitMs = this.waitMs(nowMs, this.lineTokens + place.tokens, this.line.size + 1, place.tokens)
+        if (nowMs + waitMs > place.endsMs) return Effect.succeed(waitMs)
+      }
+      return Effect.callback<number | undefined>((resume) => {
+        place.fiber = fiber
+        place.wake = (waitMs) => resume(Effect.succeed(waitMs))
+        this.line.add(place)
+        this.lineTokens += place.tokens
+        this.pump()
+        return Effect.sync(() => {
+          this.leaveLine(place)
+          this.pump()
+        })
+      })
+    })
+  }
+
+  /** The place's request has ended: what it used, and what the service said, count before the next one goes. */
+  leave(place: Place, { requests, retryAfterMs, tokens }: Ended, fiber: Fiber.Fiber<unknown, unknown>): void {
+    const { taken } = place
+    if (taken === undefined) return
+    const nowMs = monotonicMs(fiber)
+    this.running.delete(place)
+    if (requests === 0 && this.toldRequests !== undefined) this.toldRequests.left += 1
+    if (tokens !== undefined && this.toldTokens !== undefined) this.toldTokens.left += place.tokens - tokens
+    this.requests.correct(taken.requests, requests, nowMs)
+    if (tokens !== undefined) this.tokens.correct(taken.tokens, tokens, nowMs)
+    if (retryAfterMs > 0) this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + retryAfterMs)
+    this.pump()
+  }
+
+  /**
+   * The service said what is left, with the head of the response to `place`. What others are asking at this moment may not be
+   * counted in it, so it is taken off.
+   */
+  told({ inputTokens, outputTokens, requests, tokens }: RateLimits, place: Place, nowMs: number): void {
+    const least = [tokens, inputTokens, outputTokens].reduce(fewer, undefined)
+    let runningTokens = 0
+    for (const other of this.running) if (other !== place) runningTokens += other.tokens
+    const others = this.running.size - (this.running.has(place) ? 1 : 0)
+    this.toldRequests = toldBy(requests, others, nowMs) ?? this.toldRequests
+    this.toldTokens = toldBy(least, runningTokens, nowMs) ?? this.toldTokens
+  }
+
+  /** Milliseconds until so much may be sent, if nothing else is. */
+  private waitMs(nowMs: number, tokens: number, requests = 1, firstTokens = tokens): number {
+    return Math.max(
+      this.pausedUntilMs - nowMs,
+      this.requests.waitMs(nowMs, requests),
+      this.tokens.waitMs(nowMs, tokens),
+      waitFor(this.toldRequests, 1, nowMs),
+      waitFor(this.toldTokens, firstTokens, nowMs),
+    )
+  }
+
+  private take(place: Place, nowMs: number): void {
+    place.taken = { requests: this.requests.take(nowMs, 1), tokens: this.tokens.take(nowMs, place.tokens) }
+    this.running.add(place)
+    if (this.toldRequests !== undefined) this.toldRequests.left -= 1
+    if (this.toldTokens !== undefined) this.toldTokens.left -= place.tokens
+  }
+
+  private leaveLine(place: Place): void {
+    if (this.line.delete(place)) this.lineTokens -= place.tokens
+  }
+
+  /** Lets those go that may, refuses the first if it can wait no longer, and sets the timer for the one that stays. */
+  private pump(): void {
+    stopTimer(this.timer)
+    this.timer = undefined
+    for (const place of this.line) {
+      // A fiber that has ended has no clock any more; one that waits in the line has.
+      const { fiber } = place
+      if (fiber === undefined) continue
+      const nowMs = monotonicMs(fiber)
+      const waitMs = this.waitMs(nowMs, place.tokens)
+      if (waitMs > 0 && nowMs + waitMs <= place.endsMs) {
+        this.timer = startTimer(fiber, Math.ceil(waitMs), () => {
+          this.timer = undefined
+          this.pump()
+        })
+        return
+      }
+      this.leaveLine(place)
+      if (waitMs <= 0) this.take(place, nowMs)
+      place.wake?.(waitMs <= 0 ? undefined : waitMs)
+    }
+  }
+}
+
+const fewer = (one: RateLimit | undefined, other: RateLimit | undefined): RateLimit | undefined =>
+  other?.remaining === undefined || (one?.remaining ?? Number.POSITIVE_INFINITY) <= other.remaining ? one : other
+
+const toldBy = (limit: RateLimit | undefined, running: number, nowMs: number): Told | undefined =>
+  limit?.remaining === undefined
+    ? undefined
+    : { left: limit.remaining - running, untilMs: nowMs + (limit.resetMs ?? windowMs) }
+
+const waitFor = (told: Told | undefined, amount: number, nowMs: number): number =>
+  told === undefined || told.untilMs <= nowMs || told.left >= amount ? 0 : told.untilMs - nowMs
