@@ -38,6 +38,7 @@ export type {
   Protocol,
   StreamDecoder,
 } from "./protocols/Protocol.ts"
+export { type Source, type SourceSpan, sourcesOf } from "./protocols/Sources.ts"
 export type { Target } from "./compose/Target.ts"
 export * as LiteLlm from "./compose/LiteLlm.ts"
 export * as LlmStack from "./compose/LlmStack.ts"

@@ -187,7 +187,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/bridges",
     ["../compose/LlmStack.ts", "../testing/Scripted.ts", "../policies/Retry.ts", "effect/http/HttpClient"],
-    ["../model/LlmProvider.ts", "effect/ai/LanguageModel"],
+    ["../model/LlmProvider.ts", "../../protocols/Sources.ts", "effect/ai/LanguageModel"],
   ],
   [
     "packages/llm/src/compose",
@@ -231,7 +231,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/promises/ai-sdk",
     ["effect/Effect", "@ai-sdk/provider", "ai", "../../testing/Scripted.ts", "../../call/Ledger.ts", "node:fs"],
-    ["./AiModel.ts", "../Llm.ts", "../../model/LlmEvent.ts", "../../protocols/encoding/FormedValue.ts"],
+    ["./AiModel.ts", "../Llm.ts", "../../protocols/encoding/FormedValue.ts", "../../protocols/Sources.ts"],
   ],
   [
     "packages/cli/src",

@@ -16,6 +16,7 @@ export {
 export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
+export { type Source, type SourceSpan, sourcesOf } from "../protocols/Sources.ts"
 export { type UsageFigures, UsageLedger, type UsageRow, type UsageTotals } from "../policies/UsageLedger.ts"
 export type { LatencySummary } from "../policies/mechanisms/LatencyHistogram.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"

@@ -69,6 +69,33 @@ const reasoned: Reply = (_, response) => {
   response.end(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(""))
 }
 
+/** Cites a page. */
+const cited: Reply = (_, response) =>
+  json(response, {
+    id: "resp_1",
+    object: "response",
+    model: "gpt-5-mini",
+    status: "completed",
+    output: [
+      {
+        type: "message",
+        id: "msg_1",
+        role: "assistant",
+        status: "completed",
+        content: [
+          {
+            type: "output_text",
+            text: "A new line is out.",
+            annotations: [
+              { type: "url_citation", start_index: 0, end_index: 18, url: "https://nodejs.example/new", title: "News" },
+            ],
+          },
+        ],
+      },
+    ],
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  })
+
 /** Caches what it was asked before. */
 const caching: Reply = (_, response, position) =>
   json(response, {
@@ -171,6 +198,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
     requests: 2,
     check: ([body = ""]) => expect(body).toContain('"cache_control":{"type":"ephemeral"'),
   },
+  "sources.ts": { reply: cited, stdout: /^A new line is out\.\n- News https:\/\/nodejs\.example\/new\n$/ },
   "pace.ts": { stdout: /^hello \d+ ms in the line\n$/ },
   "timeouts.ts": { stdout: /^hello\n$/ },
   "one-stack.ts": { stdout: /^hello\nhello\nhello\n$/, requests: 3 },

@@ -7,6 +7,7 @@ import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
 import type { ImagePart, OtherPart, ReasoningPart, ToolCallPart } from "../../model/LlmRequest.ts"
 import type { LlmResponse, ResponseMetadata, ResponsePart, Usage } from "../../model/LlmResponse.ts"
 import { bucketsOf } from "../../call/UsageBuckets.ts"
+import { labelOf, sourcesOf } from "../../protocols/Sources.ts"
 import { metadataOf, type PartDetails } from "./PartDetails.ts"
 
 const withDetails = (details: PartDetails): { readonly metadata?: Response.ProviderMetadata } =>
@@ -77,10 +78,23 @@ const filePart = ({ data, mediaType }: ImagePart): Response.FilePartEncoded | un
 const callDetails = ({ protocolData }: Pick<ToolCallPart, "protocolData">) =>
   protocolData === undefined ? {} : withDetails({ protocolData })
 
+/** The sources that these parts hold. They only tell: what goes back is in the parts themselves. */
+const sourceParts = (
+  parts: ReadonlyArray<ResponsePart>,
+): Array<Response.DocumentSourcePartEncoded | Response.UrlSourcePartEncoded> =>
+  sourcesOf(parts).map(({ partIndex: _, ...source }, index) => {
+    const part = { type: "source", id: `source-${index}`, metadata: metadataOf({ source }) } as const
+    const label = labelOf(source)
+    if (label.sourceType === "url") return { ...part, ...label }
+    const { filename: fileName, ...document } = label
+    return { ...part, ...document, ...(fileName === undefined ? {} : { fileName }) }
+  })
+
 /** A whole answer. `warnings` is what the request had to leave out. */
 export const toParts = (response: LlmResponse, warnings: ReadonlyArray<string>): Array<Response.PartEncoded> => [
   servedBy(response.metadata),
   ...response.parts.map(toPart),
+  ...sourceParts(response.parts),
   finishPart(response, warnings),
 ]
 
@@ -103,6 +117,7 @@ export class StreamParts {
   private readonly warnings: ReadonlyArray<string>
   private open: OpenPart | undefined = undefined
   private readonly calls = new Map<number, OpenCall>()
+  private readonly others: Array<OtherPart> = []
 
   /** `timestamp` is the call's start. `warnings` is what the request had to leave out. */
   constructor(timestamp: string, warnings: ReadonlyArray<string>) {
@@ -137,10 +152,12 @@ export class StreamParts {
         this.endCall(event, parts)
         break
       case "part-end":
+        if (event.part.type === "other") this.others.push(event.part)
         this.endPart(event.index, event.part, parts)
         break
       case "response-finish":
         this.end({}, parts)
+        parts.push(...sourceParts(this.others))
         // Only now is it known that the answer is whole, and may be gone on from.
         if (event.metadata.responseId !== undefined) parts.push(servedBy(event.metadata))
         parts.push(finishPart(event, this.warnings))

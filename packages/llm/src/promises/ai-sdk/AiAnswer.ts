@@ -1,9 +1,10 @@
 /** Writes our answers as the AI SDK has them: whole, or piece by piece with each part's start and end. */
 import type { LlmEvent, PartEnd, ResponseFinish, ToolCallEnd } from "../../model/LlmEvent.ts"
-import type { ImagePart, ToolCallPart, ToolDefinition } from "../../model/LlmRequest.ts"
+import type { ImagePart, OtherPart, ToolCallPart, ToolDefinition } from "../../model/LlmRequest.ts"
 import type { FinishReason, LlmResponse, ResponseMetadata, ResponsePart } from "../../model/LlmResponse.ts"
 import { bucketsOf } from "../../call/UsageBuckets.ts"
 import { restored } from "../../protocols/encoding/FormedValue.ts"
+import { labelOf, sourcesOf } from "../../protocols/Sources.ts"
 import type {
   AiContent,
   AiFinishReason,
@@ -107,9 +108,18 @@ const contentOf = (part: ResponsePart, asked: Asked): AiContent => {
   }
 }
 
+/** The sources that these parts hold. They only tell: what goes back is in the parts themselves. */
+const sourceParts = (parts: ReadonlyArray<ResponsePart>): Array<Extract<AiContent, { type: "source" }>> =>
+  sourcesOf(parts).map(({ partIndex: _, ...source }, index) => ({
+    type: "source",
+    id: `source-${index}`,
+    ...labelOf(source),
+    providerMetadata: metadataOf({ source }),
+  }))
+
 /** A whole answer. */
 export const resultOf = ({ finishReason, metadata, parts }: LlmResponse, asked: Asked): AiGenerateResult => ({
-  content: parts.map((part) => contentOf(part, asked)),
+  content: [...parts.map((part) => contentOf(part, asked)), ...sourceParts(parts)],
   ...finishOf({ finishReason: answerEnd(finishReason, parts, asked), metadata }),
   response: answeredBy(metadata),
   warnings: [...asked.warnings, ...metadata.warnings.map((message) => ({ type: "other" as const, message }))],
@@ -140,6 +150,7 @@ export class AiStreamParts {
   private readonly asked: Asked
   private open: OpenPart | undefined = undefined
   private readonly calls = new Map<number, OpenCall>()
+  private readonly others: Array<OtherPart> = []
   private hasCalls = false
 
   constructor(asked: Asked) {
@@ -173,10 +184,12 @@ export class AiStreamParts {
         this.endCall(event, parts)
         break
       case "part-end":
+        if (event.part.type === "other") this.others.push(event.part)
         this.endPart(event, parts)
         break
       case "response-finish":
         this.end({}, parts)
+        parts.push(...sourceParts(this.others))
         this.finish(event, parts)
     }
     return parts

@@ -135,6 +135,16 @@ export type AiContent =
       providerMetadata?: AiMetadata
     }
   | { type: "tool-call"; toolCallId: string; toolName: string; input: string; providerMetadata?: AiMetadata }
+  | { type: "source"; sourceType: "url"; id: string; url: string; title?: string; providerMetadata?: AiMetadata }
+  | {
+      type: "source"
+      sourceType: "document"
+      id: string
+      mediaType: string
+      title: string
+      filename?: string
+      providerMetadata?: AiMetadata
+    }
 
 export interface AiUsage {
   inputTokens: {

@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { layerLanguageModel, llmErrorOf, metadataKey } from "@wiseflow/llm/effect-ai"
 import { RateLimitError } from "../../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../../src/model/LlmProvider.ts"
-import { ResponseMetadata } from "../../../src/model/LlmResponse.ts"
+import { ResponseMetadata, type ResponsePart } from "../../../src/model/LlmResponse.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import * as Scripted from "../../../src/testing/Scripted.ts"
 import { answering } from "./Answers.ts"
@@ -32,6 +32,23 @@ const handlers = Toolbox.toLayer({
   Ping: () => Effect.void,
 })
 
+/** An answer that cites a page, a page of a document, and an address that is none. */
+const citing: ReadonlyArray<ResponsePart> = [
+  { type: "text", text: "It is so." },
+  {
+    type: "other",
+    provider: "messages",
+    value: {
+      type: "citations",
+      citations: [
+        { type: "web_search_result_location", url: "https://a.test/x", title: "A", cited_text: "so" },
+        { type: "page_location", document_title: "b.pdf", start_page_number: 1, end_page_number: 2 },
+        { type: "search_result_location", source: "my notes" },
+      ],
+    },
+  },
+]
+
 const usage = {
   inputTokens: 100,
   outputTokens: 30,
@@ -40,6 +57,30 @@ const usage = {
   cacheWriteTokens: 10,
   reasoningTokens: 20,
 }
+
+describe("the sources of an answer", () => {
+  const sources = [
+    { sourceType: "url", url: new URL("https://a.test/x"), title: "A" },
+    { sourceType: "document", title: "b.pdf", mediaType: "application/pdf" },
+    { sourceType: "document", title: "my notes", mediaType: "application/octet-stream" },
+  ]
+
+  it.effect("are parts, whole and streamed, and go back in the words of their provider", () => {
+    const llm = answering(citing)
+    return Effect.gen(function* () {
+      const { content } = yield* LanguageModel.generateText({ prompt: "Hi" })
+      expect(content.filter(({ type }) => type === "source")).toMatchObject(sources)
+      const said = yield* Stream.runCollect(LanguageModel.streamText({ prompt: "Hi" }))
+      expect(said.filter(({ type }) => type === "source")).toMatchObject(sources)
+      for (const parts of [content, said])
+        yield* LanguageModel.generateText({ prompt: Prompt.fromResponseParts(parts) })
+      expect(llm.requests.slice(2).map(({ messages }) => messages)).toEqual([
+        [{ role: "assistant", content: citing }],
+        [{ role: "assistant", content: citing }],
+      ])
+    }).pipe(answeredBy(llm))
+  })
+})
 
 describe("generateText", () => {
   it.effect("answers with the text, the reasoning, the finish reason and the usage", () => {
