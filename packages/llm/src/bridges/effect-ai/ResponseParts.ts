@@ -82,7 +82,8 @@ const callDetails = ({ protocolData }: Pick<ToolCallPart, "protocolData">) =>
 const sourceParts = (
   parts: ReadonlyArray<ResponsePart>,
 ): Array<Response.DocumentSourcePartEncoded | Response.UrlSourcePartEncoded> =>
-  sourcesOf(parts).map(({ partIndex: _, ...source }, index) => {
+  sourcesOf(parts).map((found, index) => {
+    const { partIndex: _, ...source } = found
     const part = { type: "source", id: `source-${index}`, metadata: metadataOf({ source }) } as const
     const label = labelOf(source)
     if (label.sourceType === "url") return { ...part, ...label }

@@ -110,12 +110,15 @@ const contentOf = (part: ResponsePart, asked: Asked): AiContent => {
 
 /** The sources that these parts hold. They only tell: what goes back is in the parts themselves. */
 const sourceParts = (parts: ReadonlyArray<ResponsePart>): Array<Extract<AiContent, { type: "source" }>> =>
-  sourcesOf(parts).map(({ partIndex: _, ...source }, index) => ({
-    type: "source",
-    id: `source-${index}`,
-    ...labelOf(source),
-    providerMetadata: metadataOf({ source }),
-  }))
+  sourcesOf(parts).map((found, index) => {
+    const { partIndex: _, ...source } = found
+    return {
+      type: "source",
+      id: `source-${index}`,
+      ...labelOf(source),
+      providerMetadata: metadataOf({ source }),
+    }
+  })
 
 /** A whole answer. */
 export const resultOf = ({ finishReason, metadata, parts }: LlmResponse, asked: Asked): AiGenerateResult => ({
