@@ -25,7 +25,7 @@ describe.skipIf(reason !== undefined)("one limit for many processes", { timeout:
       const [limit, perMs, forMs] = [400, 3000, 9000]
       const atOnce = 200 / count
       const programs = Array.from({ length: count }, () =>
-        program("shared", [redis.url, `${limit}`, `${perMs}`, `${forMs}`, `${atOnce}`]),
+        program("RateLimitedCaller", [redis.url, `${limit}`, `${perMs}`, `${forMs}`, `${atOnce}`]),
       )
       await Promise.all(programs.map(({ said }) => said("ready")))
       for (const { tell } of programs) tell("go")

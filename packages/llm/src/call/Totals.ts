@@ -6,7 +6,8 @@ interface Answered {
   readonly metadata: ResponseMetadata
 }
 
-const buckets = [
+/** What usage tells, each by its name. */
+export const usageNames = [
   "inputTokens",
   "outputTokens",
   "totalTokens",
@@ -19,7 +20,7 @@ const buckets = [
 export const sumUsage = (usages: ReadonlyArray<Usage>): Usage => {
   const sum: { -readonly [Bucket in keyof Usage]: Usage[Bucket] } = {}
   for (const usage of usages) {
-    for (const bucket of buckets) {
+    for (const bucket of usageNames) {
       const tokens = usage[bucket]
       if (tokens !== undefined) sum[bucket] = (sum[bucket] ?? 0) + tokens
     }

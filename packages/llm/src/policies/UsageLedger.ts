@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { monotonicMs } from "../call/Time.ts"
+import { usageNames } from "../call/Totals.ts"
 import type { AttemptRecord, PriceSource, Usage } from "../model/LlmResponse.ts"
 import { aroundAnswer } from "./mechanisms/HeldAnswer.ts"
 import { LatencyHistogram, type LatencySummary } from "./mechanisms/LatencyHistogram.ts"
@@ -41,15 +42,6 @@ export interface UsageRow extends UsageFigures {
   readonly model?: string | undefined
 }
 
-const buckets = [
-  "inputTokens",
-  "outputTokens",
-  "totalTokens",
-  "cachedInputTokens",
-  "cacheWriteTokens",
-  "reasoningTokens",
-] as const
-
 class Figures {
   private calls = 0
   private errors = 0
@@ -75,7 +67,7 @@ class Figures {
 
   addAttempt({ costUsd, errorType, priceSource, usage }: AttemptRecord): void {
     this.attempts += 1
-    for (const bucket of buckets) this.tokens[bucket] += usage?.[bucket] ?? 0
+    for (const bucket of usageNames) this.tokens[bucket] += usage?.[bucket] ?? 0
     if (costUsd === null) {
       if (usage !== undefined || errorType === undefined) this.unpriced += 1
       return
@@ -95,7 +87,7 @@ class Figures {
 const maxRows = 1000
 
 /** The columns of `toCsv`. */
-const columns = ["provider", "model", "calls", "errors", "attempts", ...buckets, "costUsd", "unpriced"] as const
+const columns = ["provider", "model", "calls", "errors", "attempts", ...usageNames, "costUsd", "unpriced"] as const
 
 /** A text that CSV and a spreadsheet take as one cell of text, and never as a formula. */
 const cell = (value: unknown): string => {
