@@ -47,7 +47,7 @@ export * as LlmConfig from "./compose/LlmConfig.ts"
 export { withRetry } from "./policies/Retry.ts"
 export { withTimeout } from "./policies/Timeout.ts"
 export { withConcurrency } from "./policies/Concurrency.ts"
-export { type RateLimitOptions, withRateLimit } from "./policies/RateLimit.ts"
+export { type RateLimitOptions, withRateLimit } from "./policies/traffic/RateLimit.ts"
 export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
 export { withDefaults } from "./policies/Defaults.ts"
@@ -61,8 +61,8 @@ export {
   type UsageRow,
   type UsageTotals,
   withUsageLedger,
-} from "./policies/UsageLedger.ts"
-export type { LatencySummary } from "./policies/mechanisms/LatencyHistogram.ts"
+} from "./policies/usage/UsageLedger.ts"
+export type { LatencySummary } from "./policies/usage/LatencyHistogram.ts"
 export type { CircuitBreakerOptions } from "./policies/CircuitBreaker.ts"
 export type { RequestDefaults } from "./policies/Defaults.ts"
 export type { FallbackOptions } from "./policies/Fallback.ts"

@@ -17,8 +17,8 @@ export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
 export { type Source, type SourceSpan, sourcesOf } from "../protocols/Sources.ts"
-export { type UsageFigures, UsageLedger, type UsageRow, type UsageTotals } from "../policies/UsageLedger.ts"
-export type { LatencySummary } from "../policies/mechanisms/LatencyHistogram.ts"
+export { type UsageFigures, UsageLedger, type UsageRow, type UsageTotals } from "../policies/usage/UsageLedger.ts"
+export type { LatencySummary } from "../policies/usage/LatencyHistogram.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
 export {
   type ErrorType,

@@ -4,12 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { monotonicMs } from "../call/Time.ts"
-import { usageNames } from "../call/Totals.ts"
-import type { AttemptRecord, PriceSource, Usage } from "../model/LlmResponse.ts"
-import { aroundAnswer } from "./mechanisms/HeldAnswer.ts"
-import { LatencyHistogram, type LatencySummary } from "./mechanisms/LatencyHistogram.ts"
-import * as Policy from "./Policy.ts"
+import { monotonicMs } from "../../call/Time.ts"
+import { usageNames } from "../../call/Totals.ts"
+import type { AttemptRecord, PriceSource, Usage } from "../../model/LlmResponse.ts"
+import { aroundAnswer } from "../mechanisms/HeldAnswer.ts"
+import { LatencyHistogram, type LatencySummary } from "./LatencyHistogram.ts"
+import * as Policy from "../Policy.ts"
 
 /** The tokens of many answers, each bucket the sum of what was told of it; 0 where nothing was. */
 export type UsageTotals = { readonly [Bucket in keyof Usage]-?: number }

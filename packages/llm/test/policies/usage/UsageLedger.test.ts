@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Provider from "../../src/call/Provider.ts"
-import { withFallback } from "../../src/policies/Fallback.ts"
-import { withRetry } from "../../src/policies/Retry.ts"
-import { UsageLedger, withUsageLedger } from "../../src/policies/UsageLedger.ts"
-import * as Scripted from "../../src/testing/Scripted.ts"
-import { ask, callNames, hello, reasons } from "./Calls.ts"
+import * as Provider from "../../../src/call/Provider.ts"
+import { withFallback } from "../../../src/policies/Fallback.ts"
+import { withRetry } from "../../../src/policies/Retry.ts"
+import { UsageLedger, withUsageLedger } from "../../../src/policies/usage/UsageLedger.ts"
+import * as Scripted from "../../../src/testing/Scripted.ts"
+import { ask, callNames, hello, reasons } from "../Calls.ts"
 
 const usage = { inputTokens: 1000, outputTokens: 100, totalTokens: 1100, cachedInputTokens: 400, cacheWriteTokens: 100 }
 

@@ -1,7 +1,7 @@
 /** Percentiles in bounded memory are within 1 % of the true ones. */
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import { LatencyHistogram } from "../../../src/policies/mechanisms/LatencyHistogram.ts"
+import { LatencyHistogram } from "../../../src/policies/usage/LatencyHistogram.ts"
 
 it("every percentile is within 1 % of the latency that has its rank", () => {
   fc.assert(
