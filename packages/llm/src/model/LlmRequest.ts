@@ -68,12 +68,15 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 
 /**
  * How a model thinks before it answers. `effort` is what `reasoningEffort` is, and wins over it. `budgetTokens` bounds the
- * thinking of models that take a number; others get the effort. `summary` asks for the thinking in words.
+ * thinking of models that take a number; others get the effort. `summary` asks for the thinking in words. `tag` reads what
+ * a model thinks in its text, between tags.
  */
 export const ReasoningOptions = Schema.Struct({
   effort: Schema.optional(ReasoningEffort),
   budgetTokens: Schema.optional(Positive),
   summary: Schema.optional(Schema.Literals(["none", "auto", "concise", "detailed"])),
+  tag: Schema.optional(Schema.String.check(Schema.isPattern(/^[A-Za-z][\w.:-]{0,63}$/))),
+  startsInTag: Schema.optional(Schema.Boolean),
 })
 /** How a model thinks before it answers. What a target has no option for is dropped with a warning. */
 export interface ReasoningOptions {
@@ -83,6 +86,14 @@ export interface ReasoningOptions {
   readonly budgetTokens?: number | undefined
   /** Whether the answer tells the thinking in words, and at what length; `none` leaves it out. */
   readonly summary?: "none" | "auto" | "concise" | "detailed" | undefined
+  /**
+   * The tag between which the model writes its thinking into its text, where nothing on the way reads it: `think` for
+   * `<think>…</think>`. What stands between becomes reasoning parts, and `text` is without it. A letter, then at most 63
+   * letters, digits, or `_ . : -`.
+   */
+  readonly tag?: string | undefined
+  /** True where the answer begins inside `tag`, because the model's prompt template has the opening one. Default false. */
+  readonly startsInTag?: boolean | undefined
 }
 
 /**

@@ -14,8 +14,9 @@ import type { LlmRequest } from "../model/LlmRequest.ts"
 import { validateRequest } from "../model/RequestValidation.ts"
 import { inBackground } from "./Background.ts"
 import { limitOf } from "../protocols/encoding/RequestEncoding.ts"
+import { withReasoningTag } from "../protocols/TaggedReasoning.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import { readAnswer, readEvents } from "./Reception.ts"
+import { readAnswer, readEvents, type Sent } from "./Reception.ts"
 import { type Outgoing, Sender } from "./sending/Sender.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -62,16 +63,28 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     return send(outgoing)
   }
 
+  /** The reader, told of the tag that the request names. */
+  const reading = <A>(request: LlmRequest, read: (sent: Sent<Endpoint>) => A): ((sent: Sent<Endpoint>) => A) => {
+    const { startsInTag = false, tag } = request.reasoning ?? {}
+    if (tag === undefined) return read
+    const tagged = { ...endpoint, protocol: withReasoningTag(protocol, { name: tag, startsInside: startsInTag }) }
+    return (sent) => read({ ...sent, service: tagged })
+  }
+
   const generate = (request: LlmRequest) =>
     joinCall((context, fiber) =>
-      prepare(request, context, false, (outgoing) => sender.answer(outgoing, context, fiber, readAnswer)),
+      prepare(request, context, false, (outgoing) =>
+        sender.answer(outgoing, context, fiber, reading(request, readAnswer)),
+      ),
     )
 
   const stream = (request: LlmRequest) =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) =>
         joinCall((context, fiber) =>
-          prepare(request, context, true, (outgoing) => sender.openIn(scope, outgoing, context, fiber, readEvents)),
+          prepare(request, context, true, (outgoing) =>
+            sender.openIn(scope, outgoing, context, fiber, reading(request, readEvents)),
+          ),
         ),
       ),
     )

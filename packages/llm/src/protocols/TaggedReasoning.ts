@@ -1,0 +1,223 @@
+/**
+ * A protocol whose answers have their thinking inside the text, between tags (`<think>…</think>`), read as reasoning. Only on
+ * request: a text that speaks of tags is a text. Blanks beside a tag go with it; everything else stays as it was written.
+ */
+import * as Result from "effect/Result"
+import { assemble, eventsOf, type LlmEvent } from "../model/LlmEvent.ts"
+import { GrowingText } from "../model/GrowingText.ts"
+import type { ResponsePart } from "../model/LlmResponse.ts"
+import { protocolName } from "./chat-completions/Content.ts"
+import { maxParts } from "./Limits.ts"
+import type { Fault, Protocol, StreamDecoder } from "./Protocol.ts"
+
+/** Where such reasoning came from, for services that want it back between tags. */
+const protocolData = { [protocolName]: { field: "<think>" } }
+
+/** What stands around thinking: `think` for `<think>…</think>`. */
+export interface ReasoningTag {
+  readonly name: string
+  /** True where the answer begins inside, because the prompt has the opening tag. */
+  readonly startsInside: boolean
+}
+
+/** The reasoning or text part under way. */
+interface OpenPart {
+  readonly type: "text" | "reasoning"
+  readonly index: number
+  readonly text: GrowingText
+}
+
+/** Blanks that may stand before the first tag; more of them are text. */
+const maxLeading = 256
+
+/** Reads the events of one answer, and writes them with its text split at the tags. */
+class TagReader {
+  private readonly opening: string
+  private readonly closing: string
+  private readonly startsInside: boolean
+  /** The new index of each part of the answer that is not text. */
+  private readonly indices = new Map<number, number>()
+  private next = 0
+  /** The part of the answer whose text is read, if one is. */
+  private source: number | undefined = undefined
+  private isInside = false
+  private open: OpenPart | undefined = undefined
+  /** The end of the text so far that may be the beginning of a tag, or blanks beside one. */
+  private held = ""
+  /** True where blanks go with the tag: after one, and at the beginning. */
+  private isBesideTag = false
+  /** True where a tag was read in this text. */
+  private follows = false
+  private isFirst = true
+
+  constructor({ name, startsInside }: ReasoningTag) {
+    this.opening = `<${name}>`
+    this.closing = `</${name}>`
+    this.startsInside = startsInside
+  }
+
+  read(event: LlmEvent, out: Array<LlmEvent>): void {
+    if (event.type === "text-delta") return this.readText(event.index, event.delta, out)
+    if (!("index" in event)) {
+      out.push(event)
+      return
+    }
+    this.end(out)
+    let index = this.indices.get(event.index)
+    if (index === undefined) this.indices.set(event.index, (index = this.next++))
+    out.push({ ...event, index })
+  }
+
+  /** The text under way ends, because another part begins or nothing follows. */
+  end(out: Array<LlmEvent>): void {
+    if (this.source === undefined) return
+    const { held } = this
+    this.held = ""
+    this.say(held, out)
+    this.close(out)
+    this.source = undefined
+    this.isInside = false
+  }
+
+  private readText(source: number, delta: string, out: Array<LlmEvent>): void {
+    if (this.source !== source) {
+      this.end(out)
+      this.source = source
+      this.isInside = this.isFirst && this.startsInside
+      this.isBesideTag = true
+      this.follows = this.isInside
+      this.isFirst = false
+    }
+    let text = this.held + delta
+    this.held = ""
+    for (;;) {
+      if (this.isBesideTag) {
+        const rest = text.trimStart()
+        if (rest === "" && (this.follows || text.length <= maxLeading)) {
+          // After a tag nothing has to be kept; before the first one it is text if no tag comes.
+          this.held = this.follows ? "" : text
+          return
+        }
+        if (this.follows || rest.startsWith(this.opening)) text = rest
+        else if (this.opening.startsWith(rest) && text.length <= maxLeading) {
+          this.held = text
+          return
+        }
+        this.isBesideTag = false
+      }
+      const tag = this.isInside ? this.closing : this.opening
+      // Beyond so many parts a tag is text: nobody thinks that often.
+      const at = this.next < maxParts ? text.indexOf(tag) : -1
+      if (at < 0) {
+        const kept = text.length - beginningOf(tag, text)
+        this.held = text.slice(kept)
+        return this.say(text.slice(0, kept), out)
+      }
+      this.say(text.slice(0, at), out)
+      this.close(out)
+      this.isInside = !this.isInside
+      this.isBesideTag = true
+      this.follows = true
+      text = text.slice(at + tag.length)
+    }
+  }
+
+  private say(delta: string, out: Array<LlmEvent>): void {
+    if (delta === "") return
+    const type = this.isInside ? "reasoning" : "text"
+    this.open ??= { type, index: this.next++, text: new GrowingText() }
+    const { index } = this.open
+    if (type === "reasoning") this.open.text.add(delta)
+    out.push({ type: `${type}-delta`, index, delta })
+  }
+
+  private close(out: Array<LlmEvent>): void {
+    const { open } = this
+    this.open = undefined
+    if (open?.type !== "reasoning") return
+    const part = { type: "reasoning", text: `${open.text}`, protocolData } as const
+    out.push({ type: "part-end", index: open.index, part })
+  }
+}
+
+/** How many characters at the end of `text` are the beginning of `tag`. */
+const beginningOf = (tag: string, text: string): number => {
+  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(tag.slice(0, length))) return length
+  }
+  return 0
+}
+
+const splitParts = (parts: ReadonlyArray<ResponsePart>, tag: ReasoningTag): ReadonlyArray<ResponsePart> => {
+  const reader = new TagReader(tag)
+  const out: Array<LlmEvent> = []
+  for (const event of eventsOf(parts)) reader.read(event, out)
+  reader.end(out)
+  const assembly = assemble()
+  for (const event of out) assembly.add(event)
+  return assembly.parts()
+}
+
+/** What a fault holds of the answer's text, without the thinking in it. */
+const splitFault = (fault: Fault, tag: ReasoningTag): Fault => {
+  if (fault._tag !== "Abandoned" || fault.text === "") return fault
+  const said = splitParts([{ type: "text", text: fault.text }], tag)
+  return { ...fault, text: said.reduce((text, part) => (part.type === "text" ? text + part.text : text), "") }
+}
+
+class TaggedDecoder implements StreamDecoder {
+  private readonly inner: StreamDecoder
+  private readonly reader: TagReader
+  private readonly tag: ReasoningTag
+
+  constructor(inner: StreamDecoder, tag: ReasoningTag) {
+    this.inner = inner
+    this.tag = tag
+    this.reader = new TagReader(tag)
+  }
+
+  push(name: string | undefined, data: string, out: Array<LlmEvent>): Fault | undefined {
+    const events: Array<LlmEvent> = []
+    const fault = this.inner.push(name, data, events)
+    for (const event of events) this.reader.read(event, out)
+    return fault === undefined ? undefined : splitFault(fault, this.tag)
+  }
+
+  end(out: Array<LlmEvent>): ReturnType<StreamDecoder["end"]> {
+    const events: Array<LlmEvent> = []
+    const end = this.inner.end(events)
+    for (const event of events) this.reader.read(event, out)
+    this.reader.end(out)
+    return end
+  }
+
+  isWhole(): boolean {
+    return this.inner.isWhole()
+  }
+
+  isComplete(): boolean {
+    return this.inner.isComplete()
+  }
+
+  usage(): ReturnType<StreamDecoder["usage"]> {
+    return this.inner.usage()
+  }
+
+  billing(): ReturnType<StreamDecoder["billing"]> {
+    return this.inner.billing()
+  }
+}
+
+/** The protocol, reading what stands between the tags as reasoning. */
+export const withReasoningTag = (protocol: Protocol, tag: ReasoningTag): Protocol => ({
+  name: protocol.name,
+  encode: protocol.encode,
+  decodeFailure: protocol.decodeFailure,
+  decode: (body) => {
+    const decoded = protocol.decode(body)
+    return Result.isSuccess(decoded)
+      ? Result.succeed({ ...decoded.success, parts: splitParts(decoded.success.parts, tag) })
+      : Result.fail(splitFault(decoded.failure, tag))
+  },
+  decodeStream: (options) => new TaggedDecoder(protocol.decodeStream(options), tag),
+})
