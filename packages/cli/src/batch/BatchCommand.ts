@@ -23,6 +23,7 @@ const flags = {
   ),
   ordered: on("ordered", "Write results in the order of the input, not as they finish"),
   retryFailed: on("retry-failed", "Ask lines again whose result is a failure"),
+  rerunChanged: on("rerun-changed", "Ask lines again whose request has changed since it was answered"),
   overwrite: on("overwrite", "Forget what the output holds, and begin anew"),
   budget: Flag.Finite("budget").pipe(
     Flag.withMetavar("usd"),

@@ -9,7 +9,9 @@ import { say, tell, write } from "../terminal/Streams.ts"
 import * as Upstream from "../upstream/Upstream.ts"
 import type { LineDefaults } from "./BatchLine.ts"
 import { Budget } from "./Budget.ts"
+import { changedLines, changedMessage } from "./ChangedLines.ts"
 import { linesOf } from "./Lines.ts"
+import { Locked, lockOutput } from "./OutputLock.ts"
 import { type ProgressFacts, progressLine, summaryLine } from "./ProgressLine.ts"
 import { showing } from "./ProgressShown.ts"
 import * as Results from "./Results.ts"
@@ -22,6 +24,7 @@ export interface BatchInput {
   readonly concurrency: Option.Option<number>
   readonly ordered: boolean
   readonly retryFailed: boolean
+  readonly rerunChanged: boolean
   readonly overwrite: boolean
   readonly budget: Option.Option<number>
   readonly system: Option.Option<string>
@@ -33,11 +36,13 @@ export interface BatchInput {
 /** A call that waits before a retry sends nothing: others are sent meanwhile. */
 const linesPerRequest = 2
 
-const checked = Effect.fn(function* ({ budget, concurrency, input, output, overwrite, retryFailed }: BatchInput) {
+const checked = Effect.fn(function* (flags: BatchInput) {
+  const { budget, concurrency, input, output, overwrite, rerunChanged, retryFailed } = flags
   const given = Option.getOrUndefined(output)
   const path = given === "-" ? undefined : given
-  if (path === undefined && (overwrite || retryFailed)) {
-    return yield* usageFailure(`${overwrite ? "--overwrite" : "--retry-failed"} needs --output with a file`)
+  if (path === undefined && (overwrite || retryFailed || rerunChanged)) {
+    const flag = overwrite ? "--overwrite" : retryFailed ? "--retry-failed" : "--rerun-changed"
+    return yield* usageFailure(`${flag} needs --output with a file`)
   }
   if (path !== undefined && input !== "-" && resolve(path) === resolve(input)) {
     return yield* usageFailure("--output is the input itself: choose another file")
@@ -55,11 +60,39 @@ const checked = Effect.fn(function* ({ budget, concurrency, input, output, overw
 /** The text of what a file system said. */
 const why = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
-const opened = Effect.fn(function* (input: BatchInput, path: string | undefined) {
+/** Nobody else writes the output until the scope ends. */
+const locked = (path: string) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => lockOutput(path),
+      catch: (thrown) =>
+        thrown instanceof Locked ? usageFailure(thrown.message) : failure(`--output ${path}: ${why(thrown)}`),
+    }),
+    (release) => Effect.promise(release),
+  )
+
+/** The keys of lines whose results are forgotten since they answer another request. */
+const changed = Effect.fn(function* (input: BatchInput, path: string, isReadTwice: boolean) {
+  const { overwrite, rerunChanged, retryFailed } = input
+  if (!isReadTwice && rerunChanged) return yield* usageFailure("--rerun-changed needs a file as input")
+  if (!isReadTwice || overwrite) return new Set<string>()
+  const found = yield* Effect.tryPromise({
+    try: () => changedLines([path, Results.journalOf(path)], input.input, defaultsOf(input), retryFailed),
+    catch: (thrown) => failure(why(thrown)),
+  })
+  const [first] = found
+  if (first !== undefined && !rerunChanged) return yield* usageFailure(changedMessage(first, found.length - 1))
+  if (first !== undefined) say(`${found.length} of the lines have changed, and are asked again`)
+  return new Set(found.map(({ key }) => key))
+})
+
+const opened = Effect.fn(function* (input: BatchInput, path: string | undefined, isReadTwice: boolean) {
   const { ordered, overwrite, retryFailed } = input
   if (path === undefined) return Results.handedOn((line) => write(`${line}\n`), ordered)
+  yield* locked(path)
+  const forget = yield* changed(input, path, isReadTwice)
   return yield* Effect.tryPromise({
-    try: () => Results.inFile(path, { ordered, overwrite, retryFailed }),
+    try: () => Results.inFile(path, { ordered, overwrite, retryFailed, forget }),
     catch: (thrown) => failure(thrown instanceof Results.NotOurs ? thrown.message : `--output ${path}: ${why(thrown)}`),
   })
 })
@@ -83,7 +116,7 @@ export const batch = Effect.fn(function* (input: BatchInput) {
   const { path, usd, width } = yield* checked(input)
   const { chunks, size } = yield* inputOf(input.input)
   const { isOffline, llm } = yield* Upstream.openWith({ maxConcurrentRequests: width })
-  const results = yield* opened(input, path)
+  const results = yield* opened(input, path, size !== undefined)
   const { found } = results
   if (found.answered + found.failed > 0) {
     say(`${path ?? ""} has ${found.answered} answers and ${found.failed} failures from before; the rest is asked`)

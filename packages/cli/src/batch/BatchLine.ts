@@ -1,4 +1,5 @@
 /** A line of input as a request, and a line of output as it is written. They know nothing of files. */
+import { hash } from "node:crypto"
 import type { GenerateOptions, GenerateResponse, WithPrompt } from "@wiseflow/llm"
 import type { Line } from "./Lines.ts"
 
@@ -12,6 +13,8 @@ export interface BatchLine {
   readonly request: GenerateOptions | WithPrompt<GenerateOptions> | undefined
   /** Why it cannot be asked. */
   readonly problem: string | undefined
+  /** 16 hexadecimal digits, the same for the same request however its fields are ordered; empty where there is none. */
+  readonly requestHash: string
 }
 
 /** What is written for a line: its answer, or its failure. */
@@ -46,6 +49,7 @@ const refused = (id: string | number, problem: string): BatchLine => ({
   key: keyOf(id),
   request: undefined,
   problem,
+  requestHash: "",
 })
 
 /** A request as the library checks it: every other field of a line is one of the request's. */
@@ -62,14 +66,35 @@ export const readLine = ({ number, text }: Line, defaults: LineDefaults): BatchL
   if (!isRecord(value)) return refused(number, `line ${number} is not a JSON object`)
   const { id = number, ...fields } = value
   if (!isId(id)) return refused(number, `line ${number}: id is neither a text nor a number`)
-  return { id, key: keyOf(id), request: asRequest(fields, defaults), problem: undefined }
+  const request = asRequest(fields, defaults)
+  return { id, key: keyOf(id), request, problem: undefined, requestHash: hashOf(request, text) }
+}
+
+const ordered = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(ordered)
+  if (!isRecord(value)) return value
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(fields.map(([name, field]) => [name, ordered(field)]))
+}
+
+const hashOf = (request: object, text: string): string => {
+  let said = text
+  try {
+    said = JSON.stringify(ordered(request))
+  } catch {
+    // Nested too deep for that: the order of its fields counts.
+  }
+  return hash("sha256", said, "hex").slice(0, 16)
 }
 
 /** What is written of an answer: what a later step needs of it, without its parts unless they are more than its text. */
-export const resultOf = (id: string | number, response: GenerateResponse): LineResult => {
+export const resultOf = (
+  { id, requestHash }: Pick<BatchLine, "id" | "requestHash">,
+  response: GenerateResponse,
+): LineResult => {
   if ("error" in response) {
     const { error, errorType, metadata } = response
-    return { id, error, errorType, metadata }
+    return { id, error, errorType, metadata, requestHash }
   }
   const { finishReason, metadata, parts, text, toolCalls } = response
   const isMore = parts.some(({ type }) => type !== "text")
@@ -80,6 +105,7 @@ export const resultOf = (id: string | number, response: GenerateResponse): LineR
     ...(toolCalls.length > 0 ? { toolCalls } : {}),
     ...(isMore ? { parts } : {}),
     metadata,
+    requestHash,
   }
 }
 
@@ -90,15 +116,29 @@ export const refusal = ({ id, problem }: BatchLine): LineResult => ({
   errorType: "InvalidRequestError",
 })
 
-/** What a line of output says of its line of input; undefined where it is none. */
-export const readResult = (
-  text: string,
-): { readonly id: string | number; readonly isFailure: boolean; readonly costUsd: number } | undefined => {
+/** What a line of output says of its line of input. */
+export interface ReadResult {
+  readonly id: string | number
+  readonly isFailure: boolean
+  /** 0 where it is not known. */
+  readonly costUsd: number
+  /** Absent in outputs of earlier versions. */
+  readonly requestHash: string | undefined
+}
+
+/** Reads a line of output; undefined where it is none. */
+export const readResult = (text: string): ReadResult | undefined => {
   const value = parsed(text)
   if (!isRecord(value)) return undefined
   const { id } = value
   if (!isId(id)) return undefined
-  return { id, isFailure: "error" in value, costUsd: costOf(value["metadata"]) ?? 0 }
+  const { metadata, requestHash } = value
+  return {
+    id,
+    isFailure: "error" in value,
+    costUsd: costOf(metadata) ?? 0,
+    requestHash: typeof requestHash === "string" && /^[0-9a-f]{16}$/.test(requestHash) ? requestHash : undefined,
+  }
 }
 
 /** The cost that metadata tells, if it is known. */

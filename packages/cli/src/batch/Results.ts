@@ -7,7 +7,7 @@ import { createReadStream, createWriteStream } from "node:fs"
 import { rename, rm, stat } from "node:fs/promises"
 import { pipeline } from "node:stream/promises"
 import { AppendedFile } from "./AppendedFile.ts"
-import { keyOf, type LineResult, readResult } from "./BatchLine.ts"
+import { keyOf, type LineResult, type ReadResult, readResult } from "./BatchLine.ts"
 import { IdTable, type Standing } from "./IdTable.ts"
 import { type Line, linesOf } from "./Lines.ts"
 
@@ -23,6 +23,8 @@ export interface Results {
   readonly found: Found
   /** How the line with this key stands. */
   readonly standing: (key: string) => Standing
+  /** True where the line with this key has a result that answers another request. */
+  readonly isChanged: (key: string, requestHash: string) => boolean
   /** Notes that the input has this key; false where it has had it before. */
   readonly see: (key: string) => boolean
   /** A line is up that has no result, or whose result may have to be written in its turn. */
@@ -43,7 +45,8 @@ export class NotOurs extends Error {
 /** How far a line may be ahead of the first that is not finished, in the order of the input. */
 const window = 4096
 
-const journalOf = (output: string): string => `${output}.journal`
+/** Where results in the order of the input wait for their turn. */
+export const journalOf = (output: string): string => `${output}.journal`
 
 const exists = async (path: string): Promise<boolean> =>
   stat(path).then(
@@ -68,27 +71,27 @@ const reading =
     const key = keyOf(result.id)
     // What waits in the journal may have been written to the output since.
     if (isJournal && table.find(key).standing !== "open") return
-    table.set(key, result.isFailure ? "failed" : "answered", isJournal ? start : -1)
+    table.set(key, result.isFailure ? "failed" : "answered", isJournal ? start : -1, result.requestHash)
     found.costUsd += result.costUsd
     if (result.isFailure) found.failed += 1
     else found.answered += 1
   }
 
-const successes = async function* (path: string): AsyncGenerator<string> {
+const keptLines = async function* (path: string, isKept: (result: ReadResult) => boolean): AsyncGenerator<string> {
   for await (const { isEnded, text = "" } of linesOf(createReadStream(path))) {
     const result = isEnded ? readResult(text) : undefined
-    if (result !== undefined && !result.isFailure) yield `${text}\n`
+    if (result !== undefined && isKept(result)) yield `${text}\n`
   }
 }
 
-/** Takes the failures out of an output, so that their lines are asked again. The file is replaced as a whole. */
-const prune = async (output: string, ordered: boolean): Promise<void> => {
+/** Takes results out of an output, so that their lines are asked again. The file is replaced as a whole. */
+const prune = async (output: string, ordered: boolean, isKept: (result: ReadResult) => boolean): Promise<void> => {
   const target = ordered ? journalOf(output) : output
   const parts = [output, ...(ordered ? [journalOf(output)] : [])]
   const kept = `${output}.kept`
   const file = createWriteStream(kept, { flush: true })
   await pipeline(async function* () {
-    for (const part of parts) if (await exists(part)) yield* successes(part)
+    for (const part of parts) if (await exists(part)) yield* keptLines(part, isKept)
   }, file)
   await rename(kept, target)
   // In the order of the input everything is written anew, from the journal.
@@ -100,18 +103,20 @@ export interface ResultOptions {
   readonly ordered: boolean
   readonly overwrite: boolean
   readonly retryFailed: boolean
+  /** Keys whose results are forgotten. */
+  readonly forget?: ReadonlySet<string>
 }
 
 /** Results in a file. What an earlier run wrote there is found again. */
 export const inFile = async (output: string, options: ResultOptions): Promise<Results> => {
-  const { ordered, overwrite, retryFailed } = options
+  const { forget = new Set<string>(), ordered, overwrite, retryFailed } = options
   if (overwrite) for (const path of [output, journalOf(output)]) await rm(path, { force: true })
   const table = new IdTable()
   const found = { answered: 0, failed: 0, costUsd: 0 }
-  if (retryFailed && (await exists(output))) {
+  if ((retryFailed || forget.size > 0) && (await exists(output))) {
     // Looked at first: nothing of a file that is not ours is touched.
     await (await AppendedFile.open(output, reading(output, new IdTable(), { ...found }, false))).close()
-    await prune(output, ordered)
+    await prune(output, ordered, ({ id, isFailure }) => !(retryFailed && isFailure) && !forget.has(keyOf(id)))
   }
   const file = await AppendedFile.open(output, reading(output, table, found, false))
   if (!ordered && !(await exists(journalOf(output))))
@@ -153,6 +158,7 @@ const asFinished = (
 ): Results => ({
   found,
   standing: (key) => table.find(key).standing,
+  isChanged: (key, requestHash) => table.differs(key, requestHash),
   see: (key) => table.see(key),
   expect: () => Promise.resolve(),
   stop: () => {},
@@ -203,6 +209,7 @@ const inOrder = (table: IdTable, found: Found, places: Places): Results => {
   return {
     found,
     standing: (key) => table.find(key).standing,
+    isChanged: (key, requestHash) => table.differs(key, requestHash),
     see: (key) => table.see(key),
     expect: async (key) => {
       const { place, standing } = table.find(key)

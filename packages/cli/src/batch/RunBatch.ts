@@ -1,6 +1,7 @@
 /** Asks each line that has no result, several at once, and puts what comes of it. It opens no file and prints nothing. */
 import type { GenerateResponse, LLMInterface } from "@wiseflow/llm"
 import { type BatchLine, costOf, keyOf, type LineDefaults, readLine, refusal, resultOf } from "./BatchLine.ts"
+import { changedMessage } from "./ChangedLines.ts"
 import type { Budget } from "./Budget.ts"
 import type { Line } from "./Lines.ts"
 import type { Results } from "./Results.ts"
@@ -73,6 +74,10 @@ export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
       await results.expect(line.key)
       if (isStopped) return undefined
       if (results.standing(line.key) === "open") return line
+      if (results.isChanged(line.key, line.requestHash)) {
+        stop(changedMessage({ ...line, number: read.value.number }, 0))
+        return undefined
+      }
       progress.skipped += 1
     }
   }
@@ -87,10 +92,11 @@ export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
     if (line.problem === undefined && results.see(line.key)) return line
     const id = `line ${number}`
     const why = line.problem ?? `line ${number} has the id ${JSON.stringify(line.id)} of an earlier line`
-    return { id, key: keyOf(id), request: undefined, problem: why }
+    return { id, key: keyOf(id), request: undefined, problem: why, requestHash: "" }
   }
 
-  const ask = async ({ id, key, request }: BatchLine): Promise<void> => {
+  const ask = async (line: BatchLine): Promise<void> => {
+    const { key, request } = line
     if (request === undefined) return
     let response: GenerateResponse | undefined
     try {
@@ -101,7 +107,7 @@ export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
     if ("error" in response && endsAll.has(response.errorType)) {
       return stop(`${response.error} (${response.errorType})`)
     }
-    await results.put(key, resultOf(id, response))
+    await results.put(key, resultOf(line, response))
     if ("error" in response) progress.failed += 1
     else progress.answered += 1
   }

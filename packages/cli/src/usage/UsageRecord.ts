@@ -20,7 +20,13 @@ const numberOf = (value: unknown): number | undefined =>
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
-/** Reads a line: a response as `--json` prints it, or an object that has one as `response`. Nothing where it is neither. */
+/** What stands for the model of a line that `batch` could not ask. */
+const notAsked = "not asked"
+
+/**
+ * Reads a line: one of `batch`, a response as `--json` prints it, or an object that has one as `response`. Nothing where it
+ * is none of them.
+ */
 export const recordOf = (line: string): UsageRecord | undefined => {
   let value: unknown
   try {
@@ -28,14 +34,16 @@ export const recordOf = (line: string): UsageRecord | undefined => {
   } catch {
     return undefined
   }
-  const response = fieldOf(value, "metadata") === undefined ? fieldOf(value, "response") : value
+  const isWrapped = fieldOf(value, "metadata") === undefined && fieldOf(value, "response") !== undefined
+  const response = isWrapped ? fieldOf(value, "response") : value
   const metadata = fieldOf(response, "metadata")
-  if (metadata === undefined) return undefined
+  const errorType = textOf(fieldOf(response, "errorType"))
+  if (metadata === undefined) return errorType === undefined ? undefined : refusal(errorType)
   const usage = fieldOf(metadata, "usage")
   const attempts = fieldOf(metadata, "attempts")
   return {
     model: [textOf(fieldOf(metadata, "provider")), textOf(fieldOf(metadata, "model"))].filter(Boolean).join("/") || "?",
-    errorType: textOf(fieldOf(response, "errorType")),
+    errorType,
     attempts: Array.isArray(attempts) ? attempts.length : 0,
     inputTokens: numberOf(fieldOf(usage, "inputTokens")) ?? 0,
     outputTokens: numberOf(fieldOf(usage, "outputTokens")) ?? 0,
@@ -43,3 +51,13 @@ export const recordOf = (line: string): UsageRecord | undefined => {
     latencyMs: numberOf(fieldOf(metadata, "latencyMs")),
   }
 }
+
+const refusal = (errorType: string): UsageRecord => ({
+  model: notAsked,
+  errorType,
+  attempts: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  costUsd: undefined,
+  latencyMs: undefined,
+})
