@@ -14,6 +14,7 @@ import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import { openStream } from "../../src/policies/Policy.ts"
+import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -26,6 +27,9 @@ type Stack = Layer.Layer<LlmProvider, LlmError>
 const stacks: ReadonlyArray<readonly [string, (provider: Stack) => Stack]> = [
   ["a deadline", withTimeout("1 hour")],
   ["the clocks of a stream", withTimeout({ idle: "1 hour", firstOutput: "1 hour", attempt: "1 hour" })],
+  ["the reader's clock", withTimeout({ reader: "1 hour" })],
+  ["the clock of the headers", withTimeout({ headers: "1 hour" })],
+  ["a rate limit", withRateLimit({ rpm: 1000 })],
   ["a fallback", (provider) => provider.pipe(withFallback(provider))],
   ["a share of a deadline", (provider) => provider.pipe(withFallback(provider), withTimeout("1 hour"))],
   ["a queue", (provider) => provider.pipe(withConcurrency(1), withTimeout({ queue: "1 hour" }))],
@@ -47,6 +51,13 @@ const forking = () => {
   const layer = Provider.layer({
     name: "forking",
     model: "m",
+    generate: () =>
+      Effect.gen(function* () {
+        yield* Effect.forkChild(lasting("child"))
+        yield* Effect.sleep(1000)
+        log.push("answer")
+        return { parts: [{ type: "text", text: "hello" }], finishReason: "stop" }
+      }),
     stream: () =>
       Stream.unwrap(
         Effect.gen(function* () {
@@ -80,6 +91,26 @@ describe.each(stacks)("what a provider forks under %s", (_, around) => {
       expect((yield* Fiber.join(fiber)).text).toBe("hello")
       expect(log.slice(0, 3)).toEqual(["text-delta", "text-delta", "end"])
       expect(log.slice(3).toSorted()).toEqual(ends.toSorted())
+    }),
+  )
+
+  it.effect("lives as long as its answer", () =>
+    Effect.gen(function* () {
+      const { layer, log } = forking()
+      const fiber = yield* Effect.forkChild(Effect.provide(ask("generate"), around(layer)))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(fiber)).text).toBe("hello")
+      expect(log).toEqual(["answer", "child ended"])
+    }),
+  )
+
+  it.effect("ends before an unstreamed call has that is interrupted", () =>
+    Effect.gen(function* () {
+      const { layer, log } = forking()
+      const fiber = yield* Effect.forkChild(Effect.provide(ask("generate"), around(layer)))
+      yield* TestClock.adjust(500)
+      yield* Fiber.interrupt(fiber)
+      expect(log).toEqual(["child ended"])
     }),
   )
 
