@@ -47,6 +47,8 @@ export * as LlmConfig from "./compose/LlmConfig.ts"
 export { withRetry } from "./policies/Retry.ts"
 export { withTimeout } from "./policies/Timeout.ts"
 export { withConcurrency } from "./policies/Concurrency.ts"
+export { type CacheOptions, withCache } from "./policies/cache/Cache.ts"
+export * as CacheStore from "./policies/cache/CacheStore.ts"
 export { type RateLimitOptions, withRateLimit } from "./policies/traffic/RateLimit.ts"
 export { withFallback } from "./policies/Fallback.ts"
 export { withCircuitBreaker } from "./policies/CircuitBreaker.ts"
@@ -127,11 +129,13 @@ export type {
   WithPrompt,
 } from "./promises/Llm.ts"
 export type {
+  CacheSettings,
   FallbackTarget,
   InterfaceOptions,
   ListenOptions,
   LogLevel,
   LogOptions,
+  OwnCacheStore,
   ProviderAccess,
 } from "./promises/InterfaceOptions.ts"
 export type { EmbeddingProviderName, ProviderName } from "./providers/Registry.ts"

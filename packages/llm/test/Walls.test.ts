@@ -154,6 +154,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["./Policy.ts", "../call/Ledger.ts", "effect/Schedule"],
   ],
   [
+    "packages/llm/src/policies/cache",
+    ["../../protocols/Protocol.ts", "../../transport/HttpProvider.ts", "node:fs", "node:crypto", "#text-file"],
+    ["./Flight.ts", "../Policy.ts", "../../call/Ledger.ts", "#cache-folder", "effect/Option"],
+  ],
+  [
     "packages/llm/src/tools",
     ["../protocols/Protocol.ts", "../transport/HttpProvider.ts", "../policies/Policy.ts", "../promises/Session.ts"],
     [

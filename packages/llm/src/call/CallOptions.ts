@@ -17,6 +17,11 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** True to have `limits` and `responseHeaders` in the metadata and in each attempt. */
   readonly includeResponseHeaders?: boolean
+  /**
+   * What `withCache` does with the call: false asks the model and keeps nothing, `refresh` asks it and keeps the answer in
+   * place of what was kept. Default true.
+   */
+  readonly cache?: boolean | "refresh"
 }
 
 /** The options of the call under way; `{}` where it sets none. */

@@ -1,5 +1,5 @@
 /**
- * The default stack for embeddings, from the outside in: call span, deadline, the provider that the model means; then for
+ * The default stack for embeddings, from the outside in: call span, deadline, cache, the provider that the model means; then for
  * each provider batches, breaker, retry with its budget, permit, attempt clock. It is `LlmStack` with the same settings, but
  * for one thing: it falls back to no other model, because vectors of different models do not mix.
  */
@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import { EmbeddingProvider, type EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { withBatches } from "../policies/Batches.ts"
+import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
@@ -71,6 +72,7 @@ const stackOf = <R>(
           withBatches({ concurrency: config.concurrency }),
         ),
       ).pipe(
+        config.cache === undefined ? (uncached) => uncached : withCache(config.cache),
         withTimeout({ total: config.timeout, totalFrom: "first-permit", queue: config.queueTimeout }),
         withTelemetry,
       )

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
+import type { CacheOptions } from "../policies/cache/Cache.ts"
 import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
@@ -40,6 +41,8 @@ export interface LlmConfig {
   readonly fallbackText: string | undefined
   /** The default model of embeddings. */
   readonly embeddingModel?: string | undefined
+  /** Answers the same question from a store. Default: every call makes a request. */
+  readonly cache?: CacheOptions | undefined
 }
 
 /** The defaults of everything that has one. */

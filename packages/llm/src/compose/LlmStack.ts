@@ -1,14 +1,16 @@
 /**
- * The default stack, from the outside in: call span, defaults, fallback text, deadline, fallback; then for each target
+ * The default stack, from the outside in: call span, defaults, fallback text, deadline, cache, fallback; then for each target
  * breaker, retry with its budget, permit, attempt clocks, provider; where one target routes to many providers, for each of
  * those. So a call has one deadline over everything, which begins with its first permit and which its targets share; a
  * target is retried before the next is tried; the breaker judges what is left after retries; a call that backs off holds no
- * permit; and a fallback text, which needs no time, answers even when the deadline has passed.
+ * permit; calls that share a request wait for it under deadlines of their own; and a fallback text, which needs no time,
+ * answers even when the deadline has passed, and is never kept.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
 import { withDefaults } from "../policies/Defaults.ts"
@@ -57,6 +59,9 @@ const stackOf = <R>(
         targetLayer(first, config, permits, layerOfTarget),
       )
       const timely = targets.pipe(
+        config.cache === undefined
+          ? (uncached) => uncached
+          : withCache({ namespace: addressOf(first), ...config.cache }),
         withTimeout({
           total: config.timeout,
           totalFrom: "first-permit",
@@ -75,6 +80,10 @@ const stackOf = <R>(
       )
     }),
   )
+
+/** What tells apart two stacks that share a store: the same model elsewhere may answer differently. */
+const addressOf = ({ apiBase, apiVersion, model, wireApi }: Target): string =>
+  JSON.stringify([apiBase, apiVersion, model, wireApi])
 
 const targetLayer = <R>(
   target: Target,

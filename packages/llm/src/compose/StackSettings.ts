@@ -15,6 +15,7 @@ import { giveToEvery } from "./Target.ts"
 export interface StackOverrides extends Partial<
   Pick<
     LlmConfig.LlmConfig,
+    | "cache"
     | "concurrency"
     | "embeddingModel"
     | "fallbackText"
@@ -69,4 +70,5 @@ const withOverrides = (config: LlmConfig.LlmConfig, own: StackOverrides): LlmCon
   maxTokens: own.maxTokens ?? config.maxTokens,
   fallbackText: own.fallbackText ?? config.fallbackText,
   embeddingModel: own.embeddingModel ?? config.embeddingModel,
+  cache: own.cache ?? config.cache,
 })

@@ -210,6 +210,7 @@ export const ResponseMetadata = Schema.Struct({
   attempts: Schema.Array(AttemptRecord),
   warnings: Schema.Array(Schema.String),
   degraded: Schema.Boolean,
+  cached: Schema.optional(Schema.Boolean),
   limits: Schema.optional(RateLimitsSchema),
   responseHeaders: Schema.optional(Headers),
 })
@@ -249,6 +250,11 @@ export interface ResponseMetadata {
   readonly warnings: ReadonlyArray<string>
   /** True only for a configured fallback text, which no model wrote. */
   readonly degraded: boolean
+  /**
+   * True where no request was made for this call: the answer came from a cache, or from the request of an equal call under
+   * way. `costUsd` is then 0, `attempts` has none of that request, and `usage` is what the answer took when it was made.
+   */
+  readonly cached?: boolean | undefined
   /** The account's rate limits after the last response, where the call asked for them (`includeResponseHeaders`). */
   readonly limits?: RateLimits | undefined
   /** The headers of the last response, names in lower case, where the call asked for them (`includeResponseHeaders`). */

@@ -77,6 +77,12 @@ const readFlag = (name: "includeResponseHeaders", value: unknown): Partial<Recor
   throw new Uncopied(name, "is neither true nor false")
 }
 
+const readCache = (cache: unknown): { readonly cache?: boolean | "refresh" } => {
+  if (cache === undefined) return {}
+  if (typeof cache === "boolean" || cache === "refresh") return { cache }
+  throw new Uncopied("cache", 'is neither true, false nor "refresh"')
+}
+
 /** A field name and a value as HTTP allows them (RFC 9110, section 5). */
 const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
 const isHeaderText = (value: unknown): value is string =>
@@ -108,6 +114,7 @@ const callFields: ReadonlySet<string> = new Set([
   "maxRetries",
   "headers",
   "includeResponseHeaders",
+  "cache",
 ])
 
 /** What a call asks for: the fields of its request, and their check. */
@@ -172,8 +179,8 @@ const read = <Request>(
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {
-    const { headers, includeResponseHeaders, maxRetries, timeout } = options
-    if ([headers, includeResponseHeaders, maxRetries, timeout].every((setting) => setting === undefined)) {
+    const { cache, headers, includeResponseHeaders, maxRetries, timeout } = options
+    if ([cache, headers, includeResponseHeaders, maxRetries, timeout].every((setting) => setting === undefined)) {
       return undefined
     }
     return {
@@ -181,6 +188,7 @@ const read = <Request>(
       ...readMaxRetries(maxRetries),
       ...readHeaders(headers),
       ...readFlag("includeResponseHeaders", includeResponseHeaders),
+      ...readCache(cache),
     }
   })
   if (Result.isFailure(settings)) return refused(settings.failure, signal.success)

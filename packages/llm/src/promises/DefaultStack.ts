@@ -15,6 +15,8 @@ import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import type { CacheOptions } from "../policies/cache/Cache.ts"
+import * as CacheStore from "../policies/cache/CacheStore.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withObserver } from "../policies/Observer.ts"
 import type { ServicePolicy } from "../policies/Policy.ts"
@@ -27,7 +29,13 @@ import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
 import * as Export from "../telemetry/Export.ts"
 import * as ExportSettings from "../telemetry/ExportSettings.ts"
-import { type InterfaceOptions, type ListenOptions, type LogOptions, readOptions } from "./InterfaceOptions.ts"
+import {
+  type InterfaceOptions,
+  type ListenOptions,
+  type LogOptions,
+  type OwnCacheStore,
+  readOptions,
+} from "./InterfaceOptions.ts"
 import * as LogLines from "./LogLines.ts"
 import * as OptionSettings from "./OptionSettings.ts"
 
@@ -101,6 +109,34 @@ const lazily = (
     }),
   )
 
+/** A store of the program's own, as the cache uses it. */
+const storeOf = (store: OwnCacheStore): CacheStore.CacheStore => ({
+  get: (key) =>
+    Effect.map(
+      Effect.tryPromise({ try: async () => await store.get(key), catch: (error) => error }),
+      Option.fromNullishOr,
+    ),
+  set: (key, value, ttl) =>
+    Effect.asVoid(
+      Effect.tryPromise({
+        try: async () => await store.set(key, value, Duration.toMillis(ttl)),
+        catch: (error) => error,
+      }),
+    ),
+})
+
+/** The cache of an interface: one store for answers and embeddings. */
+const cacheOf = (cache: InterfaceOptions["cache"]): CacheOptions | undefined => {
+  if (cache === undefined || cache === false) return undefined
+  const { folder, maxBytes, maxEntries, namespace, store, ttl } = cache === true ? {} : cache
+  const kept = folder === undefined ? CacheStore.memory({ maxBytes, maxEntries }) : CacheStore.folder(folder)
+  return {
+    ttl,
+    store: store === undefined ? kept : storeOf(store),
+    ...(namespace === undefined ? {} : { namespace }),
+  }
+}
+
 /** What spans and metrics say and where they go. Its own log lines go where the interface's go. */
 const telemetry = (
   given: InterfaceOptions["telemetry"],
@@ -151,11 +187,12 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
       const renamed = (error: LlmError) => Layer.effect(LlmProvider, Effect.fail(named(error)))
       const exported = yield* provided(ExportSettings.read)
       const logger = layerLogger({ logger: options.logger, logLevel })
+      const cache = cacheOf(options.cache)
       // Requests of both kinds are in flight at once: they share one limit.
       const permits = Permits.make(config.concurrency)
-      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks] }, permits).pipe(
+      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks], cache }, permits).pipe(
         Layer.catch(renamed),
-        Layer.merge(lazily(EmbeddingStack.layer(config, permits), named)),
+        Layer.merge(lazily(EmbeddingStack.layer({ ...config, cache }, permits), named)),
         observed(options),
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -1,6 +1,7 @@
 /** What an interface may be told, and the check of the names. What the values mean is for `OptionSettings`. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -62,6 +63,30 @@ export interface ProviderAccess {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** A place of the program's own for answers. What it throws, and what takes longer than a quarter of a second, is a miss. */
+export interface OwnCacheStore {
+  /** The text under a key; null or undefined where there is none, or its time is over. */
+  readonly get: (key: string) => Promise<string | null | undefined> | string | null | undefined
+  /** Keeps a text under a key for a time in milliseconds, which may be Infinity. */
+  readonly set: (key: string, value: string, ttlMs: number) => unknown
+}
+
+/** How answers are kept: in memory, in a folder, or in a store of the program's own. */
+export interface CacheSettings {
+  /** How long an answer is kept: `"1 hour"` (the default), or milliseconds as a number. */
+  readonly ttl?: Duration.Input | undefined
+  /** The most answers in memory. Default 1000. */
+  readonly maxEntries?: number | undefined
+  /** The most bytes in memory, two for each character. Default 64 MiB. */
+  readonly maxBytes?: number | undefined
+  /** Keeps them in this folder in place of memory, one JSON file each, beyond the end of the process. */
+  readonly folder?: string | undefined
+  /** Keeps them in a store of your own in place of memory. */
+  readonly store?: OwnCacheStore | undefined
+  /** Tells apart programs that share a folder or a store and would be answered differently. */
+  readonly namespace?: string | undefined
+}
+
 /**
  * Every option is optional; what is not given is read from the environment or the configuration file. Durations are
  * Effect's: `"120 seconds"`, or milliseconds as a number. `apiKey`, `apiBase`, `apiVersion`, `wireApi` and `headers` are
@@ -110,6 +135,11 @@ export interface InterfaceOptions extends ListenOptions, ProviderAccess, Transpo
    * nothing, whatever `OTEL_EXPORTER_OTLP_ENDPOINT` says.
    */
   readonly telemetry?: TelemetryOptions | false | undefined
+  /**
+   * Answers the same question from a cache, and makes one request for equal calls under way; such answers have
+   * `metadata.cached`. Default false; `true` keeps up to 1000 whole answers in memory for an hour.
+   */
+  readonly cache?: boolean | CacheSettings | undefined
   /** Prices of your own for every provider, in place of the built-in table: rates by the names of models, or a function. */
   readonly prices?: OwnPrices | undefined
 }
@@ -176,10 +206,27 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
     wanted: "a plain object, or false",
     fits: (value) => value === false || Predicate.isObject(value),
   },
+  cache: {
+    wanted: "true, false or a plain object",
+    fits: (value) => typeof value === "boolean" || Predicate.isObject(value),
+  },
   prices: {
     wanted: "a plain object or a function",
     fits: (value) => typeof value === "function" || Predicate.isObject(value),
   },
+}
+
+const cacheSettings: Readonly<Record<keyof CacheSettings, Kind>> = {
+  ttl: duration,
+  maxEntries: { wanted: "a number, 1 or more", fits: (value) => typeof value === "number" && value >= 1 },
+  maxBytes: { wanted: "a number, 1 or more", fits: (value) => typeof value === "number" && value >= 1 },
+  folder: { wanted: "the path of a folder", fits: (value) => typeof value === "string" && value !== "" },
+  store: {
+    wanted: "an object with the functions get and set",
+    fits: (value) =>
+      Predicate.isObject(value) && typeof value["get"] === "function" && typeof value["set"] === "function",
+  },
+  namespace: text,
 }
 
 /** What is wrong with an option, by its own name. */
@@ -209,6 +256,17 @@ const wrongIn = (given: object, known: Readonly<Record<string, Kind>>, at: strin
 const wrong = (options: InterfaceOptions): LlmError | undefined => {
   const own = wrongIn(options, interfaceOptions, "")
   if (own !== undefined) return own
+  const { cache } = options
+  if (typeof cache === "object") {
+    const problem = wrongIn(cache, cacheSettings, "cache.")
+    if (problem !== undefined) return problem
+    const { folder, maxBytes, maxEntries, store, ttl } = cache
+    if (ttl !== undefined && Option.isNone(Duration.fromInput(ttl))) {
+      return invalidOption("cache.ttl", 'it is not a duration: write for example "1 hour", or milliseconds')
+    }
+    const places = [folder, store, maxEntries ?? maxBytes].filter((place) => place !== undefined)
+    if (places.length > 1) return invalidOption("cache", "folder, store and limits of memory exclude each other")
+  }
   for (const [name, access] of Object.entries(options.providers ?? {})) {
     if (access === undefined) continue
     const at = looksLikeKey(name) ? "providers" : `providers.${name}`

@@ -71,6 +71,11 @@ export interface CallSettings {
    * `resetMs`) and the headers of the response (`metadata.responseHeaders`). Default false.
    */
   readonly includeResponseHeaders?: boolean | undefined
+  /**
+   * What an interface with a `cache` does with this call: false asks the model and keeps nothing, `"refresh"` asks it and
+   * keeps the answer in place of what was kept. Default true.
+   */
+  readonly cache?: boolean | "refresh" | undefined
 }
 
 /** A request, and what the call sets for itself. */

@@ -84,11 +84,13 @@ export type {
   WithPrompt,
 } from "../promises/Llm.ts"
 export type {
+  CacheSettings,
   FallbackTarget,
   InterfaceOptions,
   ListenOptions,
   LogLevel,
   LogOptions,
+  OwnCacheStore,
   ProviderAccess,
 } from "../promises/InterfaceOptions.ts"
 export type { EmbeddingProviderName, ProviderName } from "../providers/Registry.ts"

@@ -199,6 +199,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
     check: ([body = ""]) => expect(body).toContain('"cache_control":{"type":"ephemeral"'),
   },
   "sources.ts": { reply: cited, stdout: /^A new line is out\.\n- News https:\/\/nodejs\.example\/new\n$/ },
+  "cache.ts": { stdout: /^hello 0 requests\n$/ },
+  "cache-with-effect.ts": { stdout: /^hello true\n$/ },
   "pace.ts": { stdout: /^hello \d+ ms in the line\n$/ },
   "timeouts.ts": { stdout: /^hello\n$/ },
   "one-stack.ts": { stdout: /^hello\nhello\nhello\n$/, requests: 3 },

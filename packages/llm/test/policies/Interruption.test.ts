@@ -17,6 +17,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import * as Provider from "../../src/call/Provider.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
@@ -102,6 +103,22 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       yield* TestClock.adjust("1 minute")
       expect((yield* Fiber.join(late))._tag).toBe("Success")
     }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withTimeout("10 seconds"))))
+  })
+
+  it.effect("leaves no request behind in a cache, and the next call is answered", () => {
+    const now: { answer: Answer } = { answer: { stall: true } }
+    const upstream = new Upstream(() => now.answer)
+    return Effect.gen(function* () {
+      for (const step of steps) {
+        now.answer = { stall: true }
+        yield* interruptedAt(step, name)
+        expect([step, upstream.inFlight]).toEqual([step, 0])
+        now.answer = "hello"
+        const fresh = { ...hello, seed: step }
+        expect((yield* ask(name, fresh)).text).toBe("hello")
+      }
+      expect((yield* ask(name)).metadata.cached).toBeUndefined()
+    }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
   })
 
   it.effect("gives its place in the line back, and what it had reserved where nothing was sent", () => {

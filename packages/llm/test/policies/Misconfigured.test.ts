@@ -2,6 +2,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { withCache } from "../../src/policies/cache/Cache.ts"
+import * as CacheStore from "../../src/policies/cache/CacheStore.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
@@ -17,6 +19,11 @@ const mistakes = [
   ["withConcurrency", "-1", () => withConcurrency(-1)],
   ["withConcurrency", "NaN", () => withConcurrency(Number.NaN)],
   ["withConcurrency", "0.5", () => withConcurrency(0.5)],
+  ["withCache", "ttl", () => withCache({ ttl: untyped("a while") })],
+  ["withCache", "storeTimeout", () => withCache({ storeTimeout: untyped("soon") })],
+  ["withCache", "maxEntries", () => withCache({ maxEntries: 0 })],
+  ["withCache", "maxBytes", () => withCache({ maxBytes: Number.NaN })],
+  ["withCache", "leave it out", () => withCache({ store: CacheStore.memory(), maxEntries: 5 })],
   ["withRateLimit", "rpm", () => withRateLimit({ rpm: 0 })],
   ["withRateLimit", "tpm", () => withRateLimit({ tpm: Number.NaN })],
   ["withRateLimit", "outputTokens", () => withRateLimit({ outputTokens: -1 })],

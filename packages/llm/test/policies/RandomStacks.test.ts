@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type { ErrorType, LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
@@ -32,6 +33,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
   "retry once": () => withRetry({ times: 1 }),
   "one permit": () => withConcurrency(1),
   breaker: () => withCircuitBreaker({ failures: 2 }),
+  cache: () => withCache(),
   "two a minute": () => withRateLimit({ rpm: 2 }),
   fallback: () => withFallback(new Upstream(() => ({ error: reasons.ServerError() }), "other").layer),
 }

@@ -1,0 +1,96 @@
+/**
+ * An answer as it is kept: JSON with a version, checked when it is read, so that an entry of another version or another
+ * program is a miss. It holds the answer and what describes it, and nothing of the call that asked for it.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { eventsOf, type LlmEvent } from "../../model/LlmEvent.ts"
+import { fromParts, LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
+import type { Answered } from "../mechanisms/Around.ts"
+
+const version = 1
+
+const { fields } = ResponseMetadata
+
+/** What is kept of an answer's metadata: what was said, by whom, at how many tokens. */
+const Kept = Schema.Struct({
+  provider: fields.provider,
+  model: fields.model,
+  servedModel: fields.servedModel,
+  temperature: fields.temperature,
+  maxTokens: fields.maxTokens,
+  usage: fields.usage,
+  usageStatus: fields.usageStatus,
+  responseId: fields.responseId,
+  rawFinishReason: fields.rawFinishReason,
+  warnings: fields.warnings,
+  degraded: Schema.Literal(false),
+})
+
+const isAnswerEntry = Schema.is(
+  Schema.Struct({
+    version: Schema.Literal(version),
+    key: Schema.String,
+    answer: Schema.Struct({
+      ...LlmResponse.fields,
+      finishReason: Schema.Literals(["stop", "tool-calls"]),
+      metadata: Kept,
+    }),
+  }),
+)
+
+const isEmbeddingEntry = Schema.is(
+  Schema.Struct({
+    version: Schema.Literal(version),
+    key: Schema.String,
+    answer: Schema.Struct({ embeddings: Schema.Unknown, metadata: Kept }),
+  }),
+)
+
+/** By hand: a schema takes long for a hundred thousand numbers. */
+const areVectors = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((vector: unknown) => Array.isArray(vector) && vector.every((number) => Number.isFinite(number)))
+
+/** The entry of an answer; undefined for one that JSON cannot hold, as a provider of a program's own may give. */
+export const encodeEntry = (key: string, answer: Answered): string | undefined => {
+  const { metadata } = answer
+  const kept: Record<string, unknown> = {}
+  for (const name of Object.keys(Kept.fields)) kept[name] = Reflect.get(metadata, name)
+  return Result.getOrUndefined(
+    Result.try(() => JSON.stringify({ version, key, answer: { ...answer, metadata: kept } })),
+  )
+}
+
+/** True for an entry of this version under its own key, with a whole answer. */
+export const isEntry = (text: string, key: string): boolean => {
+  const read = Result.try((): unknown => JSON.parse(text))
+  if (Result.isFailure(read) || !Predicate.hasProperty(read.success, "key") || read.success.key !== key) return false
+  const entry = read.success
+  if (isEmbeddingEntry(entry)) return areVectors(entry.answer.embeddings)
+  if (!isAnswerEntry(entry)) return false
+  const { finishReason, parts, text: said, toolCalls } = entry.answer
+  const made = fromParts(parts, finishReason, { ...entry.answer.metadata, ...nothingOfCall })
+  return made.text === said && JSON.stringify(made.toolCalls) === JSON.stringify(toolCalls)
+}
+
+const nothingOfCall = { latencyMs: 0, timestamp: "", costUsd: 0, attempts: [] }
+
+/** What a call of its own adds to kept metadata. */
+export type OfCall = Pick<
+  ResponseMetadata,
+  "latencyMs" | "timestamp" | "attempts" | "costUsd" | "priceSource" | "requestId" | "cached"
+>
+
+/** The answer of an entry that was checked or just made: a copy for one caller. */
+export const decodeEntry = <A extends Answered>(text: string, ofCall: OfCall): A => {
+  const { answer }: { readonly answer: A } = JSON.parse(text)
+  return { ...answer, metadata: { ...answer.metadata, ...ofCall } }
+}
+
+/** An answer as a stream gives it, without its end. */
+export const piecesOf = ({ metadata, parts }: LlmResponse): Array<LlmEvent> => [
+  { type: "response-start", ...(metadata.servedModel === undefined ? {} : { servedModel: metadata.servedModel }) },
+  ...eventsOf(parts),
+]

@@ -1,0 +1,172 @@
+/**
+ * One request for equal calls under way. It runs in a fiber of its own as long as someone waits for it, within the limits of
+ * the call that began it, and everyone gets what comes: a stream's events from the first one on, as they come, and the end.
+ *
+ * A stream is read ahead of the fastest of its readers by a bounded number of events, and what was read is held until the
+ * end, for readers that come later: as much as one answer may hold.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Cause from "effect/Cause"
+import { type CallContext, contextWithin } from "../../call/CallContext.ts"
+import { monotonicMs } from "../../call/Time.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
+import type { ResponseMetadata } from "../../model/LlmResponse.ts"
+
+/**
+ * How a flight ended: with an answer, as the entry that it makes, from a request of this flight or (`metadata` absent) out of
+ * the store; or with a cause.
+ */
+export type Landing =
+  | { readonly _tag: "Answered"; readonly entry: string; readonly metadata: ResponseMetadata | undefined }
+  | { readonly _tag: "Unshared" }
+  | { readonly _tag: "Failed"; readonly cause: Cause.Cause<LlmError> }
+
+/** How many events a stream is read ahead of its fastest reader. */
+const readAhead = 256
+
+/** One call that waits for the flight. */
+export class Seat {
+  readonly flight: Flight
+  readonly isLeader: boolean
+  /** How many of the events it has had. A call that only wants the end has had them all. */
+  position: number
+  wake: (() => void) | undefined
+
+  constructor(flight: Flight, isLeader: boolean, position: number) {
+    this.flight = flight
+    this.isLeader = isLeader
+    this.position = position
+  }
+
+  /** The events that came since the last time, if any. */
+  take(): ReadonlyArray<LlmEvent> {
+    const { events } = this.flight
+    const news = events.slice(this.position)
+    this.position = events.length
+    this.flight.wakeSource()
+    return news
+  }
+
+  /** Waits until there is something new, or the end. */
+  readonly news: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.flight.landing !== undefined || this.flight.events.length > this.position) return resume(Effect.void)
+    this.wake = () => {
+      this.wake = undefined
+      resume(Effect.void)
+    }
+    return Effect.sync(() => {
+      this.wake = undefined
+    })
+  })
+
+  /** Waits for the end. */
+  readonly end: Effect.Effect<Landing> = Effect.suspend(() =>
+    this.flight.landing === undefined
+      ? Effect.andThen(
+          this.news,
+          Effect.suspend(() => this.end),
+        )
+      : Effect.succeed(this.flight.landing),
+  )
+}
+
+export class Flight {
+  readonly events: Array<LlmEvent> = []
+  landing: Landing | undefined
+  /** The end of a stream, as it came. */
+  finish: ResponseFinish | undefined
+  /** The call whose answer this is: the one that had waited longest when it came. */
+  owner: Seat | undefined
+  /** True once the call that began it waits no longer: its limits may be what ends the flight. */
+  hasLostLeader = false
+  /** The number of attempts in the ledger of the call that began it, before it did. */
+  readonly attemptsBefore: number
+  private readonly context: CallContext
+  private readonly seats = new Set<Seat>()
+  private readonly onEnd: () => void
+  private fiber: Fiber.Fiber<void> | undefined
+  private source: (() => void) | undefined
+
+  constructor(context: CallContext, onEnd: () => void) {
+    this.context = context
+    this.attemptsBefore = context.ledger.count
+    this.onEnd = onEnd
+  }
+
+  /** Joins a call. Its queue ends, and its deadline begins, where those of the request do. */
+  board(context: CallContext, fiber: Fiber.Fiber<unknown, unknown>, wantsEvents: boolean): Seat {
+    const seat = new Seat(this, this.seats.size === 0, wantsEvents ? 0 : Number.POSITIVE_INFINITY)
+    this.seats.add(seat)
+    const { permit } = this.context
+    if (context.permit !== permit) {
+      const admit = () => context.permit.came(monotonicMs(fiber))
+      if (permit.atMs === undefined) permit.whenCome(admit)
+      else admit()
+    }
+    return seat
+  }
+
+  /** Takes off, in the call's context. `ask` gives the end. */
+  start(fiber: Fiber.Fiber<unknown, unknown>, ask: Effect.Effect<Landing, LlmError>): void {
+    const flying = Effect.matchCause(ask, {
+      onSuccess: (landing) => this.land(landing),
+      onFailure: (cause) => this.land({ _tag: "Failed", cause }),
+    })
+    this.fiber = Effect.runForkWith(contextWithin(fiber, this.context))(flying)
+    // Interrupted from within, it lands too.
+    this.fiber.addObserver((exit) => {
+      if (exit._tag === "Failure") this.land({ _tag: "Failed", cause: exit.cause })
+    })
+  }
+
+  /** Takes a stream's next events, and waits where nobody reads on. */
+  hand(events: ReadonlyArray<LlmEvent>): Effect.Effect<void> {
+    for (const event of events) {
+      if (event.type === "response-finish") this.finish = event
+      else this.events.push(event)
+    }
+    for (const seat of this.seats) seat.wake?.()
+    return this.isFarAhead() ? Effect.callback((resume) => this.waitForReader(() => resume(Effect.void))) : Effect.void
+  }
+
+  /** Reads on where a reader has come close. */
+  wakeSource(): void {
+    if (this.source !== undefined && !this.isFarAhead()) this.source()
+  }
+
+  /** Leaves, once. The flight ends with its last call, before this does. */
+  leave(seat: Seat): Effect.Effect<void> | undefined {
+    if (!this.seats.delete(seat)) return undefined
+    if (seat.isLeader && this.landing === undefined) this.hasLostLeader = true
+    this.wakeSource()
+    if (this.seats.size > 0 || this.landing !== undefined || this.fiber === undefined) return undefined
+    this.onEnd()
+    return Effect.asVoid(Fiber.interrupt(this.fiber))
+  }
+
+  private waitForReader(go: () => void): Effect.Effect<void> {
+    this.source = () => {
+      this.source = undefined
+      go()
+    }
+    return Effect.sync(() => {
+      this.source = undefined
+    })
+  }
+
+  private isFarAhead(): boolean {
+    let fastest = 0
+    for (const { position } of this.seats) fastest = Math.max(fastest, position)
+    return this.events.length - fastest > readAhead
+  }
+
+  private land(landing: Landing): void {
+    if (this.landing !== undefined) return
+    this.landing = landing
+    ;[this.owner] = this.seats
+    this.onEnd()
+    for (const seat of this.seats) seat.wake?.()
+  }
+}

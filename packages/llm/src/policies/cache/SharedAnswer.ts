@@ -1,0 +1,145 @@
+/** What one call gets of a flight: metadata of its own, an end of its own, and a stream of its own. */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { CallContext } from "../../call/CallContext.ts"
+import { monotonicMs } from "../../call/Time.ts"
+import { LlmError, StreamInterruptedError } from "../../model/LlmError.ts"
+import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
+import type { LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
+import type { Events } from "../mechanisms/StreamStart.ts"
+import { decodeEntry, type OfCall, piecesOf } from "./CacheEntry.ts"
+import type { Landing, Seat } from "./Flight.ts"
+
+type CallFiber = Fiber.Fiber<unknown, unknown>
+
+/** A call in its flight, which changes where it begins anew. */
+export interface Boarded {
+  seat: Seat
+}
+
+/**
+ * A call's own part of an answer's metadata. The attempts and the cost belong to the call that began the flight, or where
+ * that has left, to the one that has waited longest; for every other call no request was made.
+ */
+export const ofCall = (
+  seat: Seat,
+  metadata: ResponseMetadata | undefined,
+  { ledger }: CallContext,
+  fiber: CallFiber,
+): OfCall => {
+  const times = { latencyMs: Math.round(monotonicMs(fiber) - ledger.startedMs), timestamp: ledger.started }
+  if (metadata === undefined || seat.flight.owner !== seat) {
+    return { ...times, attempts: ledger.attempts(), costUsd: 0, cached: true }
+  }
+  for (const attempt of metadata.attempts.slice(seat.flight.attemptsBefore)) {
+    const { model, provider } = attempt
+    ledger.add({ provider, model, telemetryName: provider, record: () => ({ ...attempt }) })
+  }
+  const { costUsd, priceSource, requestId } = metadata
+  return {
+    ...times,
+    attempts: ledger.attempts(),
+    costUsd,
+    ...(priceSource === undefined ? {} : { priceSource }),
+    ...(requestId === undefined ? {} : { requestId }),
+  }
+}
+
+/** True where a failure says nothing of this call: the one whose limits it had has left, or it was interrupted from within. */
+export const mayBeginAnew = ({ flight, isLeader }: Seat, landing: Landing): boolean =>
+  !isLeader &&
+  (landing._tag === "Unshared" ||
+    (landing._tag === "Failed" && (flight.hasLostLeader || Cause.hasInterruptsOnly(landing.cause))))
+
+/** The failure of the flight as that of a call: the same reason, with what the call itself went through. */
+export const failureFor = (
+  { isLeader }: Seat,
+  cause: Cause.Cause<LlmError>,
+  { ledger }: CallContext,
+): Effect.Effect<never, LlmError> => {
+  const found = Cause.findErrorOption(cause)
+  if (isLeader || found._tag === "None") return Effect.failCause(cause)
+  const { model, provider, reason, text, warnings } = found.value
+  return Effect.fail(
+    new LlmError({
+      reason,
+      provider,
+      attempts: ledger.attempts(),
+      ...(model === undefined ? {} : { model }),
+      ...(text === undefined ? {} : { text }),
+      ...(warnings === undefined ? {} : { warnings }),
+    }),
+  )
+}
+
+/** A stream that broke off without an end and without a failure. */
+export const unfinished = (provider: string, { ledger }: CallContext): LlmError =>
+  new LlmError({
+    reason: new StreamInterruptedError({ message: "the stream ended before the answer did" }),
+    ...ledger.lastTarget(provider),
+    attempts: ledger.attempts(),
+  })
+
+/** One call's reading of a flight's events. */
+export class Reading {
+  private readonly boarded: Boarded
+  private readonly board: () => Seat
+  private readonly context: CallContext
+  private readonly fiber: CallFiber
+  private hasStarted = false
+  private hasOutput = false
+  private isOver = false
+
+  constructor(boarded: Boarded, board: () => Seat, context: CallContext, fiber: CallFiber) {
+    this.boarded = boarded
+    this.board = board
+    this.context = context
+    this.fiber = fiber
+  }
+
+  readonly pull: Events = Effect.suspend((): Events => {
+    const { seat } = this.boarded
+    if (this.isOver) return Cause.done()
+    const news = this.new(seat.take())
+    if (Arr.isReadonlyArrayNonEmpty(news)) return Effect.succeed(news)
+    const { landing } = seat.flight
+    return landing === undefined ? Effect.andThen(seat.news, this.pull) : this.end(seat, landing)
+  })
+
+  private end(seat: Seat, landing: Landing): Events {
+    const { finish } = seat.flight
+    if (landing._tag !== "Failed" && finish !== undefined && (seat.isLeader || landing._tag === "Unshared")) {
+      this.isOver = true
+      return Effect.succeed([finish])
+    }
+    if (landing._tag === "Answered") {
+      this.isOver = true
+      const own = ofCall(seat, landing.metadata, this.context, this.fiber)
+      const answer = decodeEntry<LlmResponse>(landing.entry, own)
+      const { finishReason, metadata } = answer
+      const pieces = finish === undefined ? this.new(piecesOf(answer)) : []
+      return Effect.succeed(Arr.append(pieces, { type: "response-finish", finishReason, metadata }))
+    }
+    if (!this.hasOutput && mayBeginAnew(seat, landing)) {
+      return Effect.andThen(
+        seat.flight.leave(seat) ?? Effect.void,
+        Effect.suspend(() => {
+          this.boarded.seat = this.board()
+          return this.pull
+        }),
+      )
+    }
+    const cause = landing._tag === "Failed" ? landing.cause : Cause.fail(unfinished("cache", this.context))
+    return failureFor(seat, cause, this.context)
+  }
+
+  /** The events without a second beginning, where the call began anew. */
+  private new(events: ReadonlyArray<LlmEvent>): ReadonlyArray<LlmEvent> {
+    const news = this.hasStarted ? events.filter(({ type }) => type !== "response-start") : events
+    this.hasStarted ||= news.length > 0
+    this.hasOutput ||= news.some(isOutput)
+    return news
+  }
+}
