@@ -13,6 +13,7 @@ import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import { saidBy } from "../model/JsonCopy.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { CacheOptions } from "../policies/cache/Cache.ts"
@@ -112,15 +113,12 @@ const lazily = (
 /** A store of the program's own, as the cache uses it. */
 const storeOf = (store: OwnCacheStore): CacheStore.CacheStore => ({
   get: (key) =>
-    Effect.map(
-      Effect.tryPromise({ try: async () => await store.get(key), catch: (error) => error }),
-      Option.fromNullishOr,
-    ),
+    Effect.map(Effect.tryPromise({ try: async () => await store.get(key), catch: saidBy }), Option.fromNullishOr),
   set: (key, value, ttl) =>
     Effect.asVoid(
       Effect.tryPromise({
         try: async () => await store.set(key, value, Duration.toMillis(ttl)),
-        catch: (error) => error,
+        catch: saidBy,
       }),
     ),
 })

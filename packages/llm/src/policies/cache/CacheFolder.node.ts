@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import { saidBy } from "../../model/JsonCopy.ts"
 import type { CacheStore } from "./CacheStore.ts"
 
 interface Kept {
@@ -55,7 +56,7 @@ export const folder = (path: string): CacheStore => {
       ? Effect.succeed(join(path, `${key}.json`))
       : Effect.fail("a key of letters, digits, - and _ is expected")
   const promised = <A>(run: () => Promise<A>): Effect.Effect<A, unknown> =>
-    Effect.tryPromise({ try: run, catch: (error) => error })
+    Effect.tryPromise({ try: run, catch: saidBy })
   return {
     get: (key) =>
       Effect.gen(function* () {

@@ -4,7 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import { folder as folderOf } from "#cache-folder"
 import { monotonicMs } from "../../call/Time.ts"
 
@@ -52,12 +52,12 @@ export const memory = (options: MemoryOptions = {}): CacheStore => {
     get: (key) =>
       Effect.withFiber((fiber) => {
         const kept = entries.get(key)
-        if (kept === undefined) return Effect.succeed(Option.none())
+        if (kept === undefined) return Effect.succeedNone
         drop(key, kept)
-        if (monotonicMs(fiber) >= kept.endsMs) return Effect.succeed(Option.none())
+        if (monotonicMs(fiber) >= kept.endsMs) return Effect.succeedNone
         entries.set(key, kept)
         bytes += kept.bytes
-        return Effect.succeed(Option.some(kept.value))
+        return Effect.succeedSome(kept.value)
       }),
     set: (key, value, ttl) =>
       Effect.withFiber((fiber) => {
