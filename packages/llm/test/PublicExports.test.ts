@@ -122,6 +122,7 @@ it("@wiseflow/llm exports these names", () => {
       "unwrap",
       "verdict",
       "verdicts",
+      "withBalance",
       "withBatches",
       "withCache",
       "withCircuitBreaker",

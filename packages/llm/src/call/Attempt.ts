@@ -95,6 +95,11 @@ export class Attempt {
       durationMs: 0,
       costUsd: null,
     }
+    const { deployment } = context
+    if (deployment !== undefined) {
+      this.written.deployment = deployment.name
+      this.written.chosenBy = deployment.chosenBy
+    }
     this.number = context.ledger.add(this)
     if (context.observers.length > 0) {
       const { redact = unchanged, url } = target

@@ -7,10 +7,18 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { CallClock } from "./CallClock.ts"
-import type { RateLimits } from "../model/LlmResponse.ts"
+import type { AttemptRecord, RateLimits } from "../model/LlmResponse.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
 import { FirstPermit } from "./FirstPermit.ts"
 import { Ledger } from "./Ledger.ts"
+
+/** Which deployment was chosen for a request, and why. */
+export interface ChosenDeployment {
+  /** The name that the program gave it. */
+  readonly name: string
+  /** What it was chosen by. */
+  readonly chosenBy: NonNullable<AttemptRecord["chosenBy"]>
+}
 
 /** The limits of a call at one place of its stack. */
 export interface CallContext {
@@ -22,6 +30,8 @@ export interface CallContext {
   readonly clock: CallClock | undefined
   /** Which fallback target is being tried; the first is 0. */
   readonly targetIndex: number
+  /** Which of several deployments of a model is asked, and why; undefined where there are not several. */
+  readonly deployment: ChosenDeployment | undefined
   /** How many targets may still be asked after this one. */
   readonly targetsAfter: number
   /** The time that fallback targets share: the clock around them, and how many of them may still be asked within it. */
@@ -66,6 +76,7 @@ export const joinCall = <A, E, R>(
       permit: new FirstPermit(),
       clock: undefined,
       targetIndex: 0,
+      deployment: undefined,
       targetsAfter: 0,
       shared: undefined,
       deadline: "unset",

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly timeoutMs?: number
   /** Retries after the first attempt, per target, in place of `times` of `withRetry`. */
   readonly maxRetries?: number
+  /** Calls with the same key go to the same deployment while it is well, so that its prompt cache is used. */
+  readonly stickyKey?: string
   /** Added to every request of the call; names in lower case. They replace no header of the provider's own. */
   readonly headers?: Readonly<Record<string, string>>
   /** True to have `limits` and `responseHeaders` in the metadata and in each attempt. */

@@ -88,17 +88,9 @@ export interface ToolCall {
   readonly arguments: unknown
 }
 
-const RateLimitSchema = Schema.Struct({
-  limit: Schema.optional(Schema.Finite),
-  remaining: Schema.optional(Schema.Finite),
-  resetMs: Schema.optional(Schema.Finite),
-})
-const RateLimitsSchema = Schema.Struct({
-  requests: Schema.optional(RateLimitSchema),
-  tokens: Schema.optional(RateLimitSchema),
-  inputTokens: Schema.optional(RateLimitSchema),
-  outputTokens: Schema.optional(RateLimitSchema),
-})
+const amount = Schema.optional(Schema.Finite)
+const limit = Schema.optional(Schema.Struct({ limit: amount, remaining: amount, resetMs: amount }))
+const RateLimitsSchema = Schema.Struct({ requests: limit, tokens: limit, inputTokens: limit, outputTokens: limit })
 const Headers = Schema.Record(Schema.String, Schema.String)
 
 /** One rate limit. What the service does not tell is absent. */
@@ -122,6 +114,7 @@ export interface RateLimits {
   /** Output tokens. */
   readonly outputTokens?: RateLimit | undefined
 }
+const ChosenBy = Schema.Literals(["weighted", "least-in-flight", "latency", "sticky", "only", "soonest", "next"])
 
 /**
  * One request made or refused on behalf of a call (law 17). `started` is ISO 8601; `queuedMs` is the wait for a permit,
@@ -132,6 +125,8 @@ export const AttemptRecord = Schema.Struct({
   model: Schema.optional(Schema.String),
   servedModel: Schema.optional(Schema.String),
   targetIndex: Schema.Finite,
+  deployment: Schema.optional(Schema.String),
+  chosenBy: Schema.optional(ChosenBy),
   started: Schema.String,
   queuedMs: Schema.Finite,
   waitedMs: Schema.Finite,
@@ -157,6 +152,10 @@ export interface AttemptRecord {
   readonly servedModel?: string | undefined
   /** Which target of a fallback was asked; the first is 0. */
   readonly targetIndex: number
+  /** Which of several deployments of the model was asked (`withBalance`). */
+  readonly deployment?: string | undefined
+  /** Why that one: by a strategy, by the call's key, because no other could be asked, as the first to be free, or after a failure. */
+  readonly chosenBy?: "weighted" | "least-in-flight" | "latency" | "sticky" | "only" | "soonest" | "next" | undefined
   /** When the attempt began, ISO 8601. */
   readonly started: string
   /** The wait for a permit before it, in milliseconds. */

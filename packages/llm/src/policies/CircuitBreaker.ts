@@ -14,17 +14,11 @@ import * as Result from "effect/Result"
 import { refuseAttempt } from "../call/Attempt.ts"
 import { type CallContext, tell } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
-import {
-  CircuitOpenError,
-  type ErrorType,
-  type LlmError,
-  type LlmErrorReason,
-  QuotaExceededError,
-  type TimeoutClock,
-} from "../model/LlmError.ts"
+import { CircuitOpenError, type LlmError, type LlmErrorReason, QuotaExceededError } from "../model/LlmError.ts"
 import type { Asked, Identity } from "./mechanisms/Around.ts"
 import { type Admission, Circuit, type OnChange, type Thresholds } from "./mechanisms/Circuit.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
+import { isUnhealthy } from "./mechanisms/Judgement.ts"
 import * as Policy from "./Policy.ts"
 
 /**
@@ -46,19 +40,6 @@ export interface CircuitBreakerOptions {
   /** How long a target without money or budget is passed over, where another follows. Default 1 minute. */
   readonly quotaPause?: Duration.Input | undefined
 }
-
-/** Outcomes that say that the target is unhealthy. */
-const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
-  "ConnectionError",
-  "TimeoutError",
-  "OverloadedError",
-  "ServerError",
-  "StreamInterruptedError",
-  "InvalidResponseError",
-])
-
-/** Clocks that run out because of the caller, not because of the target. */
-const isCallers: ReadonlySet<TimeoutClock> = new Set(["queue", "reader"])
 
 /** Models a breaker remembers before it forgets those whose circuits are closed. */
 const maxModels = 1000
@@ -182,7 +163,7 @@ class Breaker {
       return circuit.abandon(admission, nowMs)
     }
     // The target answered, if only to say that the request is wrong or too early: it is not unhealthy.
-    if (!unhealthy.has(reason._tag) || (reason._tag === "TimeoutError" && isCallers.has(reason.clock))) {
+    if (!isUnhealthy(reason)) {
       return admission.isProbe ? circuit.succeed(admission, nowMs, this.thresholds, onChange) : undefined
     }
     circuit.fail(admission, reason, nowMs, this.thresholds, onChange)

@@ -10,22 +10,18 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import { CallClock } from "../call/CallClock.ts"
-import { type CallContext, forAttempt, joinCall, tell, within } from "../call/CallContext.ts"
+import type { CallClock } from "../call/CallClock.ts"
+import { type CallContext, forAttempt, joinCall, tell } from "../call/CallContext.ts"
 import { joins } from "../call/Joining.ts"
 import { monotonicMs } from "../call/Time.ts"
-import { type BatchLimits, EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
-import type { LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import { ownRequest } from "./mechanisms/OwnRequest.ts"
 import { asOneCall, type Identity } from "./mechanisms/Around.ts"
-import { bounded } from "./mechanisms/Bounded.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
-import { type Events, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
-import { timedStream } from "./mechanisms/TimedStream.ts"
+import { answerWithin, shareOf, smallerLimits, streamWithin, targetsOf, withTargetsAfter } from "./mechanisms/Shares.ts"
+import { streamFrom } from "./mechanisms/StreamStart.ts"
 
 /**
  * `model` is the one to ask the second target for; without it that layer's default is used, never the request's, which
@@ -82,8 +78,6 @@ const both = <I, S>(
   return one === undefined || two === undefined ? undefined : [one, two]
 }
 
-const targetsOf = ({ targets = 1 }: Identity): number => targets
-
 const identity = (first: Identity, second: Identity): Identity => ({
   name: first.name,
   model: first.model,
@@ -122,7 +116,8 @@ const eitherEmbedding = (
   options: FallbackOptions,
 ): EmbeddingProvider["Service"] => ({
   ...identity(first, second),
-  batchLimits: (model) => smaller(first.batchLimits?.(model), second.batchLimits?.(options.model ?? second.model)),
+  batchLimits: (model) =>
+    smallerLimits(first.batchLimits?.(model), second.batchLimits?.(options.model ?? second.model)),
   embed: (given) => {
     const request = ownRequest(given)
     return inTurn(first, second, options, {
@@ -132,36 +127,6 @@ const eitherEmbedding = (
     })
   },
 })
-
-/** What both sides accept. */
-const smaller = (one: BatchLimits | undefined, other: BatchLimits | undefined): BatchLimits | undefined => {
-  if (one === undefined || other === undefined) return one ?? other
-  const tokens = Math.min(one.tokens ?? Number.POSITIVE_INFINITY, other.tokens ?? Number.POSITIVE_INFINITY)
-  return {
-    inputs: Math.min(one.inputs, other.inputs),
-    tokens: Number.isFinite(tokens) ? tokens : undefined,
-    isAdvice: one.isAdvice === true && other.isAdvice === true,
-  }
-}
-
-const answerWithin = <A>(
-  answer: Effect.Effect<A, LlmError>,
-  context: CallContext,
-  share: CallClock | undefined,
-  name: string,
-): Effect.Effect<A, LlmError> =>
-  share === undefined ? within(answer, context) : bounded(answer, context, [share], name)
-
-const streamWithin = (
-  stream: Stream.Stream<LlmEvent, LlmError>,
-  scope: Scope.Scope,
-  context: CallContext,
-  share: CallClock | undefined,
-  name: string,
-): Effect.Effect<Events, LlmError> =>
-  share === undefined
-    ? within(startStream(stream, scope), context)
-    : timedStream((source) => startStream(stream, source), scope, context, { whole: [], firstOutput: share }, name)
 
 /** The beginning of an answer at one side, within its share of the deadline. */
 type Side<A> = (context: CallContext, share: CallClock | undefined) => Effect.Effect<A, LlmError>
@@ -181,12 +146,7 @@ const inTurn = <A>(
   joinCall((outer, fiber) => {
     const context = forAttempt(outer)
     const after = targetsOf(second)
-    const { shared } = context
-    const afterFirst: CallContext = {
-      ...context,
-      targetsAfter: context.targetsAfter + after,
-      shared: shared === undefined ? undefined : { ...shared, targetsAfter: shared.targetsAfter + after },
-    }
+    const afterFirst = withTargetsAfter(context, after)
     const share = shareOf(afterFirst, targetsOf(first), monotonicMs(fiber))
     const atFirst = share === undefined ? afterFirst : { ...afterFirst, clock: share }
     return Effect.matchEffect(sides.first(atFirst, share), {
@@ -210,23 +170,6 @@ const inTurn = <A>(
       },
     })
   })
-
-/**
- * A side's share of the time that targets share: what is left, divided by all that may still be asked. None where there is
- * no deadline, where nobody follows, or where the side needs no time.
- */
-const shareOf = ({ clock, permit, shared }: CallContext, targets: number, nowMs: number): CallClock | undefined => {
-  if (clock === undefined || shared === undefined || shared.targetsAfter === 0 || targets === 0) return undefined
-  const leftMs = shared.clock.remainingMs(nowMs)
-  if (!Number.isFinite(leftMs)) return undefined
-  return new CallClock({
-    name: "attempt",
-    limitMs: Math.max(0, leftMs) * (targets / (targets + shared.targetsAfter)),
-    outer: clock,
-    permit,
-    from: clock.awaitsPermit ? "first-permit" : nowMs,
-  })
-}
 
 /** Whether the second side is asked. A deadline around this fallback ends it, whatever the error table says. */
 const fallsBack = (error: LlmError, options: FallbackOptions, isOver: boolean): boolean => {

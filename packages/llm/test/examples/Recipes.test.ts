@@ -201,6 +201,15 @@ const recipes: Readonly<Record<string, Recipe>> = {
   "sources.ts": { reply: cited, stdout: /^A new line is out\.\n- News https:\/\/nodejs\.example\/new\n$/ },
   "cache.ts": { stdout: /^hello 0 requests\n$/ },
   "cache-with-effect.ts": { stdout: /^hello true\n$/ },
+  "balance.ts": {
+    environment: (url) => ({
+      ...settings(url),
+      AZURE_API_KEY: "azure-key",
+      AZURE_API_BASE: url,
+      AZURE_API_VERSION: "v1",
+    }),
+    stdout: /^hello from (azure|openai) chosen by latency\n$/,
+  },
   "pace.ts": { stdout: /^hello \d+ ms in the line\n$/ },
   "timeouts.ts": { stdout: /^hello\n$/ },
   "one-stack.ts": { stdout: /^hello\nhello\nhello\n$/, requests: 3 },

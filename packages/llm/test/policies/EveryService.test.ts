@@ -18,6 +18,11 @@ type Services = Layer.Layer<LlmProvider | EmbeddingProvider, LlmError>
 /** Each policy as it is put around a Layer of several services. */
 const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
   withCache: (layer) => layer.pipe(library.withCache()),
+  withBalance: (layer) =>
+    library.withBalance([
+      { name: "one", layer },
+      { name: "other", layer },
+    ]),
   withCircuitBreaker: (layer) => layer.pipe(library.withCircuitBreaker()),
   withConcurrency: (layer) => layer.pipe(library.withConcurrency(1)),
   withFallback: (layer) => layer.pipe(library.withFallback(layer)),

@@ -21,6 +21,7 @@ import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
+import { withBalance } from "../../src/policies/traffic/Balance.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -132,6 +133,35 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       expect(upstream.arrivals).toEqual([0, 60_000])
     }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }))))
   })
+
+  it.effect("is in flight at its deployment no longer, and leaves the try of one that failed to the next", () =>
+    Effect.forEach(steps, (step) => {
+      const now: { answer: Answer } = { answer: { error: reasons.ServerError() } }
+      const upstream = new Upstream(() => now.answer)
+      const other = new Upstream(() => "hello", "other")
+      const stack = withBalance(
+        [
+          { name: "a", layer: upstream.layer, concurrency: 1 },
+          { name: "b", layer: other.layer, concurrency: 1 },
+        ],
+        { strategy: "weighted", failures: 1, openFor: 1000 },
+      )
+      return Effect.gen(function* () {
+        yield* ask(name)
+        yield* TestClock.adjust("10 seconds")
+        now.answer = { stall: true }
+        yield* interruptedAt(step, name)
+        now.answer = "hello"
+        yield* ask(name)
+        yield* ask(name)
+        yield* ask(name)
+        expect([step, upstream.inFlight, other.inFlight]).toEqual([step, 0, 0])
+        const after = upstream.asked.length
+        for (let call = 0; call < 4; call++) yield* ask(name)
+        expect([step, upstream.asked.length - after]).toEqual([step, 2])
+      }).pipe(Effect.provide(stack))
+    }),
+  )
 
   it.effect("as the probe of a circuit leaves it to the next", () =>
     Effect.forEach(steps, (step) => {

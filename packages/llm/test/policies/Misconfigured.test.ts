@@ -6,13 +6,28 @@ import { withCache } from "../../src/policies/cache/Cache.ts"
 import * as CacheStore from "../../src/policies/cache/CacheStore.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
+import { type BalanceOptions, type Deployment, withBalance } from "../../src/policies/traffic/Balance.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import type { Policy } from "../../src/policies/Policy.ts"
+import type { LlmError } from "../../src/model/LlmError.ts"
 import { Upstream } from "./Upstream.ts"
 
 /** What a setting read from somewhere may be. */
 const untyped = (value: unknown): any => value
+
+/** A balance of two deployments of one layer, the second with these settings. */
+const balanced =
+  (second: Partial<Omit<Deployment, "layer">>, options: BalanceOptions = {}): Policy<LlmError> =>
+  (layer) =>
+    withBalance(
+      [
+        { name: "a", layer },
+        { name: "b", layer, ...second },
+      ],
+      options,
+    )
 
 const mistakes = [
   ["withConcurrency", "0", () => withConcurrency(0)],
@@ -28,6 +43,18 @@ const mistakes = [
   ["withRateLimit", "tpm", () => withRateLimit({ tpm: Number.NaN })],
   ["withRateLimit", "outputTokens", () => withRateLimit({ outputTokens: -1 })],
   ["withRateLimit", "maxWait", () => withRateLimit({ maxWait: untyped("a while") })],
+  ["withBalance", "deployments[1].name", () => balanced({ name: "a" })],
+  ["withBalance", "deployments[1].name", () => balanced({ name: untyped(7) })],
+  ["withBalance", "deployments[1].weight", () => balanced({ weight: 0 })],
+  ["withBalance", "deployments[1].weight", () => balanced({ weight: untyped("much") })],
+  ["withBalance", "deployments[1].concurrency", () => balanced({ concurrency: 0.5 })],
+  ["withBalance", "deployments[1].rpm", () => balanced({ rpm: -1 })],
+  ["withBalance", "deployments[1].tpm", () => balanced({ tpm: Number.NaN })],
+  ["withBalance", "strategy", () => balanced({}, { strategy: untyped("fair") })],
+  ["withBalance", "maxTries", () => balanced({}, { maxTries: 0 })],
+  ["withBalance", "failures", () => balanced({}, { failures: 1.5 })],
+  ["withBalance", "openFor", () => balanced({}, { openFor: untyped("long") })],
+  ["withBalance", "quotaPause", () => balanced({}, { quotaPause: untyped("long") })],
   ["withRetry", "-1", () => withRetry({ times: -1 })],
   ["withRetry", "NaN", () => withRetry({ times: Number.NaN })],
   ["withRetry", "1.5", () => withRetry({ times: 1.5 })],

@@ -17,6 +17,7 @@ import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import type { Policy } from "../../src/policies/Policy.ts"
+import { withBalance } from "../../src/policies/traffic/Balance.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
@@ -35,6 +36,11 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
   breaker: () => withCircuitBreaker({ failures: 2 }),
   cache: () => withCache(),
   "two a minute": () => withRateLimit({ rpm: 2 }),
+  balance: () => (layer) =>
+    withBalance([
+      { name: "one", layer },
+      { name: "two", layer, weight: 2 },
+    ]),
   fallback: () => withFallback(new Upstream(() => ({ error: reasons.ServerError() }), "other").layer),
 }
 

@@ -1,6 +1,13 @@
 /** What policies do with an error: the error table, read at a place of the stack where a deadline may be over or not. */
 import { isExpiry } from "../../call/CallClock.ts"
-import { type LlmError, type LlmErrorReason, verdict, verdicts } from "../../model/LlmError.ts"
+import {
+  type ErrorType,
+  type LlmError,
+  type LlmErrorReason,
+  type TimeoutClock,
+  verdict,
+  verdicts,
+} from "../../model/LlmError.ts"
 
 /**
  * A `total` deadline ends the call for everything within it. For a policy around it, it bounded only one attempt or target,
@@ -16,3 +23,20 @@ export const mayFallBack = (reason: LlmErrorReason): boolean =>
 /** How often another attempt may help: never, once in a call, or always. */
 export const retriesOf = ({ reason }: LlmError): "never" | "once" | "always" =>
   isDeadline(reason) ? verdicts.TimeoutError.retries : verdict(reason).retries
+
+/** Outcomes that say that the target is unhealthy. */
+const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
+  "ConnectionError",
+  "TimeoutError",
+  "OverloadedError",
+  "ServerError",
+  "StreamInterruptedError",
+  "InvalidResponseError",
+])
+
+/** Clocks that run out because of the caller, not because of the target. */
+const isCallers: ReadonlySet<TimeoutClock> = new Set(["queue", "reader"])
+
+/** Whether a failure says that the target is unhealthy, and not that the request is wrong or too early. */
+export const isUnhealthy = (reason: LlmErrorReason): boolean =>
+  unhealthy.has(reason._tag) && !(reason._tag === "TimeoutError" && isCallers.has(reason.clock))

@@ -181,6 +181,8 @@ const endAttempt = (
   note(span, "http.response.status_code", record.status)
   note(span, "gen_ai.response.model", record.servedModel)
   note(span, "error.type", record.errorType)
+  note(span, "wiseflow.deployment", record.deployment)
+  note(span, "wiseflow.chosen_by", record.chosenBy)
   noteAboveZero(span, "wiseflow.target_index", record.targetIndex)
   noteAboveZero(span, "wiseflow.queued_ms", record.queuedMs)
   noteAboveZero(span, "wiseflow.waited_ms", record.waitedMs)

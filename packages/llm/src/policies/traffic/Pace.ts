@@ -48,7 +48,11 @@ export class Pace {
   private pausedUntilMs = Number.NEGATIVE_INFINITY
   private timer: Timer | undefined
 
-  constructor(requestsPerMinute: number, tokensPerMinute: number) {
+  /** The most tokens that one request can reserve. */
+  readonly tokensPerMinute: number
+
+  constructor(requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY) {
+    this.tokensPerMinute = tokensPerMinute
     this.requests = new SlidingWindow(requestsPerMinute)
     this.tokens = new SlidingWindow(tokensPerMinute)
   }
@@ -80,6 +84,11 @@ export class Pace {
         })
       })
     })
+  }
+
+  /** Milliseconds until a request of so many tokens would be sent, behind those that wait already. */
+  expectedWaitMs(nowMs: number, tokens: number): number {
+    return Math.max(0, this.waitMs(nowMs, this.lineTokens + tokens, this.line.size + 1, tokens))
   }
 
   /** The place's request has ended: what it used, and what the service said, count before the next one goes. */

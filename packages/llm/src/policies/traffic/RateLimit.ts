@@ -14,9 +14,9 @@ import * as Result from "effect/Result"
 import { refuseAttempt } from "../../call/Attempt.ts"
 import { type CallContext, within } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
-import { type LlmError, RateLimitError } from "../../model/LlmError.ts"
+import { type LlmError, type LlmErrorReason, RateLimitError } from "../../model/LlmError.ts"
 import type { AttemptRecord, RateLimits, Usage } from "../../model/LlmResponse.ts"
-import type { Asked, Identity } from "../mechanisms/Around.ts"
+import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import { Pace, type Place } from "./Pace.ts"
 import { estimateTokens } from "./TokenEstimate.ts"
@@ -42,33 +42,54 @@ export const withRateLimit = (options: RateLimitOptions = {}): Policy.ServicePol
   const { maxWait, outputTokens = 1000, rpm, tpm } = options
   const wrong = Policy.refusedDuration("withRateLimit", { maxWait }) ?? refusedNumber({ rpm, tpm, outputTokens })
   if (wrong !== undefined) return wrong
-  const tokensAtMost = tpm ?? Number.POSITIVE_INFINITY
   const longestMs =
     maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(Duration.fromInputUnsafe(maxWait))
-  return Policy.mechanism((inner) =>
-    Effect.sync(() => {
-      const pace = new Pace(rpm ?? Number.POSITIVE_INFINITY, tokensAtMost)
-      return aroundAnswer<Held>({
-        begin: (context, request, fiber) => {
-          const nowMs = monotonicMs(fiber)
-          const output = request.inputs === undefined ? (request.maxTokens ?? outputTokens) : 0
-          const tokens = Math.min(estimateTokens(request) + output, tokensAtMost)
-          const endsMs = nowMs + Math.min(longestMs, remainingMs(context, nowMs))
-          const { count } = context.ledger
-          return Result.succeed({ place: { tokens, endsMs }, request, sinceMs: nowMs, attemptsBefore: count })
-        },
-        inside: (effect, held, context) =>
-          held.place.taken === undefined
-            ? Effect.flatMap(pace.enter(held.place), (waitMs) => go(effect, held, context, inner, pace, waitMs))
-            : effect,
-        end: (held, outcome, context, fiber) => {
-          settle(pace, held, outcome, context, fiber)
-          return undefined
-        },
-      })
-    }),
-  )
+  return Policy.mechanism((inner) => Effect.sync(() => paced(new Pace(rpm, tpm), { outputTokens, longestMs }, inner)))
 }
+
+/** The part of a rate limit that is not its pace. */
+interface Reserving {
+  /** What is reserved for the output of a request that sets no `maxTokens`. */
+  readonly outputTokens: number
+  /** The longest wait, in milliseconds. */
+  readonly longestMs: number
+}
+
+/** Keeps to a pace that others may look at too. Calls wait as long as their clocks allow. */
+export const withPace = (pace: Pace): Policy.ServicePolicy =>
+  Policy.mechanism((inner) =>
+    Effect.succeed(paced(pace, { outputTokens: 1000, longestMs: Number.POSITIVE_INFINITY }, inner)),
+  )
+
+/** The tokens that a request reserves. */
+export const reservedTokens = (request: Asked, pace: Pace, outputTokens = 1000): number => {
+  const output = request.inputs === undefined ? (request.maxTokens ?? outputTokens) : 0
+  return Math.min(estimateTokens(request) + output, pace.tokensPerMinute)
+}
+
+const paced = (pace: Pace, { longestMs, outputTokens }: Reserving, inner: Identity): Around =>
+  aroundAnswer<Held>({
+    begin: (context, request, fiber) => {
+      const nowMs = monotonicMs(fiber)
+      const tokens = reservedTokens(request, pace, outputTokens)
+      const endsMs = nowMs + Math.min(longestMs, remainingMs(context, nowMs))
+      const { count } = context.ledger
+      return Result.succeed({ place: { tokens, endsMs }, request, sinceMs: nowMs, attemptsBefore: count })
+    },
+    inside: (effect, held, context) =>
+      held.place.taken === undefined
+        ? Effect.flatMap(pace.enter(held.place), (waitMs) => go(effect, held, context, inner, pace, waitMs))
+        : effect,
+    end: (held, outcome, context, fiber) => {
+      settle(pace, held, outcome, context, fiber)
+      return undefined
+    },
+  })
+
+const refusals = new WeakSet<LlmErrorReason>()
+
+/** True for the reason of a request that a rate limit of this library refused, as against one that its service refused. */
+export const isOwnRefusal = (reason: LlmErrorReason): boolean => refusals.has(reason)
 
 const refusedNumber = (numbers: Readonly<Record<string, number | undefined>>) => {
   for (const [name, value] of Object.entries(numbers)) {
@@ -116,6 +137,7 @@ const go = <A, E>(
       message: `no request made: the rate limit of ${name} lets it go in ${retryAfterMs} ms, later than the call can wait`,
       retryAfterMs,
     })
+    refusals.add(reason)
     const target = { provider: name, model: request.model ?? model }
     return Effect.fail(refuseAttempt({ ...context, queuedMs: context.queuedMs + waitedMs }, fiber, target, reason))
   })

@@ -1,0 +1,210 @@
+/**
+ * Several deployments of one model: keys, regions, bases. A call goes to one of them, chosen by weight, by what is in flight
+ * or by latency, and to the next where one cannot answer, in a stream before the first output only. One that says that it is
+ * asked too often, is out of quota or keeps failing is passed over until its time; each has its own rate and concurrency.
+ *
+ * It takes the place of a provider: put `withRetry` and `withTimeout` around it, and each deployment's own breaker and
+ * attempt clocks inside. Each retry may ask every deployment again.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { joins } from "../../call/Joining.ts"
+import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import { LlmProvider } from "../../model/LlmProvider.ts"
+import { withConcurrency } from "../Concurrency.ts"
+import { type Asked, asOneCall, type Identity } from "../mechanisms/Around.ts"
+import { ownRequest } from "../mechanisms/OwnRequest.ts"
+import { answerWithin, smallerLimits, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
+import { streamFrom } from "../mechanisms/StreamStart.ts"
+import { askInTurn, type Balanced, type Balancing } from "./BalancedCall.ts"
+import { invalid, mistakeIn } from "./BalanceCheck.ts"
+import type { BalanceStrategy } from "./DeploymentChoice.ts"
+import { DeploymentHealth, type Patience } from "./DeploymentHealth.ts"
+import { trackedEmbedding, trackedLlm } from "./DeploymentTracking.ts"
+import { Pace } from "./Pace.ts"
+import { withPace } from "./RateLimit.ts"
+
+/** A Layer of a deployment, whatever it provides. */
+export type DeploymentLayer = Layer.Layer<never, unknown, unknown>
+
+/** One deployment of the model. */
+export interface Deployment<L extends DeploymentLayer = DeploymentLayer> {
+  /** What it is called in `metadata.attempts`, events and spans. Each has its own. */
+  readonly name: string
+  /** What answers there: a provider, with the policies that are the deployment's own. */
+  readonly layer: L
+  /** Its share of the calls, against the weights of the others. Above 0; default 1. */
+  readonly weight?: number | undefined
+  /** What the model is called there: asked for where a request names no model, or `model` of the options. */
+  readonly model?: string | undefined
+  /** The most requests in flight there. Default: no limit. */
+  readonly concurrency?: number | undefined
+  /** The most requests within any 60 seconds there. Default: no limit. */
+  readonly rpm?: number | undefined
+  /** The most tokens within any 60 seconds there, input and output together. Default: no limit. */
+  readonly tpm?: number | undefined
+}
+
+/** How calls are spread over the deployments. */
+export interface BalanceOptions {
+  /** How one is chosen among those that can be asked at once. Default `latency`. */
+  readonly strategy?: BalanceStrategy | undefined
+  /**
+   * The key of a request: those with the same key go to the same deployment while it can be asked at once, so that its prompt
+   * cache is used. `stickyKey` of `CallOptions` wins over it. Undefined for a request without a key.
+   */
+  readonly stickyBy?: ((request: Asked) => string | undefined) | undefined
+  /** The name of the model that the deployments serve, each under its own name: a request for it goes to `model` of each. */
+  readonly model?: string | undefined
+  /** How many deployments one call may ask. Default: each once. */
+  readonly maxTries?: number | undefined
+  /** How many failures in a row make a deployment be passed over. Default 3. */
+  readonly failures?: number | undefined
+  /** How long one that keeps failing is passed over, before one request tries it again. Default 5 seconds. */
+  readonly openFor?: Duration.Input | undefined
+  /** How long one is passed over that is out of quota, or refuses its key, and does not say for how long. Default 1 minute. */
+  readonly quotaPause?: Duration.Input | undefined
+}
+
+/** The services that every deployment provides. */
+type Provided<L extends DeploymentLayer> =
+  | ([L] extends [Layer.Layer<LlmProvider, unknown, unknown>] ? LlmProvider : never)
+  | ([L] extends [Layer.Layer<EmbeddingProvider, unknown, unknown>] ? EmbeddingProvider : never)
+
+/** What building a deployment needs and how it may fail, as they are written in the type of its Layer. */
+type BalancedLayer<L extends DeploymentLayer> = Layer.Layer<Provided<L>, Layer.Error<L> | LlmError, Layer.Services<L>>
+
+/**
+ * One provider from several deployments of a model. It provides each service that all of them provide; a Layer that several
+ * of them stand on is built once. Fails with a `ConfigurationError` where a name stands twice or a number makes no sense.
+ */
+export function withBalance<const D extends Deployment>(
+  deployments: ReadonlyArray<D>,
+  options?: BalanceOptions,
+): BalancedLayer<D["layer"]>
+export function withBalance(deployments: ReadonlyArray<Deployment>, options: BalanceOptions = {}): DeploymentLayer {
+  return Layer.fromBuildMemo((memoMap, scope) => {
+    const mistake = mistakeIn(deployments, options)
+    if (mistake !== undefined) return Effect.fail(mistake)
+    const { failures = 3 } = options
+    const patience: Patience = {
+      failures,
+      rate: 0.5,
+      calls: 20,
+      windowMs: 30_000,
+      openMs: millis(options.openFor, 5000),
+      quotaMs: millis(options.quotaPause, 60_000),
+    }
+    const built = Effect.forEach(deployments, (deployment) => {
+      const health = healthOf(deployment, patience)
+      return Effect.map(Layer.buildWithMemoMap(limited(deployment, health), memoMap, scope), (services) => ({
+        health,
+        services,
+      }))
+    })
+    return Effect.flatMap(built, (all) => servicesOf(all, options))
+  })
+}
+
+const millis = (input: Duration.Input | undefined, otherwise: number): number =>
+  input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
+
+const healthOf = (deployment: Deployment, patience: Patience): DeploymentHealth => {
+  const { concurrency = Number.POSITIVE_INFINITY, model, name, rpm, tpm, weight = 1 } = deployment
+  const pace = rpm === undefined && tpm === undefined ? undefined : new Pace(rpm, tpm)
+  return new DeploymentHealth({ name, weight, model, concurrency, pace }, patience)
+}
+
+/** A deployment within its own limits. */
+const limited = ({ concurrency, layer }: Deployment, { settings: { pace } }: DeploymentHealth): DeploymentLayer => {
+  const slow: DeploymentLayer = pace === undefined ? layer : withPace(pace)(layer)
+  return concurrency === undefined ? slow : withConcurrency(concurrency)(slow)
+}
+
+/** A deployment that was built. */
+interface Built {
+  readonly health: DeploymentHealth
+  readonly services: Context.Context<never>
+}
+
+/** The same service of all; undefined where one of them lacks it. */
+const ofAll = <I, S>(
+  all: ReadonlyArray<Built>,
+  tag: Context.Key<I, S>,
+  track: (service: S, health: DeploymentHealth) => S,
+): ReadonlyArray<Balanced<S>> | undefined => {
+  const found = all.flatMap(({ health, services }) => {
+    const service = Context.getOrUndefined(services, tag)
+    return service === undefined ? [] : [{ health, service: track(service, health) }]
+  })
+  return found.length < all.length ? undefined : found
+}
+
+const servicesOf = (
+  all: ReadonlyArray<Built>,
+  options: BalanceOptions,
+): Effect.Effect<Context.Context<never>, LlmError> => {
+  // What else the first one provides stays as it is.
+  let services = all[0]?.services ?? Context.empty()
+  const { maxTries = all.length, model, stickyBy, strategy = "latency" } = options
+  const balancing: Balancing = { maxTries, model, stickyBy, strategy }
+  const llms = ofAll(all, LlmProvider, (service, health) => trackedLlm(asOneCall(service), health))
+  if (llms !== undefined)
+    services = Context.merge(services, Context.make(LlmProvider, joins(balancedLlm(llms, balancing))))
+  const embeddings = ofAll(all, EmbeddingProvider, trackedEmbedding)
+  if (embeddings !== undefined) {
+    services = Context.merge(services, Context.make(EmbeddingProvider, balancedEmbedding(embeddings, balancing)))
+  }
+  return llms === undefined && embeddings === undefined
+    ? Effect.fail(
+        invalid("the deployments have no service in common: give each an LlmProvider, or each an EmbeddingProvider"),
+      )
+    : Effect.succeed(services)
+}
+
+const identity = (all: ReadonlyArray<Balanced<Identity>>, { maxTries, model }: Balancing): Identity => ({
+  name: all[0]?.service.name ?? "none",
+  model: model ?? all[0]?.health.settings.model ?? all[0]?.service.model,
+  targets: Math.min(
+    all.reduce((sum, { service }) => sum + targetsOf(service), 0),
+    maxTries,
+  ),
+})
+
+type LlmService = LlmProvider["Service"]
+type EmbeddingService = EmbeddingProvider["Service"]
+
+const balancedLlm = (all: ReadonlyArray<Balanced<LlmService>>, balancing: Balancing): LlmService => ({
+  ...identity(all, balancing),
+  generate: (given) => {
+    const request = ownRequest(given)
+    return askInTurn(all, balancing, request, "generate", ({ service }, asked, context, share) =>
+      answerWithin(service.generate(asked), context, share, service.name),
+    )
+  },
+  stream: (given) => {
+    const request = ownRequest(given)
+    return streamFrom((scope) =>
+      askInTurn(all, balancing, request, "stream", ({ service }, asked, context, share) =>
+        streamWithin(service.stream(asked), scope, context, share, service.name),
+      ),
+    )
+  },
+})
+
+const balancedEmbedding = (all: ReadonlyArray<Balanced<EmbeddingService>>, balancing: Balancing): EmbeddingService => ({
+  ...identity(all, balancing),
+  batchLimits: (model) =>
+    all
+      .map(({ health, service }) => service.batchLimits?.(model ?? health.settings.model))
+      .reduce(smallerLimits, undefined),
+  embed: (given) => {
+    const request = ownRequest(given)
+    return askInTurn(all, balancing, request, "embed", ({ service }, asked, context, share) =>
+      answerWithin(service.embed(asked), context, share, service.name),
+    )
+  },
+})

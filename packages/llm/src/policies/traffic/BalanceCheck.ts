@@ -1,0 +1,86 @@
+/** What is wrong with the settings of a balance, named by the deployment and the field that hold it. */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import { ConfigurationError, LlmError } from "../../model/LlmError.ts"
+import { strategies } from "./DeploymentChoice.ts"
+
+/** The numbers of a deployment, as a program without types may have written them. */
+export interface DeploymentNumbers {
+  readonly name: string
+  readonly weight?: number | undefined
+  readonly concurrency?: number | undefined
+  readonly rpm?: number | undefined
+  readonly tpm?: number | undefined
+}
+
+/** The settings of a balance that can be wrong. */
+export interface BalanceNumbers {
+  readonly strategy?: string | undefined
+  readonly maxTries?: number | undefined
+  readonly failures?: number | undefined
+  readonly openFor?: Duration.Input | undefined
+  readonly quotaPause?: Duration.Input | undefined
+}
+
+const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 1
+
+/** The first mistake of a deployment, as a field and what is wrong with it. */
+export const mistakeOf = ({
+  concurrency,
+  name,
+  rpm,
+  tpm,
+  weight,
+}: DeploymentNumbers): readonly [field: string, problem: string] | undefined => {
+  if (!Predicate.isString(name) || name.trim() === "") return ["name", 'must be a text; write for example "europe"']
+  if (weight !== undefined && !(weight > 0 && Number.isFinite(weight))) {
+    return ["weight", `must be a number above 0, not ${weight}; leave it out for 1`]
+  }
+  if (concurrency !== undefined && !isWhole(concurrency)) {
+    return ["concurrency", `must be a whole number above 0, not ${concurrency}; leave it out for no limit`]
+  }
+  for (const [field, value] of Object.entries({ rpm, tpm })) {
+    if (value === undefined || (value >= 1 && Number.isFinite(value))) continue
+    return [field, `must be a number, 1 or more, not ${value}; leave it out for no limit`]
+  }
+  return undefined
+}
+
+/** The error of the first mistake. */
+export const mistakeIn = (
+  deployments: ReadonlyArray<DeploymentNumbers>,
+  { failures, maxTries, openFor, quotaPause, strategy }: BalanceNumbers,
+): LlmError | undefined => {
+  if (deployments.length === 0) return invalid("needs at least one deployment")
+  const names = new Set<string>()
+  for (const [index, deployment] of deployments.entries()) {
+    const mistake = mistakeOf(deployment)
+    if (mistake !== undefined) return invalid(`deployments[${index}].${mistake[0]} ${mistake[1]}`)
+    if (names.has(deployment.name)) {
+      return invalid(
+        `deployments[${index}].name is ${JSON.stringify(deployment.name)}, as of another one; each needs its own`,
+      )
+    }
+    names.add(deployment.name)
+  }
+  if (strategy !== undefined && !strategies.includes(strategy)) {
+    return invalid(`strategy is not one of ${strategies.join(", ")}`)
+  }
+  for (const [field, value] of Object.entries({ maxTries, failures })) {
+    if (value !== undefined && !isWhole(value)) return invalid(`${field} must be a whole number above 0, not ${value}`)
+  }
+  for (const [field, value] of Object.entries({ openFor, quotaPause })) {
+    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
+    return invalid(`${field} is not a duration; write for example "10 seconds", or milliseconds`)
+  }
+  return undefined
+}
+
+/** The error of a balance. */
+export const invalid = (problem: string): LlmError =>
+  new LlmError({
+    reason: new ConfigurationError({ setting: "withBalance", message: `withBalance: ${problem}` }),
+    provider: "configuration",
+    attempts: [],
+  })
