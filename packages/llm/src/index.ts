@@ -49,6 +49,8 @@ export { withTimeout } from "./policies/Timeout.ts"
 export { withConcurrency } from "./policies/Concurrency.ts"
 export { type CacheOptions, withCache } from "./policies/cache/Cache.ts"
 export * as CacheStore from "./policies/cache/CacheStore.ts"
+export { type HedgeOptions, withHedge } from "./policies/traffic/Hedge.ts"
+export { HedgeBudget, type HedgeLimits } from "./policies/traffic/HedgeBudget.ts"
 export { type RateLimitOptions, withRateLimit } from "./policies/traffic/RateLimit.ts"
 export { type BalanceOptions, type Deployment, type DeploymentLayer, withBalance } from "./policies/traffic/Balance.ts"
 export type { BalanceStrategy } from "./policies/traffic/DeploymentChoice.ts"
@@ -139,6 +141,7 @@ export type {
   LogOptions,
   OwnCacheStore,
   ProviderAccess,
+  TrafficOptions,
 } from "./promises/InterfaceOptions.ts"
 export type { EmbeddingProviderName, ProviderName } from "./providers/Registry.ts"
 export type { LogLine } from "./promises/LogLines.ts"

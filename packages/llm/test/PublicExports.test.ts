@@ -51,6 +51,7 @@ it("@wiseflow/llm exports these names", () => {
       "EmbeddingStack",
       "FilePart",
       "FinishReason",
+      "HedgeBudget",
       "HttpProvider",
       "ImagePart",
       "InvalidRequestError",
@@ -129,6 +130,7 @@ it("@wiseflow/llm exports these names", () => {
       "withConcurrency",
       "withDefaults",
       "withFallback",
+      "withHedge",
       "withJsonSchema",
       "withObserver",
       "withRateLimit",
@@ -157,6 +159,7 @@ it("@wiseflow/llm/testing exports these names", () => {
 it("@wiseflow/llm/promise exports these names", () => {
   expect(Object.keys(promise).toSorted()).toMatchInlineSnapshot(`
     [
+      "HedgeBudget",
       "LLMInterface",
       "LlmError",
       "ProviderRegistry",

@@ -25,6 +25,7 @@ export type CallEnd =
  * - `queued`: the call asks for a permit, and waits if there is none.
  * - `permit`: the call waited `waitedMs` for a permit and has it now.
  * - `retry`: the attempt failed with `error`; after `waitMs` milliseconds the call tries again.
+ * - `hedge`: the request has had no output for `afterMs` milliseconds; a second one is sent beside it.
  * - `fallback`: a target failed with `error`; `provider` is asked next.
  * - `circuit`: the breaker of `provider` and `model` changed its state.
  * - `call-end`: the call has ended, as `end` says; `exit` is the same as a value of Effect. Only `withObserver` and `onEvent`
@@ -48,6 +49,7 @@ export type CallEvent =
   | { readonly type: "queued" }
   | { readonly type: "permit"; readonly waitedMs: number }
   | { readonly type: "retry"; readonly error: LlmError; readonly waitMs: number; readonly retry: number }
+  | { readonly type: "hedge"; readonly afterMs: number }
   | { readonly type: "fallback"; readonly error: LlmError; readonly provider: string }
   | {
       readonly type: "circuit"

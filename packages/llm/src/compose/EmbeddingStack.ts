@@ -1,6 +1,6 @@
 /**
  * The default stack for embeddings, from the outside in: call span, deadline, cache, the provider that the model means; then for
- * each provider batches, breaker, retry with its budget, permit, attempt clock. It is `LlmStack` with the same settings, but
+ * each provider batches, breaker, retry with its budget, hedge, permit, attempt clock. It is `LlmStack` with the same settings, but
  * for one thing: it falls back to no other model, because vectors of different models do not mix.
  */
 import * as Context from "effect/Context"
@@ -24,6 +24,7 @@ import { embeddingRouteOf } from "./EmbeddingRoute.ts"
 import { embeddingEndpoint } from "./EmbeddingTarget.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
 import { routeOf } from "./ModelRoute.ts"
+import { hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { isConfigured, readTarget, type Target } from "./Target.ts"
 
@@ -63,10 +64,12 @@ const stackOf = <R>(
   Layer.unwrap(
     Effect.sync(() => {
       const permits = given ?? Permits.make(config.concurrency)
+      const hedge = hedging(config)
       return routed(config, (target) =>
         layerOf(target).pipe(
           withTimeout({ attempt: config.attemptTimeout }),
           withConcurrency(permits),
+          hedge,
           withRetry({ times: config.maxRetries }),
           withCircuitBreaker(),
           withBatches({ concurrency: config.concurrency }),

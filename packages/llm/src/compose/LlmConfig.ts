@@ -13,10 +13,11 @@ import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
 import { bareModel, routeOf } from "./ModelRoute.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
+import type { TrafficOptions } from "./StackTraffic.ts"
 import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 
 /** A stack's configuration. `targets` are tried in order; one without a provider of its own routes by model. */
-export interface LlmConfig {
+export interface LlmConfig extends TrafficOptions {
   /** The targets, in the order in which they are asked. */
   readonly targets: readonly [Target, ...Array<Target>]
   /** Requests in flight at once. */

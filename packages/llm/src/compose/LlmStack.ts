@@ -1,9 +1,10 @@
 /**
  * The default stack, from the outside in: call span, defaults, fallback text, deadline, cache, fallback; then for each target
- * breaker, retry with its budget, permit, attempt clocks, provider; where one target routes to many providers, for each of
+ * breaker, retry with its budget, hedge, permit, attempt clocks, provider; where one target routes to many providers, for each of
  * those. So a call has one deadline over everything, which begins with its first permit and which its targets share; a
  * target is retried before the next is tried; the breaker judges what is left after retries; a call that backs off holds no
- * permit; calls that share a request wait for it under deadlines of their own; and a fallback text, which needs no time,
+ * permit; a hedge counts from when its request is sent, and each of its two requests has its own permit and attempt clock;
+ * calls that share a request wait for it under deadlines of their own; and a fallback text, which needs no time,
  * answers even when the deadline has passed, and is never kept.
  */
 import * as Effect from "effect/Effect"
@@ -25,6 +26,7 @@ import type { HttpClient } from "../transport/ProviderLayer.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
+import { hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
@@ -36,6 +38,8 @@ import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } f
 const readerTimeout = "5 minutes"
 
 export type { StackOverrides } from "./StackSettings.ts"
+
+const unchanged = <Layers>(layers: Layers): Layers => layers
 
 /** The stack of a configuration. `permits` are for another stack to share; without them it has its own. */
 export const layer = (config: LlmConfig.LlmConfig, permits?: Permits.Permits): Layer.Layer<LlmProvider, LlmError> =>
@@ -53,15 +57,14 @@ const stackOf = <R>(
   Layer.unwrap(
     Effect.sync(() => {
       const permits = given ?? Permits.make(config.concurrency)
+      const hedge = hedging(config)
       const [first, ...rest] = config.targets
       const targets = rest.reduce(
-        (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits, layerOfTarget))),
-        targetLayer(first, config, permits, layerOfTarget),
+        (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits, hedge, layerOfTarget))),
+        targetLayer(first, config, permits, hedge, layerOfTarget),
       )
       const timely = targets.pipe(
-        config.cache === undefined
-          ? (uncached) => uncached
-          : withCache({ namespace: addressOf(first), ...config.cache }),
+        config.cache === undefined ? unchanged : withCache({ namespace: addressOf(first), ...config.cache }),
         withTimeout({
           total: config.timeout,
           totalFrom: "first-permit",
@@ -89,14 +92,16 @@ const targetLayer = <R>(
   target: Target,
   config: LlmConfig.LlmConfig,
   permits: Permits.Permits,
+  hedge: ServicePolicy<LlmError>,
   layerOfTarget: TargetLayer<R>,
 ): Layer.Layer<LlmProvider, LlmError, R> => {
   const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
       config.firstOutputTimeout === undefined && config.attemptTimeout === undefined
-        ? (unlimited) => unlimited
+        ? unchanged
         : withTimeout({ attempt: config.attemptTimeout, firstOutput: config.firstOutputTimeout }),
       withConcurrency(permits),
+      hedge,
       withRetry({ times: config.maxRetries }),
       withCircuitBreaker(),
     )

@@ -19,6 +19,7 @@ export interface StackOverrides extends Partial<
     | "concurrency"
     | "embeddingModel"
     | "fallbackText"
+    | "hedge"
     | "idleTimeout"
     | "maxRetries"
     | "maxTokens"
@@ -71,4 +72,5 @@ const withOverrides = (config: LlmConfig.LlmConfig, own: StackOverrides): LlmCon
   fallbackText: own.fallbackText ?? config.fallbackText,
   embeddingModel: own.embeddingModel ?? config.embeddingModel,
   cache: own.cache ?? config.cache,
+  hedge: own.hedge ?? config.hedge,
 })

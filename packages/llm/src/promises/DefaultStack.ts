@@ -11,6 +11,7 @@ import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
+import { sharedTraffic } from "../compose/StackTraffic.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { saidBy } from "../model/JsonCopy.ts"
@@ -188,9 +189,10 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
       const cache = cacheOf(options.cache)
       // Requests of both kinds are in flight at once: they share one limit.
       const permits = Permits.make(config.concurrency)
-      return LlmStack.layer({ ...config, targets: [primary, ...fallbacks], cache }, permits).pipe(
+      const shared = { cache, ...sharedTraffic(options) }
+      return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
-        Layer.merge(lazily(EmbeddingStack.layer({ ...config, cache }, permits), named)),
+        Layer.merge(lazily(EmbeddingStack.layer({ ...config, ...shared }, permits), named)),
         observed(options),
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -6,6 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { CallEvent } from "../call/CallEvent.ts"
+import type { TrafficOptions } from "../compose/StackTraffic.ts"
 import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
@@ -20,6 +21,8 @@ import { isUnreadable, unreadable } from "../settings/SecretText.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
 import type { LogLine } from "./LogLines.ts"
 import { attempted, Uncopied } from "./OwnCopy.ts"
+
+export type { TrafficOptions } from "../compose/StackTraffic.ts"
 
 /**
  * A further provider to ask when the first cannot answer. What it leaves open is read from `providers` and from that
@@ -92,7 +95,7 @@ export interface CacheSettings {
  * Effect's: `"120 seconds"`, or milliseconds as a number. `apiKey`, `apiBase`, `apiVersion`, `wireApi` and `headers` are
  * for the provider that `provider` names, or that `model` means.
  */
-export interface InterfaceOptions extends ListenOptions, ProviderAccess, TransportOptions {
+export interface InterfaceOptions extends ListenOptions, ProviderAccess, TrafficOptions, TransportOptions {
   /** The provider; `litellm` (the default) asks the one that the model's name means, `fallback` every one with a key. */
   readonly provider?: ProviderName | "fallback" | undefined
   /** The model of requests that name none. */
@@ -159,6 +162,10 @@ const duration: Kind = {
   fits: (value) => isText(value) || Duration.isDuration(value) || typeof value === "bigint",
 }
 const record: Kind = { wanted: "a plain object", fits: (value) => Predicate.isObject(value) }
+const choice: Kind = {
+  wanted: "true, false or a plain object",
+  fits: (value) => typeof value === "boolean" || Predicate.isObject(value),
+}
 const list: Kind = { wanted: "a list", fits: Array.isArray }
 
 const accessOptions: Readonly<Record<keyof ProviderAccess, Kind>> = {
@@ -187,6 +194,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   attemptTimeout: duration,
   queueTimeout: duration,
   maxConcurrentRequests: number,
+  hedge: choice,
   fallbacks: list,
   fallbackText: text,
   logger: { wanted: "a function, or false", fits: (value) => value === false || typeof value === "function" },
@@ -206,10 +214,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
     wanted: "a plain object, or false",
     fits: (value) => value === false || Predicate.isObject(value),
   },
-  cache: {
-    wanted: "true, false or a plain object",
-    fits: (value) => typeof value === "boolean" || Predicate.isObject(value),
-  },
+  cache: choice,
   prices: {
     wanted: "a plain object or a function",
     fits: (value) => typeof value === "function" || Predicate.isObject(value),

@@ -48,6 +48,11 @@ class Reading {
     this.optionOf.set(variable, option)
   }
 
+  /** A policy that is made of an option: its errors name the option. */
+  name(policy: string, option: string): void {
+    this.optionOf.set(policy, option)
+  }
+
   setDuration(variable: string, option: string, value: Duration.Input | undefined): void {
     if (value !== undefined) this.set(variable, option, durationText(value))
   }
@@ -127,6 +132,7 @@ export const read = (
   reading.setDuration("LLM_QUEUE_TIMEOUT", "queueTimeout", options.queueTimeout)
   reading.set("WISEFLOW_LOG_LEVEL", "logLevel", options.logLevel)
   reading.set("LLM_FALLBACK_TEXT", "fallbackText", options.fallbackText)
+  reading.name("withHedge", "hedge")
   return Result.succeed({
     settings: ConfigProvider.fromEnvRecord(reading.variables),
     given: reading.given,

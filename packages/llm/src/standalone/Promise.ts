@@ -17,6 +17,8 @@ export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
 export { type Source, type SourceSpan, sourcesOf } from "../protocols/Sources.ts"
+export type { HedgeOptions } from "../policies/traffic/Hedge.ts"
+export { HedgeBudget, type HedgeLimits } from "../policies/traffic/HedgeBudget.ts"
 export { type UsageFigures, UsageLedger, type UsageRow, type UsageTotals } from "../policies/usage/UsageLedger.ts"
 export type { LatencySummary } from "../policies/usage/LatencyHistogram.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
@@ -92,6 +94,7 @@ export type {
   LogOptions,
   OwnCacheStore,
   ProviderAccess,
+  TrafficOptions,
 } from "../promises/InterfaceOptions.ts"
 export type { EmbeddingProviderName, ProviderName } from "../providers/Registry.ts"
 export type { LogLine } from "../promises/LogLines.ts"

@@ -26,6 +26,7 @@ const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
   withCircuitBreaker: (layer) => layer.pipe(library.withCircuitBreaker()),
   withConcurrency: (layer) => layer.pipe(library.withConcurrency(1)),
   withFallback: (layer) => layer.pipe(library.withFallback(layer)),
+  withHedge: (layer) => layer.pipe(library.withHedge()),
   withObserver: (layer) => layer.pipe(library.withObserver(() => {})),
   withRateLimit: (layer) => layer.pipe(library.withRateLimit({ rpm: 100 })),
   withRetry: (layer) => layer.pipe(library.withRetry()),

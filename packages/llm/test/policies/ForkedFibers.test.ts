@@ -15,6 +15,7 @@ import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import { openStream } from "../../src/policies/Policy.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
+import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -34,6 +35,7 @@ const stacks: ReadonlyArray<readonly [string, (provider: Stack) => Stack]> = [
   ["a share of a deadline", (provider) => provider.pipe(withFallback(provider), withTimeout("1 hour"))],
   ["a queue", (provider) => provider.pipe(withConcurrency(1), withTimeout({ queue: "1 hour" }))],
   ["a retry", withRetry()],
+  ["a hedge", withHedge({ after: "1 hour" })],
   ["a breaker", withCircuitBreaker()],
   ["telemetry", (provider) => withTelemetry(provider)],
 ]

@@ -22,6 +22,7 @@ import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
 import { withBalance } from "../../src/policies/traffic/Balance.ts"
+import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -121,6 +122,19 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       expect((yield* ask(name)).metadata.cached).toBeUndefined()
     }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
   })
+
+  it.effect("gives its permit back under a hedge, and leaves no request behind", () =>
+    Effect.forEach(steps, (step) => {
+      const now: { answer: Answer } = { answer: { stall: true } }
+      const upstream = new Upstream(() => now.answer)
+      return Effect.gen(function* () {
+        yield* interruptedAt(step, name)
+        expect([step, upstream.inFlight]).toEqual([step, 0])
+        now.answer = "hello"
+        expect([step, (yield* Effect.result(ask(name)))._tag]).toEqual([step, "Success"])
+      }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withHedge({ after: 0, maxRequests: 1 }))))
+    }),
+  )
 
   it.effect("gives its place in the line back, and what it had reserved where nothing was sent", () => {
     const upstream = new Upstream(() => "hello")

@@ -7,6 +7,7 @@ import * as CacheStore from "../../src/policies/cache/CacheStore.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { type BalanceOptions, type Deployment, withBalance } from "../../src/policies/traffic/Balance.ts"
+import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
@@ -55,6 +56,15 @@ const mistakes = [
   ["withBalance", "failures", () => balanced({}, { failures: 1.5 })],
   ["withBalance", "openFor", () => balanced({}, { openFor: untyped("long") })],
   ["withBalance", "quotaPause", () => balanced({}, { quotaPause: untyped("long") })],
+  ["withHedge", "after", () => withHedge({ after: untyped("soon") })],
+  ["withHedge", "p100", () => withHedge({ after: "p100" })],
+  ["withHedge", "Infinity", () => withHedge({ after: Infinity })],
+  ["withHedge", "budget", () => withHedge({ budget: untyped({}) })],
+  ["withHedge", "samples", () => withHedge({ samples: 0 })],
+  ["withHedge", "maxRequests", () => withHedge({ maxRequests: 0 })],
+  ["withHedge", "maxRequests", () => withHedge({ maxRequests: 1.5 })],
+  ["withHedge", "maxCostUsd", () => withHedge({ maxCostUsd: -1 })],
+  ["withHedge", "maxCostShare", () => withHedge({ maxCostShare: Number.NaN })],
   ["withRetry", "-1", () => withRetry({ times: -1 })],
   ["withRetry", "NaN", () => withRetry({ times: Number.NaN })],
   ["withRetry", "1.5", () => withRetry({ times: 1.5 })],

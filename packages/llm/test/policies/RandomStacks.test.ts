@@ -18,6 +18,7 @@ import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import type { Policy } from "../../src/policies/Policy.ts"
 import { withBalance } from "../../src/policies/traffic/Balance.ts"
+import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
@@ -50,6 +51,7 @@ const watching: Readonly<Record<string, () => Policy<LlmError>>> = {
   ledger: () => withUsageLedger(new UsageLedger()),
   deadline: () => withTimeout("30 days"),
   clocks: () => withTimeout({ total: "30 days", idle: "20 days", firstOutput: "20 days", queue: "20 days" }),
+  hedge: () => withHedge({ after: "20 days" }),
   defaults: () => withDefaults({ temperature: 0.5 }),
 }
 

@@ -30,6 +30,8 @@ describe("an option that is wrong is told by its own name", () => {
     ["timeout", { timeout: "soon" }, /^timeout: .*timeout: /],
     ["maxRetries", { maxRetries: -1 }, /^maxRetries: .*write for example maxRetries: 3/],
     ["maxConcurrentRequests", { maxConcurrentRequests: 0 }, /^maxConcurrentRequests: .*maxConcurrentRequests: 5/],
+    ["hedge", { hedge: { maxRequests: 2 } }, /^hedge: maxRequests must be a share/],
+    ["hedge", { hedge: "always" }, /^hedge: it is not true, false or a plain object/],
     ["maxTokens", { maxTokens: 0 }, /^maxTokens: /],
     ["temperature", { temperature: "warm" }, /^temperature: /],
     ["attemptTimeout", { attemptTimeout: 0 }, /^attemptTimeout: /],

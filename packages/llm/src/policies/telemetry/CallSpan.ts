@@ -90,6 +90,8 @@ export class CallSpan {
           "error.type": event.error.reason._tag,
           "wiseflow.wait_ms": event.waitMs,
         })
+      case "hedge":
+        return this.span.event("hedge", nowNanos(fiber), { "wiseflow.after_ms": event.afterMs })
       case "fallback":
         return this.span.event("fallback", nowNanos(fiber), {
           "error.type": event.error.reason._tag,

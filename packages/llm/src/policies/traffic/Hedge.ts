@@ -1,0 +1,256 @@
+/**
+ * Hedging: where a request has had no output for longer than nearly all before it, a second one is sent, and the first to
+ * give its first output (of an answer that comes at once: the whole answer) wins; the other is interrupted at once. Never
+ * after the first output, once in a call, and only as many as `maxRequests`, `maxCostUsd` and `maxCostShare` allow (Dean and
+ * Barroso, "The Tail at Scale", 2013: hedged requests after the 95th percentile).
+ *
+ * Put it outside `withConcurrency`: each of the two requests then has a permit of its own, and the time counts from when the
+ * first is sent, not from when it waits. Inside `withRetry`: a retry waits because its service asked for it.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { type CallContext, forAttempt, joinCall, tell } from "../../call/CallContext.ts"
+import type { CallObserver } from "../../call/CallEvent.ts"
+import type { Ledger } from "../../call/Ledger.ts"
+import { monotonicMs } from "../../call/Time.ts"
+import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import type { AttemptRecord } from "../../model/LlmResponse.ts"
+import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
+import { type Asking, askingOnce, askingStream, race, type Second } from "../mechanisms/Race.ts"
+import { streamFrom } from "../mechanisms/StreamStart.ts"
+import * as Policy from "../Policy.ts"
+import { HedgeBudget, type HedgeLimits, wrongLimit } from "./HedgeBudget.ts"
+import { perModel } from "./PerModel.ts"
+import { RecentValues } from "./RecentValues.ts"
+
+/** When a second request is sent, and how many may be. The limits are those of one Layer, as long as it lives. */
+export interface HedgeOptions extends HedgeLimits {
+  /**
+   * How long a request is waited for before a second one is sent: a duration, or a percentile of the times to the first
+   * output that the last 250 requests to the same model took. Default `"p95"`.
+   */
+  readonly after?: Duration.Input | `p${number}` | undefined
+  /** The fewest answers of a model for a percentile to count; before, no second request is sent. Default 20. */
+  readonly samples?: number | undefined
+  /** Limits that several Layers share, in place of those of these options. */
+  readonly budget?: HedgeBudget | undefined
+}
+
+/** Sends a second request where the first is slow. */
+export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmError> => {
+  const { after = "p95", budget, samples = 20 } = options
+  const percentile = percentileOf(after)
+  const afterMs = percentile === undefined ? durationMs(after) : undefined
+  if (percentile === undefined && afterMs === undefined) {
+    return refused(`after must be a duration or a percentile, for example "2 seconds" or "p95", not ${String(after)}`)
+  }
+  if (!Number.isInteger(samples) || samples < 1)
+    return refused(`samples must be a whole number above 0, not ${samples}`)
+  if (budget !== undefined && !(budget instanceof HedgeBudget)) return refused("budget must be a HedgeBudget")
+  const wrong = wrongLimit(budget?.limits ?? options)
+  if (wrong !== undefined) return refused(wrong)
+  const waitMs = ({ latencies }: Known) => {
+    if (afterMs !== undefined || latencies.count < samples) return afterMs
+    const usualMs = latencies.percentile(percentile ?? 1)
+    // Longer than the percentile: where all answers take as long, none is late.
+    return usualMs === undefined ? undefined : Math.floor(usualMs) + 1
+  }
+  return Policy.mechanism((inner) => Effect.sync(() => hedged(budget ?? new HedgeBudget(options), waitMs, inner)))
+}
+
+/** Options whose limits hold for everything that gets them together. */
+export const sharing = (options: HedgeOptions): HedgeOptions =>
+  options.budget === undefined ? { ...options, budget: new HedgeBudget(options) } : options
+
+const refused = (problem: string) => Policy.refused("withHedge", problem)
+
+const percentileOf = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
+  const digits = typeof after === "string" ? /^p(\d{1,2}(?:\.\d+)?)$/.exec(after)?.[1] : undefined
+  return digits === undefined ? undefined : Number(digits) / 100
+}
+
+const durationMs = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
+  const ms = Option.map(Duration.fromInput(after as Duration.Input), Duration.toMillis)
+  return Option.getOrUndefined(Option.filter(ms, (each) => Number.isFinite(each) && each >= 0))
+}
+
+/** What is known of the answers of one model, of one kind. */
+interface Known {
+  /** Times to the first output. */
+  readonly latencies: RecentValues
+  readonly costs: RecentValues
+}
+
+const kindOf = ({ inputs }: Asked, isStream: boolean) =>
+  inputs === undefined ? (isStream ? "stream" : "generate") : "embed"
+
+const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefined, inner: Identity): Around => {
+  const models = perModel((): Known => ({ latencies: new RecentValues(), costs: new RecentValues() }))
+  const hedgedCalls = new WeakSet<Ledger>()
+  const racing = <A>(
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    request: Asked,
+    isStream: boolean,
+    ask: () => Asking<A>,
+  ) => {
+    const known = models(`${kindOf(request, isStream)} ${request.model ?? inner.model ?? ""}`)
+    return race({ ask, ...new Hedge(known, waitMs(known), budget, hedgedCalls, context, fiber).runners })
+  }
+  return {
+    effect: (request, run) =>
+      joinCall((context, fiber) => racing(context, fiber, request, false, () => askingOnce(run(request)))),
+    stream: (request, run) =>
+      streamFrom((scope) =>
+        joinCall((context, fiber) => racing(context, fiber, request, true, () => askingStream(run(request), scope))),
+      ),
+  }
+}
+
+/** The hedge of one call: it watches both requests, and sends the second one. */
+class Hedge {
+  private readonly known: Known
+  private readonly afterMs: number | undefined
+  private readonly budget: HedgeBudget
+  private readonly hedgedCalls: WeakSet<Ledger>
+  private readonly context: CallContext
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private timer: Timer | undefined
+  private second: Second | undefined
+
+  constructor(
+    known: Known,
+    afterMs: number | undefined,
+    budget: HedgeBudget,
+    hedgedCalls: WeakSet<Ledger>,
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ) {
+    this.known = known
+    this.afterMs = afterMs
+    this.budget = budget
+    this.hedgedCalls = hedgedCalls
+    this.context = context
+    this.fiber = fiber
+  }
+
+  get runners() {
+    return {
+      first: this.watched(this.observeFirst()),
+      ready: (second: Second) => {
+        this.second = second
+      },
+      decided: () => {
+        this.second = undefined
+        this.rest()
+      },
+    }
+  }
+
+  private watched(observer: CallObserver): CallContext {
+    const context = forAttempt(this.context)
+    return { ...context, observers: [...context.observers, observer] }
+  }
+
+  private observeFirst(): CallObserver {
+    const { budget, known } = this
+    return this.observe({
+      sent: () => this.wait(),
+      answered: () => {
+        this.rest()
+        budget.answered()
+      },
+      ended: ({ costUsd }, isAnswered) => {
+        this.rest()
+        if (costUsd === null) return
+        budget.paid(costUsd)
+        if (isAnswered) known.costs.add(costUsd)
+      },
+    })
+  }
+
+  private wait(): void {
+    if (this.afterMs === undefined || this.timer !== undefined || this.second === undefined) return
+    this.timer = startTimer(this.fiber, this.afterMs, () => {
+      this.timer = undefined
+      this.hedge()
+    })
+  }
+
+  private rest(): void {
+    stopTimer(this.timer)
+    this.timer = undefined
+  }
+
+  private hedge(): void {
+    const { afterMs = 0, budget, context, fiber, hedgedCalls, known, second } = this
+    if (second === undefined || hedgedCalls.has(context.ledger)) return
+    if (context.clock?.isOver(monotonicMs(fiber)) === true) return
+    const reservedUsd = known.costs.percentile(1)
+    if (!budget.take(reservedUsd)) return
+    hedgedCalls.add(context.ledger)
+    tell(context, { type: "hedge", afterMs: Math.round(afterMs) }, fiber)
+    let sent = 0
+    const observer = this.observe({
+      sent: () => {
+        sent += 1
+        if (sent > 1) budget.spend(reservedUsd)
+      },
+      answered: () => {},
+      ended: (record, isAnswered) => {
+        const costUsd = costOf(record)
+        if (costUsd === undefined) return
+        budget.settle(reservedUsd, costUsd)
+        if (isAnswered) known.costs.add(costUsd)
+      },
+    })
+    // The waits before are those of the first request.
+    second({ ...this.watched(observer), queuedMs: 0, waitedMs: 0 }, () => {
+      if (sent === 0) budget.giveBack(reservedUsd)
+    })
+  }
+
+  /** Tells what becomes of each request, and learns how long answers take. */
+  private observe(told: {
+    readonly sent: () => void
+    readonly answered: () => void
+    readonly ended: (record: AttemptRecord, isAnswered: boolean) => void
+  }): CallObserver {
+    const waiting = new Map<number, number>()
+    const { afterMs = Number.POSITIVE_INFINITY, known } = this
+    const answer = (attempt: number, nowMs: number) => {
+      const sinceMs = waiting.get(attempt)
+      if (sinceMs === undefined) return
+      waiting.delete(attempt)
+      known.latencies.add(nowMs - sinceMs)
+      told.answered()
+    }
+    return (event, fiber) => {
+      if (event.type === "attempt-start") {
+        waiting.set(event.attempt, monotonicMs(fiber))
+        told.sent()
+      }
+      if (event.type === "first-output") answer(event.attempt, monotonicMs(fiber))
+      if (event.type !== "attempt-end") return
+      const isAnswered = Exit.isSuccess(event.exit)
+      if (isAnswered) answer(event.attempt, monotonicMs(fiber))
+      const waitedMs = monotonicMs(fiber) - (waiting.get(event.attempt) ?? Number.POSITIVE_INFINITY)
+      waiting.delete(event.attempt)
+      // One that was given up took at least so long. Without it, every slow one that a hedge replaces would go uncounted.
+      if (!isAnswered && waitedMs >= afterMs && Cause.hasInterruptsOnly(event.exit.cause)) known.latencies.add(waitedMs)
+      told.ended(event.record, isAnswered)
+    }
+  }
+}
+
+/** What a request cost, where that is known: nothing where it was refused. */
+const costOf = ({ costUsd, durationMs: ms, errorType, status, usage }: AttemptRecord): number | undefined => {
+  if (costUsd !== null) return costUsd
+  if (errorType === undefined || usage !== undefined) return undefined
+  return (status === undefined ? ms === 0 : status >= 400) ? 0 : undefined
+}
