@@ -1,0 +1,117 @@
+/**
+ * Effect's cluster over PostgreSQL, as a runner that answers items and as a client that submits them. It knows nothing of
+ * batches.
+ */
+import * as NodeClusterSocket from "@effect/platform-node-shared/NodeClusterSocket"
+import * as NodeCrypto from "@effect/platform-node-shared/NodeCrypto"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine"
+import * as RunnerAddress from "effect/cluster/RunnerAddress"
+import * as RunnerHealth from "effect/cluster/RunnerHealth"
+import * as Runners from "effect/cluster/Runners"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as SocketRunner from "effect/cluster/SocketRunner"
+import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
+import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
+import * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
+import { BatchError } from "./BatchItem.ts"
+
+/** Where the database is, and how it is used. */
+export interface ClusterOptions {
+  /** PostgreSQL 14 or later: `postgres://user:password@host:5432/database`. */
+  readonly url: string | Redacted.Redacted
+  /** The most connections of this process. One more is held by a runner for its locks. Default 10. */
+  readonly connections?: number | undefined
+  /**
+   * After how long without a sign of life a runner counts as dead at the latest, so that others go on with its items; one
+   * whose port is closed counts so sooner. A runner that cannot reach the database for a third of it stops its work. At least
+   * 3 seconds, and the same in every process. Default 30 seconds.
+   */
+  readonly failover?: Duration.Input | undefined
+  /**
+   * How long a runner may go on with items that move to one that has joined. What takes longer is asked again there.
+   * Default 15 seconds.
+   */
+  readonly drain?: Duration.Input | undefined
+}
+
+/** Where a runner is reached by the others. */
+export interface RunnerAddressOptions {
+  /** Host name or address under which the other processes reach this one. */
+  readonly host: string
+  /** TCP port, open to the other processes only: what is said there is not authenticated. */
+  readonly port: number
+}
+
+const database = ({ connections = 10, url }: ClusterOptions): Layer.Layer<SqlClient, BatchError> =>
+  PgClient.layer({
+    url: typeof url === "string" ? Redacted.make(url) : url,
+    maxConnections: connections,
+    // One row is one message, and an outcome with images is one row.
+    maxMessageSize: 256 * 1024 * 1024,
+  }).pipe(
+    Layer.catchTag(
+      "SqlError",
+      ({ reason }) =>
+        Layer.effectDiscard(
+          new BatchError({ reason: "store", message: `the database cannot be reached: ${reason._tag}` }),
+        ) as Layer.Layer<never, BatchError>,
+    ),
+  ) as Layer.Layer<SqlClient, BatchError>
+
+const config = (
+  { drain = "15 seconds", failover = "30 seconds" }: ClusterOptions,
+  address: RunnerAddressOptions | undefined,
+) => {
+  const failoverMs = Math.max(3000, Duration.toMillis(Duration.fromInputUnsafe(failover)))
+  return ShardingConfig.layer({
+    runnerAddress: address === undefined ? Option.none() : Option.some(RunnerAddress.make(address.host, address.port)),
+    shardLockExpiration: failoverMs,
+    shardLockRefreshInterval: failoverMs / 3,
+    runnerHealthCheckInterval: Math.min(5000, failoverMs / 4),
+    refreshAssignmentsInterval: Math.min(3000, failoverMs / 8),
+    entityMessagePollInterval: "2 seconds",
+    entityTerminationTimeout: drain,
+    simulateRemoteSerialization: false,
+  })
+}
+
+const engine = ClusterWorkflowEngine.layer
+
+/** A process that answers: it listens at `address`, holds a share of the items, and takes over those of the dead. */
+export const runner = (
+  options: ClusterOptions & { readonly address: RunnerAddressOptions },
+): Layer.Layer<WorkflowEngine | SqlClient, BatchError> =>
+  engine.pipe(
+    Layer.provide(SocketRunner.layer),
+    Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
+    Layer.provide([NodeClusterSocket.layerSocketServer, NodeClusterSocket.layerClientProtocol]),
+    Layer.provide(storage),
+    Layer.provide([config(options, options.address), RpcSerialization.layerSchemaBinary({})]),
+    Layer.catchTag("SocketServerError", () => refusedAddress(options.address)),
+    Layer.provideMerge(database(options)),
+  )
+
+/** A process that only submits and reads. */
+export const client = (options: ClusterOptions): Layer.Layer<WorkflowEngine | SqlClient, BatchError> =>
+  engine.pipe(
+    Layer.provide(SocketRunner.layerClientOnly),
+    Layer.provide(NodeClusterSocket.layerClientProtocol),
+    Layer.provide(storage),
+    Layer.provide([config(options, undefined), RpcSerialization.layerSchemaBinary({})]),
+    Layer.provideMerge(database(options)),
+  )
+
+const storage = Layer.mergeAll(
+  SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest)),
+  Layer.orDie(SqlRunnerStorage.layer),
+)
+
+const refusedAddress = ({ host, port }: RunnerAddressOptions) =>
+  Layer.effectContext(new BatchError({ reason: "invalid", message: `the runner cannot listen at ${host}:${port}` }))

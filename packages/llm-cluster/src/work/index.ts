@@ -1,0 +1,2 @@
+/** Work that survives the death of processes: batches and agents as workflows of Effect's cluster over PostgreSQL. */
+export * as DurableBatch from "./DurableBatch.ts"

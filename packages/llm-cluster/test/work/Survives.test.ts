@@ -1,0 +1,106 @@
+/**
+ * A durable batch with three runner processes that are killed at random moments. `DURABLE_ITEMS` (300) is how many items it
+ * has; with 5000 it takes minutes.
+ */
+import { randomInt } from "node:crypto"
+import { setTimeout as after } from "node:timers/promises"
+import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { freePort, missing } from "../servers/Binaries.ts"
+import { PostgresServer } from "../servers/PostgresServer.ts"
+import { program } from "../servers/Program.ts"
+import { RedisServer } from "../servers/RedisServer.ts"
+import { Upstream } from "../servers/Upstream.ts"
+
+const reason = missing("postgres", "redis")
+if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`)
+
+const items = Number(process.env["DURABLE_ITEMS"] ?? 300)
+const kills = Math.min(20, Math.ceil(items / 100))
+const concurrency = 8
+const latencyMs = items > 1000 ? 250 : 800
+
+const questions = Stream.range(0, items - 1).pipe(
+  Stream.map((place): DurableBatch.BatchItem => {
+    // One in fifty is refused: its error is an outcome, and no failure of the batch.
+    const content = `item-${place} ${place % 50 === 7 ? "refuse" : "summarise"}`
+    return { id: `item-${place}`, request: { messages: [{ role: "user", content }] } }
+  }),
+)
+
+/** Three runners, one of which is killed and started again at the same address whenever it is told. */
+const runners = async (url: string, upstream: Upstream, redis: RedisServer) => {
+  const start = (port: number) => program("Runner", [url, `${port}`, `${concurrency}`, upstream.url, redis.url, "200"])
+  const ports = [await freePort(), await freePort(), await freePort()]
+  const running = ports.map(start)
+  await Promise.all(running.map(({ said }) => said("ready")))
+  return {
+    killOne: async (isStartedAgain: boolean) => {
+      const chosen = randomInt(running.length)
+      const killed = running[chosen]
+      killed?.kill("SIGKILL")
+      await killed?.ended
+      if (isStartedAgain) running[chosen] = start(ports[chosen] ?? 0)
+    },
+    stop: async () => {
+      for (const { kill } of running) kill("SIGKILL")
+      await Promise.all(running.map(({ ended }) => ended))
+    },
+  }
+}
+
+describe.skipIf(reason !== undefined)("a durable batch", () => {
+  it(
+    "answers every item though runners are killed, and asks again only what was in flight",
+    {
+      timeout: 180_000 + items * 100,
+    },
+    async () => {
+      await using postgres = await PostgresServer.start()
+      await using redis = await RedisServer.start()
+      await using upstream = await Upstream.start(latencyMs)
+      const crew = await runners(postgres.url, upstream, redis)
+      const startedMs = performance.now()
+
+      const killing = async () => {
+        for (let kill = 1; kill <= kills; kill++) {
+          // Spread over the batch, each at a random moment.
+          const due = (items * (kill - randomInt(1, 90) / 100)) / (kills + 1)
+          while (upstream.asked.size < due) await after(20)
+          await crew.killOne(kill < kills)
+        }
+      }
+      const asking = Effect.gen(function* () {
+        const batches = yield* DurableBatch.DurableBatch
+        const submitted = yield* batches.submit("killed", questions)
+        const results = yield* Stream.runCollect(batches.results("killed", { pollEvery: "250 millis" }))
+        return { submitted, results, progress: yield* batches.progress("killed") }
+      }).pipe(Effect.provide(DurableBatch.layerClient({ url: postgres.url })))
+
+      const [{ progress, results, submitted }] = await Promise.all([Effect.runPromise(asking), killing()])
+      await crew.stop()
+      const tookMs = performance.now() - startedMs
+      process.stderr.write(
+        `${items} items in ${Math.round(tookMs / 1000)} s, ${kills} kills, ${upstream.duplicates} asked twice\n`,
+      )
+
+      const refused = Math.floor((items - 8) / 50) + 1
+      assert.strictEqual(submitted, items)
+      assert.deepStrictEqual(
+        results.map(({ id }) => id),
+        Array.from({ length: items }, (_, place) => `item-${place}`),
+      )
+      for (const { id, outcome } of results) {
+        const told = outcome._tag === "Answered" ? outcome.response.text : outcome.error.reason._tag
+        const place = Number(id.slice(5))
+        assert.strictEqual(told, place % 50 === 7 ? "InvalidRequestError" : `answer to ${id} summarise`)
+      }
+      assert.deepInclude(progress, { items, answered: items - refused, failed: refused, waiting: 0 })
+      assert.strictEqual(upstream.asked.size, items)
+      assert.isAtMost(upstream.duplicates, kills * concurrency)
+      assert.isAtMost(upstream.mostOpen, 3 * concurrency + kills * concurrency)
+    },
+  )
+})
