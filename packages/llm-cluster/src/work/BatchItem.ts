@@ -34,7 +34,7 @@ export interface BatchResult {
 
 /**
  * Why a batch could not be written or read. `unknown`: nothing was submitted under this name. `conflict`: an item was
- * submitted before with another request or at another place. `invalid`: the batch's name, an item's id or its request is not
+ * submitted before with another request or at another place, or a batch to be forgotten is not done. `invalid`: the batch's name, an item's id or its request is not
  * one. `store`: the database failed, and the same call may succeed later.
  */
 export type BatchErrorReason = "unknown" | "conflict" | "invalid" | "store"

@@ -156,19 +156,30 @@ export const make = Effect.gen(function* () {
     return progress
   }, stored)
 
-  /** Deletes a batch with what the cluster wrote for it. `entity` is the workflow's name in the cluster's tables. */
-  const forget = (batch: string, entity: string) => {
+  /**
+   * Deletes a batch that is done, with what the cluster wrote for it. `entity` is the workflow's name in the cluster's
+   * tables. The cluster notes that an item is done a moment after its outcome is written: that is waited for.
+   */
+  const forget = Effect.fnUntraced(function* (batch: string, entity: string) {
     const messages = sql`SELECT m.id FROM wiseflow_batch_items i
       CROSS JOIN LATERAL (VALUES ('run/'), ('activity/answer/1')) AS kind (name)
       JOIN cluster_messages m ON m.message_id = ${entity} || '/' || i.execution || '/' || kind.name
       WHERE i.batch = ${batch}`
-    return Effect.gen(function* () {
+    const { waiting } = yield* progress(batch)
+    if (waiting > 0) {
+      const message = `the batch ${JSON.stringify(batch)} is not done: ${waiting} items have no outcome`
+      return yield* new BatchError({ reason: "conflict", message })
+    }
+    const open = sql<{ open: number }>`SELECT count(*)::integer AS open FROM cluster_messages
+      WHERE id IN (${messages}) AND NOT processed`
+    while (((yield* open)[0]?.open ?? 0) > 0) yield* Effect.sleep("50 millis")
+    yield* Effect.gen(function* () {
       yield* sql`DELETE FROM cluster_replies WHERE request_id IN (${messages})`
       yield* sql`DELETE FROM cluster_messages WHERE id IN (${messages})`
       yield* sql`DELETE FROM wiseflow_batch_items WHERE batch = ${batch}`
       yield* sql`DELETE FROM wiseflow_batches WHERE batch = ${batch}`
-    }).pipe(sql.withTransaction, stored)
-  }
+    }).pipe(sql.withTransaction)
+  }, stored)
 
   return { begin, complete, add, waiting, finish, total, page, progress, forget }
 })

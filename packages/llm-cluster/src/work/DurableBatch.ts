@@ -79,7 +79,7 @@ export class DurableBatch extends Context.Service<
     readonly results: (batch: string, options?: ResultsOptions) => Stream.Stream<BatchResult, BatchError>
     /** How many items are done, and by which runner. */
     readonly progress: (batch: string) => Effect.Effect<BatchTable.BatchProgress, BatchError>
-    /** Deletes the batch and all that was written for it. Its names are then free again. */
+    /** Deletes a batch that is done, and all that was written for it. Its names are then free again. */
     readonly forget: (batch: string) => Effect.Effect<void, BatchError>
   }
 >()("@wiseflow/llm-cluster/DurableBatch") {}

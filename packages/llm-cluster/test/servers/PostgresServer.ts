@@ -63,9 +63,10 @@ export class PostgresServer implements AsyncDisposable {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       told = `${told}${text}`.slice(-4000)
     })
+    const ended = once(child, "exit")
     while (!told.includes("ready to accept connections")) {
       if (child.exitCode !== null) throw new Error(`postgres did not start: ${told}`)
-      await Promise.race([once(child.stderr, "data"), once(child, "exit")])
+      await Promise.race([once(child.stderr, "data"), ended])
     }
   }
 
