@@ -33,6 +33,7 @@ export const whatToShow = (failure: GenerateFailure): Notice => {
     case "CircuitOpenError":
       return notice("The service is busy.", true, failure.retryAfterMs ?? 5000)
     case "QuotaExceededError":
+    case "BudgetExceededError":
       return notice("The service has used up its budget. We have been told.")
     case "ContextLengthExceededError":
       return notice("This is too long for the model. Shorten the text or begin a new conversation.")

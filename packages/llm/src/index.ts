@@ -62,12 +62,15 @@ export { withTelemetry } from "./policies/Telemetry.ts"
 export { type ContentKind, type Conventions, TelemetryOptions } from "./policies/telemetry/TelemetryOptions.ts"
 export { withObserver } from "./policies/Observer.ts"
 export {
+  type TagRow,
   type UsageFigures,
   UsageLedger,
+  type UsageReport,
   type UsageRow,
   type UsageTotals,
   withUsageLedger,
 } from "./policies/usage/UsageLedger.ts"
+export { type BudgetOptions, withBudget } from "./policies/usage/Budget.ts"
 export type { LatencySummary } from "./policies/usage/LatencyHistogram.ts"
 export type { CircuitBreakerOptions } from "./policies/CircuitBreaker.ts"
 export type { RequestDefaults } from "./policies/Defaults.ts"
@@ -80,7 +83,8 @@ export * as Provider from "./call/Provider.ts"
 export * as HttpProvider from "./transport/ProviderLayer.ts"
 export type { CallEnd, CallEvent, CallObserver, CircuitState } from "./call/CallEvent.ts"
 export type { CallContext } from "./call/CallContext.ts"
-export { CallOptions } from "./call/CallOptions.ts"
+export type { AttemptGate, AttemptLeave, AttemptPlan } from "./call/AttemptGate.ts"
+export { CallOptions, type Tags, tagStream, tagCalls } from "./call/CallOptions.ts"
 export * as Tool from "./tools/Tool.ts"
 export * as ToolLoop from "./tools/ToolLoop.ts"
 export * as StructuredOutput from "./tools/StructuredOutput.ts"
@@ -127,6 +131,7 @@ export type {
   Llm,
   LlmStream,
   MessageInput,
+  SpendingOptions,
   ToolMessageInput,
   ToolResultInput,
   UserMessageInput,

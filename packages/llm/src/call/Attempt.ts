@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
 import type {
   Billing,
@@ -15,10 +16,13 @@ import type {
   UsageStatus,
   RateLimits,
 } from "../model/LlmResponse.ts"
-import { costOf, type Pricing } from "../prices/AnswerCost.ts"
+import { costOf } from "../prices/AnswerCost.ts"
+import { type AttemptLeave, type AttemptTarget, passThrough, planOf } from "./AttemptGate.ts"
 import { type CallContext, tell } from "./CallContext.ts"
-import { metadataOf } from "./Metadata.ts"
+import { limitWarning, metadataOf } from "./Metadata.ts"
 import { clockMs, isoTime, monotonicMs } from "./Time.ts"
+
+export type { AttemptTarget } from "./AttemptGate.ts"
 
 /** How an answer ended, once the provider's own terminal signal has been seen. */
 export interface AnswerEnd {
@@ -44,26 +48,8 @@ const nameLength = 256
 
 const unchanged = (text: string): string => text
 
-/** What is asked of whom. */
-export interface AttemptTarget extends Pricing {
-  readonly provider: string
-  readonly model: string | undefined
-  /** As they are sent. */
-  readonly temperature?: number | undefined
-  readonly maxTokens?: number | undefined
-  /** False where the caller set no limit of output tokens, so that an answer that ends at one surprises. Default true. */
-  readonly asksForLimit?: boolean | undefined
-  /** What was dropped from the request. */
-  readonly warnings?: ReadonlyArray<string> | undefined
-  /** The name of the provider in traces, where that is not its name. */
-  readonly telemetryName?: string | undefined
-  /** Where the request goes. */
-  readonly url?: string | undefined
-  /** Blanks the secrets that the request is sent with, in every text that the server wrote. */
-  readonly redact?: ((text: string) => string) | undefined
-}
-
 const abandoned = Exit.interrupt()
+const ungated: ReadonlyArray<AttemptLeave> = []
 
 type Writable = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
@@ -77,9 +63,16 @@ export class Attempt {
   private readonly number: number
   private reportedCostUsd: number | undefined
   private isOpen = true
+  private readonly leaves: ReadonlyArray<AttemptLeave>
 
   /** Opens the record, and charges to it what the call has waited for it. */
-  constructor(context: CallContext, fiber: Fiber.Fiber<unknown, unknown>, target: AttemptTarget) {
+  constructor(
+    context: CallContext,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    target: AttemptTarget,
+    leaves: ReadonlyArray<AttemptLeave> = ungated,
+  ) {
+    this.leaves = leaves
     this.context = context
     this.target = target
     this.fiber = fiber
@@ -223,6 +216,7 @@ export class Attempt {
     written.durationMs = this.elapsedMs()
     written.errorType ??= context.clock?.cutShort?._tag
     this.isOpen = false
+    for (const leave of this.leaves) leave(this.record(), this.fiber)
     if (context.observers.length > 0) {
       tell(context, { type: "attempt-end", attempt: this.number, record: this.record(), exit }, this.fiber)
     }
@@ -256,27 +250,22 @@ export class Attempt {
   }
 }
 
-/** Finish reasons of an answer that filled the whole context window: no limit of the output cut it. */
-const fillsWindow = /context_window|model_length/
-
-/** Says that an answer was cut at a limit that nobody asked for. */
-const limitWarning = (
-  { finishReason, rawFinishReason = "" }: AnswerEnd,
-  { asksForLimit, maxTokens }: AttemptTarget,
-): ReadonlyArray<string> => {
-  if (finishReason !== "length" || asksForLimit !== false || fillsWindow.test(rawFinishReason)) return []
-  const limit = maxTokens === undefined ? "a limit of the model or its service" : `${maxTokens} tokens (max_tokens)`
-  return [`the answer was cut at ${limit}, which the request did not set; set maxTokens to choose the limit`]
-}
-
-/** Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. */
+/**
+ * Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. Fails where a gate
+ * refuses the request, whose record stands in the ledger all the same.
+ */
 export const openAttempt = (
   context: CallContext,
   fiber: Fiber.Fiber<unknown, unknown>,
   target: AttemptTarget,
-): Attempt => {
+  request: object,
+): Result.Result<Attempt, LlmError> => {
   context.permit.came(monotonicMs(fiber))
-  return new Attempt(context, fiber, target)
+  if (context.gates.length === 0) return Result.succeed(new Attempt(context, fiber, target))
+  const plan = planOf(target, request, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+  const { leaves, refusal } = passThrough(context.gates, plan, fiber)
+  const attempt = new Attempt(context, fiber, target, leaves)
+  return refusal === undefined ? Result.succeed(attempt) : Result.fail(attempt.fail(refusal))
 }
 
 /**

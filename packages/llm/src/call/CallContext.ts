@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { AttemptGate } from "./AttemptGate.ts"
 import type { CallClock } from "./CallClock.ts"
 import type { AttemptRecord, RateLimits } from "../model/LlmResponse.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
@@ -51,6 +52,8 @@ export interface CallContext {
   readonly waitedMs: number
   /** Told what a response's head says of the account's limits, for a policy that keeps to them. */
   readonly onLimits: ((limits: RateLimits) => void) | undefined
+  /** Those that let each request go or refuse it, from the outside in. */
+  readonly gates: ReadonlyArray<AttemptGate>
   /** Those that are told what happens. */
   readonly observers: ReadonlyArray<CallObserver>
 }
@@ -59,7 +62,7 @@ const Current = Context.Reference<CallContext | undefined>("@wiseflow/llm/CallCo
   defaultValue: () => undefined,
 })
 
-const nobody: ReadonlyArray<CallObserver> = []
+const nobody: ReadonlyArray<never> = []
 
 /**
  * Runs `use` within the call that is under way, or within a new one: the outermost policy begins the call, and everything
@@ -85,6 +88,7 @@ export const joinCall = <A, E, R>(
       queuedMs: 0,
       waitedMs: 0,
       onLimits: undefined,
+      gates: nobody,
       observers: nobody,
     }
     return Effect.provideService(use(context, fiber), Current, context)
@@ -126,3 +130,18 @@ export const endingWith = <A, E>(
     end,
   )
 }
+
+/**
+ * Services whose every request joins the call around it, also while a stream is read on. One that a program wrote itself
+ * may ask others when it likes: the first policy around it makes one call of that.
+ */
+const joining = new WeakSet<object>()
+
+/** Notes that a service joins the call around it. */
+export const joins = <S extends object>(service: S): S => {
+  joining.add(service)
+  return service
+}
+
+/** True for a service that joins the call around it by itself. */
+export const isJoining = (service: object): boolean => joining.has(service)

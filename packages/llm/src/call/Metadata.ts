@@ -1,5 +1,12 @@
 /** The one maker of `ResponseMetadata`: of an answer, of a failure, and of a text that no model wrote. */
-import type { AttemptRecord, PriceSource, ResponseMetadata, Usage, UsageStatus } from "../model/LlmResponse.ts"
+import type {
+  AttemptRecord,
+  FinishReason,
+  PriceSource,
+  ResponseMetadata,
+  Usage,
+  UsageStatus,
+} from "../model/LlmResponse.ts"
 
 /** What is known of a call when it ends. What is left out is not known. */
 export interface KnownOfCall {
@@ -51,4 +58,20 @@ export const metadataOf = (known: KnownOfCall): ResponseMetadata => {
     metadata.responseHeaders = responseHeaders
   }
   return metadata
+}
+
+/** Finish reasons of an answer that filled the whole context window: no limit of the output cut it. */
+const fillsWindow = /context_window|model_length/
+
+/** Says that an answer was cut at a limit that nobody asked for. */
+export const limitWarning = (
+  {
+    finishReason,
+    rawFinishReason = "",
+  }: { readonly finishReason?: FinishReason | undefined; readonly rawFinishReason?: string | undefined },
+  { asksForLimit, maxTokens }: { readonly asksForLimit?: boolean | undefined; readonly maxTokens?: number | undefined },
+): ReadonlyArray<string> => {
+  if (finishReason !== "length" || asksForLimit !== false || fillsWindow.test(rawFinishReason)) return []
+  const limit = maxTokens === undefined ? "a limit of the model or its service" : `${maxTokens} tokens (max_tokens)`
+  return [`the answer was cut at ${limit}, which the request did not set; set maxTokens to choose the limit`]
 }

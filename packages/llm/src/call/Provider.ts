@@ -25,8 +25,7 @@ import {
 import { validateRequest } from "../model/RequestValidation.ts"
 import { type Attempt, type AttemptTarget, failBefore, openAttempt } from "./Attempt.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
-import { type CallContext, joinCall } from "./CallContext.ts"
-import { joins } from "./Joining.ts"
+import { type CallContext, joinCall, joins } from "./CallContext.ts"
 
 /** How an answer ended. Only `finishReason` is required; usage that is left out is unknown, never 0. */
 export interface ReplyEnd {
@@ -141,7 +140,8 @@ const asked = <A>(
     const request = valid.success
     const { maxTokens, temperature } = request
     const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens, prices }
-    return send({ request, attempt: openAttempt(context, fiber, target) })
+    const attempt = openAttempt(context, fiber, target, request)
+    return Result.isFailure(attempt) ? Effect.fail(attempt.failure) : send({ request, attempt: attempt.success })
   })
 
 const ended = (end: ReplyEnd) => ({

@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { CallOptions } from "../call/CallOptions.ts"
+import { type CallOptions, type Tags, tagsProblem } from "../call/CallOptions.ts"
 import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
 import { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
@@ -23,6 +23,11 @@ import type { RequestSummary } from "./PromiseResponse.ts"
 /** A request that can be sent, or why it cannot. */
 export type CheckedRequest<Request = LlmRequest> = Result.Result<Request, InvalidRequestError>
 
+/** What one call sets for itself, its tags included. */
+export interface OwnSettings extends CallOptions {
+  readonly tags?: Tags
+}
+
 /** The arguments of one call. */
 export interface CallInput<Request = LlmRequest> {
   /** A promise where a `Blob` has to be read first; it never rejects. */
@@ -31,7 +36,7 @@ export interface CallInput<Request = LlmRequest> {
   readonly summary: RequestSummary
   readonly signal: AbortSignal | undefined
   /** None where the call sets nothing. */
-  readonly settings: CallOptions | undefined
+  readonly settings: OwnSettings | undefined
 }
 
 /** Arguments that are none. */
@@ -83,6 +88,13 @@ const readCache = (cache: unknown): { readonly cache?: boolean | "refresh" } => 
   throw new Uncopied("cache", 'is neither true, false nor "refresh"')
 }
 
+const readTags = (tags: Tags | undefined): { readonly tags?: Tags } => {
+  if (tags === undefined) return {}
+  const wrong = attempt(() => tagsProblem(tags), "tags")
+  if (wrong !== undefined) throw new Uncopied(wrong.path, wrong.problem)
+  return { tags: { ...tags } }
+}
+
 /** A field name and a value as HTTP allows them (RFC 9110, section 5). */
 const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
 const isHeaderText = (value: unknown): value is string =>
@@ -115,6 +127,7 @@ const callFields: ReadonlySet<string> = new Set([
   "headers",
   "includeResponseHeaders",
   "cache",
+  "tags",
 ])
 
 /** What a call asks for: the fields of its request, and their check. */
@@ -179,8 +192,9 @@ const read = <Request>(
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {
-    const { cache, headers, includeResponseHeaders, maxRetries, timeout } = options
-    if ([cache, headers, includeResponseHeaders, maxRetries, timeout].every((setting) => setting === undefined)) {
+    const { cache, headers, includeResponseHeaders, maxRetries, tags, timeout } = options
+    const given = [cache, headers, includeResponseHeaders, maxRetries, tags, timeout]
+    if (given.every((setting) => setting === undefined)) {
       return undefined
     }
     return {
@@ -189,6 +203,7 @@ const read = <Request>(
       ...readHeaders(headers),
       ...readFlag("includeResponseHeaders", includeResponseHeaders),
       ...readCache(cache),
+      ...readTags(tags),
     }
   })
   if (Result.isFailure(settings)) return refused(settings.failure, signal.success)

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
+import { CallTags, tagsProblem } from "../call/CallOptions.ts"
 import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
@@ -21,9 +22,10 @@ import type { CacheOptions } from "../policies/cache/Cache.ts"
 import * as CacheStore from "../policies/cache/CacheStore.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withObserver } from "../policies/Observer.ts"
-import type { ServicePolicy } from "../policies/Policy.ts"
+import { refused, type ServicePolicy } from "../policies/Policy.ts"
 import { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
-import { withUsageLedger } from "../policies/usage/UsageLedger.ts"
+import { Budget, budgetProblem, type BudgetOptions, withSameBudget } from "../policies/usage/Budget.ts"
+import { type UsageLedger, withUsageLedger } from "../policies/usage/UsageLedger.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
 import { environment, mayRead } from "../settings/Environment.ts"
@@ -38,6 +40,7 @@ import {
   type OwnCacheStore,
   readOptions,
 } from "./InterfaceOptions.ts"
+import type { SpendingOptions } from "./Llm.ts"
 import * as LogLines from "./LogLines.ts"
 import * as OptionSettings from "./OptionSettings.ts"
 
@@ -58,13 +61,37 @@ const words = ["info", "debug", "warning", "error", "none", "trace", "warn", "fa
 export const layerLogger = ({ logger, logLevel }: LogOptions): Layer.Layer<never> =>
   LogLines.layer(levels[logLevel ?? "info"] ?? "Info", logger)
 
-/** Tells `onEvent` what happens during each call, and notes it in the ledger. */
-export const observed =
-  ({ onEvent, usageLedger }: ListenOptions): ServicePolicy =>
-  (layer) => {
-    const noted = usageLedger === undefined ? layer : withUsageLedger(usageLedger)(layer)
-    return onEvent === undefined ? noted : withObserver(onEvent)(noted)
+/**
+ * What an interface keeps around its stack, from the inside out: budgets, the accounts of its calls, `onEvent`. Budgets hold
+ * for every request wherever they stand. They are made here, once: a stack that is built again goes on with them.
+ */
+export const kept = (
+  { budget = [], onEvent, tags, usageLedger }: ListenOptions & SpendingOptions,
+  ledger: UsageLedger,
+): ServicePolicy<LlmError> => {
+  const wrongTags = tags === undefined ? undefined : tagsProblem(tags)
+  if (wrongTags !== undefined) return refused("tags", `${wrongTags.path} ${wrongTags.problem}`)
+  const budgets = isList(budget) ? budget : [budget]
+  for (const options of budgets) {
+    const problem = budgetProblem(options)
+    if (problem !== undefined) return refused("budget", problem)
   }
+  const policies: ReadonlyArray<ServicePolicy> = [
+    // The first in the list is asked first.
+    ...budgets.toReversed().map((options) => withSameBudget(new Budget(options))),
+    withUsageLedger(ledger),
+    ...(usageLedger === undefined ? [] : [withUsageLedger(usageLedger)]),
+    ...(onEvent === undefined ? [] : [withObserver(onEvent)]),
+  ]
+  return (layer) => policies.reduce((inner, policy) => policy(inner), layer)
+}
+
+const isList = (budget: BudgetOptions | ReadonlyArray<BudgetOptions>): budget is ReadonlyArray<BudgetOptions> =>
+  Array.isArray(budget)
+
+/** The tags of every call. */
+export const tagged = ({ tags }: SpendingOptions): Layer.Layer<never> =>
+  tags === undefined ? Layer.empty : Layer.succeed(CallTags, { ...tags })
 
 /** Files are read before a call's deadline begins, but for no longer than it. An invalid duration has its own error. */
 const readingLimit = ({ timeout }: InterfaceOptions): Duration.Duration | undefined =>
@@ -148,12 +175,18 @@ const telemetry = (
 }
 
 /** A Layer of the whole stack, of its telemetry and of its logger. */
-export const layer = (given: InterfaceOptions): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> => {
+export const layer = (
+  given: InterfaceOptions,
+  ledger: UsageLedger,
+): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> => {
   const read = readOptions(given)
-  return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success)
+  return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success, kept(read.success, ledger))
 }
 
-const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
+const layerOf = (
+  options: InterfaceOptions,
+  keeping: ServicePolicy<LlmError>,
+): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const first = yield* Effect.fromResult(OptionSettings.read(options))
@@ -193,10 +226,11 @@ const layerOf = (options: InterfaceOptions): Layer.Layer<LlmProvider | Embedding
       return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
         Layer.merge(lazily(EmbeddingStack.layer({ ...config, ...shared }, permits), named)),
-        observed(options),
+        keeping,
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),
         Layer.merge(logger),
+        Layer.merge(tagged(options)),
       )
     }),
   )

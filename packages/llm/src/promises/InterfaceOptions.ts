@@ -6,6 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { CallEvent } from "../call/CallEvent.ts"
+import { tagsProblem } from "../call/CallOptions.ts"
 import type { TrafficOptions } from "../compose/StackTraffic.ts"
 import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
@@ -19,24 +20,19 @@ import type { WireApi } from "../providers/ProviderOptions.ts"
 import type { EmbeddingProviderName, ProviderName } from "../providers/Registry.ts"
 import { isUnreadable, unreadable } from "../settings/SecretText.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
-import type { LogLine } from "./LogLines.ts"
+import type { SpendingOptions } from "./Llm.ts"
+import type { LogOptions } from "./LogLines.ts"
 import { attempted, Uncopied } from "./OwnCopy.ts"
 
 export type { TrafficOptions } from "../compose/StackTraffic.ts"
+
+export type { LogLevel, LogOptions } from "./LogLines.ts"
 
 /**
  * A further provider to ask when the first cannot answer. What it leaves open is read from `providers` and from that
  * provider's own variables; with an `apiBase` of its own it needs its own `apiKey`.
  */
 export type FallbackTarget = Target
-
-/** Where the log lines of an interface go, and which. */
-export interface LogOptions {
-  /** Gets each log line as a record, in place of stderr; `false` for none. */
-  readonly logger?: ((line: LogLine) => void) | false | undefined
-  /** The least severe level that is logged. Default `info`: calls that fail or need more than one attempt. */
-  readonly logLevel?: LogLevel | undefined
-}
 
 /** What an interface tells the program, beside its answers. */
 export interface ListenOptions extends LogOptions {
@@ -48,9 +44,6 @@ export interface ListenOptions extends LogOptions {
   /** Keeps account of every call: tokens, cost, errors and latencies by model. Several interfaces may share one. */
   readonly usageLedger?: UsageLedger | undefined
 }
-
-/** From everything to nothing. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "none"
 
 /** How to reach one provider. What is left out is read from the provider's own variables. */
 export interface ProviderAccess {
@@ -95,7 +88,8 @@ export interface CacheSettings {
  * Effect's: `"120 seconds"`, or milliseconds as a number. `apiKey`, `apiBase`, `apiVersion`, `wireApi` and `headers` are
  * for the provider that `provider` names, or that `model` means.
  */
-export interface InterfaceOptions extends ListenOptions, ProviderAccess, TrafficOptions, TransportOptions {
+export interface InterfaceOptions
+  extends ListenOptions, ProviderAccess, SpendingOptions, TrafficOptions, TransportOptions {
   /** The provider; `litellm` (the default) asks the one that the model's name means, `fallback` every one with a key. */
   readonly provider?: ProviderName | "fallback" | undefined
   /** The model of requests that name none. */
@@ -203,6 +197,11 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
     wanted: "a UsageLedger",
     // By its method: who uses no ledger does not load the class.
     fits: (value) => Predicate.isObject(value) && typeof value["record"] === "function",
+  },
+  budget: { wanted: "a plain object or a list", fits: (value) => list.fits(value) || record.fits(value) },
+  tags: {
+    wanted: "at most 16 texts by their names, of at most 64 and 256 characters",
+    fits: (value) => tagsProblem(value) === undefined,
   },
   onEvent: { wanted: "a function", fits: (value) => typeof value === "function" },
   fetch: { wanted: "a function", fits: (value) => typeof value === "function" },

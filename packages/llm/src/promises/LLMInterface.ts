@@ -15,6 +15,7 @@ import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { withTimeout } from "../policies/Timeout.ts"
+import { UsageLedger, type UsageReport } from "../policies/usage/UsageLedger.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import { type CallInput, type CheckedRequest, readCall, readEmbed } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
@@ -27,6 +28,7 @@ import type {
   GenerateObjectResponse,
   GenerateOptions,
   Llm,
+  SpendingOptions,
   WithPrompt,
 } from "./Llm.ts"
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
@@ -72,15 +74,17 @@ const refusedAlready = Effect.die("a call whose arguments were refused")
  */
 export class LLMInterface implements Llm {
   private readonly session: Session
+  private readonly ledger: UsageLedger
 
   /** For this library alone: `fromLayer` is the public way to a stack of your own. */
-  constructor(session: Session)
+  constructor(session: Session, ledger: UsageLedger)
   constructor(options?: InterfaceOptions)
-  constructor(given: InterfaceOptions | Session = {}) {
+  constructor(given: InterfaceOptions | Session = {}, ledger = new UsageLedger()) {
+    this.ledger = ledger
     this.session =
       given instanceof Session
         ? given
-        : new Session(DefaultStack.layer(given), { rereads: true, isProvider: DefaultStack.isProvider })
+        : new Session(DefaultStack.layer(given, ledger), { rereads: true, isProvider: DefaultStack.isProvider })
   }
 
   /**
@@ -89,9 +93,11 @@ export class LLMInterface implements Llm {
    * `dispose` closes it. A Layer that fails to build makes each call fail with its `LlmError`, or else with
    * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
-  static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: ListenOptions = {}): LLMInterface {
-    const bounded = layer.pipe(withTimeout(longestMs), DefaultStack.observed(options))
-    return new LLMInterface(new Session(Layer.merge(DefaultStack.layerLogger(options), bounded)))
+  static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: ListenOptions & SpendingOptions = {}): LLMInterface {
+    const ledger = new UsageLedger()
+    const bounded = layer.pipe(withTimeout(longestMs), DefaultStack.kept(options, ledger))
+    const beside = Layer.merge(DefaultStack.layerLogger(options), DefaultStack.tagged(options))
+    return new LLMInterface(new Session(Layer.merge(beside, bounded)), ledger)
   }
 
   /**
@@ -165,6 +171,11 @@ export class LLMInterface implements Llm {
    */
   async embed(options: EmbedOptions): Promise<EmbedResponse> {
     return this.ask(readEmbed(options), embeddingsOf)
+  }
+
+  /** What the calls that have ended used since this interface was made: in all, by model, and by tag. Plain data. */
+  usage(): UsageReport {
+    return this.ledger.toJSON()
   }
 
   /** Aborts what still runs and closes every connection. */

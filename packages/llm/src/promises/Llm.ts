@@ -1,5 +1,6 @@
 /** The promise surface as types: what a program takes, so that a test can pass a fake. It holds no behaviour. */
 import type * as Duration from "effect/Duration"
+import type { Tags } from "../call/CallOptions.ts"
 import type { EmbeddingRequest, EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type {
@@ -11,6 +12,7 @@ import type {
   TextPart,
   ToolResultPart,
 } from "../model/LlmRequest.ts"
+import type { BudgetOptions } from "../policies/usage/Budget.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import type { GenerateFailure, GenerateResponse, GenerateSuccess } from "./PromiseResponse.ts"
 
@@ -76,6 +78,23 @@ export interface CallSettings {
    * keeps the answer in place of what was kept. Default true.
    */
   readonly cache?: boolean | "refresh" | undefined
+  /**
+   * What the call is made for, by names of your own, beside the interface's `tags`: `{ team: "search" }`. `usage()`, budgets
+   * and spans tell calls apart by them; no provider gets them. At most 16, with names of 1 to 64 characters and values of at
+   * most 256.
+   */
+  readonly tags?: Tags | undefined
+}
+
+/** What calls may use, and what they are counted by. */
+export interface SpendingOptions {
+  /**
+   * What all calls of this interface may use, in money or tokens: a request that would pass it is not made and fails with
+   * `BudgetExceededError`. Several budgets hold side by side. `usage()` and the budget begin when the interface is made.
+   */
+  readonly budget?: BudgetOptions | ReadonlyArray<BudgetOptions> | undefined
+  /** Tags of every call; a call's own `tags` stand beside them. The same limits as there. */
+  readonly tags?: Tags | undefined
 }
 
 /** A request, and what the call sets for itself. */

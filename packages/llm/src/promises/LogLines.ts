@@ -4,10 +4,21 @@
  */
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import type { LogLevel } from "effect/LogLevel"
+import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import { MinimumLogLevel } from "effect/References"
 import { isoTime } from "../call/Time.ts"
+
+/** Where the log lines of an interface go, and which. */
+export interface LogOptions {
+  /** Gets each log line as a record, in place of stderr; `false` for none. */
+  readonly logger?: ((line: LogLine) => void) | false | undefined
+  /** The least severe level that is logged. Default `info`: calls that fail or need more than one attempt. */
+  readonly logLevel?: LogLevel | undefined
+}
+
+/** From everything to nothing. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "none"
 
 /** One log line as a record: what was logged, and the fields that belong to it (`provider`, `model`, `errorType`, …). */
 export interface LogLine {
@@ -93,7 +104,7 @@ const levelNames = {
   Error: "ERROR",
   Fatal: "FATAL",
   None: "FATAL",
-} as const satisfies Readonly<Record<LogLevel, LogLine["level"]>>
+} as const satisfies Readonly<Record<EffectLogLevel, LogLine["level"]>>
 
 const recordOf = Logger.make<unknown, LogLine>(({ date, logLevel, message }) => {
   const items: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
@@ -113,7 +124,10 @@ const guarded = (log: (line: LogLine) => void) => (line: LogLine) => {
 }
 
 /** Logs everything at `level` and above: to stderr, to a function of the program, or (`false`) nowhere. */
-export const layer = (level: LogLevel, logger: ((line: LogLine) => void) | false | undefined): Layer.Layer<never> => {
+export const layer = (
+  level: EffectLogLevel,
+  logger: ((line: LogLine) => void) | false | undefined,
+): Layer.Layer<never> => {
   const target =
     logger === undefined
       ? [Logger.map(formatLine, write)]

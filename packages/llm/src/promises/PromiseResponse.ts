@@ -53,6 +53,20 @@ export interface FailureDetails {
   readonly tool?: string | undefined
   /** `ToolError`: the call that failed, by its id in the conversation. */
   readonly toolCallId?: string | undefined
+  /** `BudgetExceededError`: the name of the budget that has no room for the request. */
+  readonly budget?: string | undefined
+  /** `BudgetExceededError`: what its amounts count, US dollars or tokens. */
+  readonly unit?: "usd" | "tokens" | undefined
+  /** `BudgetExceededError`: the most that may be used. */
+  readonly limit?: number | undefined
+  /** `BudgetExceededError`: what has been used. */
+  readonly used?: number | undefined
+  /** `BudgetExceededError`: what requests in flight have reserved. */
+  readonly reserved?: number | undefined
+  /** `BudgetExceededError`: what the request would have reserved; absent where its price is not known. */
+  readonly estimate?: number | undefined
+  /** `BudgetExceededError`: the tag whose value has the budget; without a `value` it is that of calls without the tag. */
+  readonly tag?: { readonly name: string; readonly value?: string | undefined } | undefined
 }
 
 /** A failure: everything that `LlmError` tells, as plain data. `unwrap` makes the `LlmError` of it again. */
@@ -110,6 +124,13 @@ const detailNames = [
   "cause",
   "tool",
   "toolCallId",
+  "budget",
+  "unit",
+  "limit",
+  "used",
+  "reserved",
+  "estimate",
+  "tag",
 ] as const satisfies ReadonlyArray<keyof FailureDetails>
 
 /** The fields of `source` that are set, by these names. */
@@ -177,6 +198,11 @@ export const errorOf = (failed: GenerateFailure): LlmError => {
     setting: "unknown",
     tool: "unknown",
     toolCallId: "unknown",
+    budget: "unknown",
+    unit: "usd",
+    limit: 0,
+    used: 0,
+    reserved: 0,
   }
   const reason = { ...unknown, ...requestId, ...pick(failed, detailNames), _tag: errorType, message }
   const attempts = isAttempts(metadata?.attempts) ? metadata.attempts : []

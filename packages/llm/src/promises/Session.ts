@@ -13,11 +13,11 @@ import * as Scope from "effect/Scope"
 import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
-import { CallOptions } from "../call/CallOptions.ts"
+import { CallOptions, CallTags } from "../call/CallOptions.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { suggestion } from "../model/NearestName.ts"
 import * as Registry from "../providers/Registry.ts"
-import type { CheckedRequest } from "./CallInput.ts"
+import type { CheckedRequest, OwnSettings } from "./CallInput.ts"
 import { saidBy } from "./OwnCopy.ts"
 
 /** A built stack: the service, and the context (loggers, levels) that its effects run in. */
@@ -55,8 +55,12 @@ export const refusal = (provider: string, reason: InvalidRequestError): LlmError
   new LlmError({ reason, provider, attempts: [] })
 
 /** What one call's effects run in. */
-export const contextOf = ({ context }: Ready, settings: CallOptions | undefined): Context.Context<LlmProvider> =>
-  settings === undefined ? context : Context.add(context, CallOptions, settings)
+export const contextOf = ({ context }: Ready, settings: OwnSettings | undefined): Context.Context<LlmProvider> => {
+  if (settings === undefined) return context
+  const { tags, ...options } = settings
+  const set = Context.add(context, CallOptions, options)
+  return tags === undefined ? set : Context.add(set, CallTags, { ...Context.get(context, CallTags), ...tags })
+}
 
 /** True for a setting that may be right when it is read again; options and arguments do not change. */
 const isVariable = (setting: string): boolean => /^[A-Z][A-Z\d_]*$/.test(setting)

@@ -53,6 +53,7 @@ export type ErrorType =
   | "ContentFilterError"
   | "InvalidRequestError"
   | "CircuitOpenError"
+  | "BudgetExceededError"
   | "OutputLimitError"
   | "ToolError"
   | "ConfigurationError"

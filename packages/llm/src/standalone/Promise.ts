@@ -19,7 +19,16 @@ export * as Tool from "./ToolContent.ts"
 export { type Source, type SourceSpan, sourcesOf } from "../protocols/Sources.ts"
 export type { HedgeOptions } from "../policies/traffic/Hedge.ts"
 export { HedgeBudget, type HedgeLimits } from "../policies/traffic/HedgeBudget.ts"
-export { type UsageFigures, UsageLedger, type UsageRow, type UsageTotals } from "../policies/usage/UsageLedger.ts"
+export {
+  type TagRow,
+  type UsageFigures,
+  UsageLedger,
+  type UsageReport,
+  type UsageRow,
+  type UsageTotals,
+} from "../policies/usage/UsageLedger.ts"
+export type { BudgetOptions } from "../policies/usage/Budget.ts"
+export type { Tags } from "../call/CallOptions.ts"
 export type { LatencySummary } from "../policies/usage/LatencyHistogram.ts"
 export { withJsonSchema } from "../tools/schemas/WithJsonSchema.ts"
 export {
@@ -80,6 +89,7 @@ export type {
   Llm,
   LlmStream,
   MessageInput,
+  SpendingOptions,
   ToolMessageInput,
   ToolResultInput,
   UserMessageInput,

@@ -66,8 +66,10 @@ export const layerEmbeddings = (
       const valid = validateEmbeddingRequest(input)
       if (Result.isFailure(valid)) return Effect.fail(failBefore(context, { provider: name, model }, valid.failure))
       const request = valid.success
+      const opened = openAttempt(context, fiber, { provider: name, model: request.model ?? model }, request)
+      if (Result.isFailure(opened)) return Effect.fail(opened.failure)
+      const attempt = opened.success
       requests.push(request)
-      const attempt = openAttempt(context, fiber, { provider: name, model: request.model ?? model })
       const answer = answers === undefined ? {} : answers[requests.length - 1]
       if (answer === undefined) {
         const message = `the script has ${answers?.length} answers and was asked ${requests.length} times`

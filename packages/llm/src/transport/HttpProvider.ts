@@ -6,8 +6,7 @@ import type * as Effect from "effect/Effect"
 import * as Channel from "effect/Channel"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { type CallContext, joinCall } from "../call/CallContext.ts"
-import { joins } from "../call/Joining.ts"
+import { type CallContext, joinCall, joins } from "../call/CallContext.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
@@ -47,6 +46,7 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const own = llmRequest.providerOptions?.[provider]
     const outgoing = {
       model,
+      request: llmRequest,
       url,
       body,
       temperature,

@@ -19,6 +19,14 @@ const own: Readonly<Record<string, object>> = {
   ContentFilterError: { categories: ["hate"] },
   ConfigurationError: { setting: "PRIMARY_MODEL" },
   QuotaExceededError: { scope: "user" },
+  BudgetExceededError: {
+    budget: "day",
+    unit: "tokens",
+    limit: 9,
+    used: 1,
+    reserved: 8,
+    tag: { name: "user", value: "a" },
+  },
   ToolError: { tool: "weather", toolCallId: "call_1" },
   ConnectionError: { cause: { name: "Error", message: "connect ECONNREFUSED", code: "ECONNREFUSED" } },
 }

@@ -1,6 +1,7 @@
 /** Splitting: every input once and in order, each request a call of its own to the policies within, one story of attempts. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
@@ -42,7 +43,7 @@ class Embedder {
         this.peakInFlight = Math.max(this.peakInFlight, this.inFlight)
         const target = { provider: "embedder", model: model ?? "m" }
         const reason = fails(inputs, index)
-        const attempt = openAttempt(context, fiber, target)
+        const attempt = Result.getOrThrow(openAttempt(context, fiber, target, { inputs }))
         return Effect.sleep(delayMs).pipe(
           Effect.andThen(
             Effect.suspend(() => {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import {
   AuthenticationError,
+  BudgetExceededError,
   CircuitOpenError,
   ConfigurationError,
   ConnectionError,
@@ -85,6 +86,16 @@ export const reasons: Readonly<Record<ErrorType, (wire?: Wire) => LlmErrorReason
   ContentFilterError: (wire) => new ContentFilterError({ message: "refused", categories: ["violence"], ...wire }),
   InvalidRequestError: (wire) => new InvalidRequestError({ message: "wrong", status: 400, ...wire }),
   CircuitOpenError: (wire) => new CircuitOpenError({ message: "open", ...wire }),
+  BudgetExceededError: (wire) =>
+    new BudgetExceededError({
+      message: "used up",
+      budget: "day",
+      unit: "usd",
+      limit: 1,
+      used: 1,
+      reserved: 0,
+      ...wire,
+    }),
   OutputLimitError: (wire) => new OutputLimitError({ message: "cut off", ...wire }),
   ToolError: (wire) => new ToolError({ message: "failed", tool: "f", toolCallId: "c", ...wire }),
   ConfigurationError: () => new ConfigurationError({ message: "not set", setting: "OPENAI_API_KEY" }),
@@ -107,6 +118,7 @@ export const errorTypes: ReadonlyArray<ErrorType> = [
   "ContentFilterError",
   "InvalidRequestError",
   "CircuitOpenError",
+  "BudgetExceededError",
   "OutputLimitError",
   "ToolError",
   "ConfigurationError",

@@ -26,6 +26,7 @@ import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import { withBudget } from "../../src/policies/usage/Budget.ts"
 import * as OpenAi from "../../src/providers/OpenAi.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
@@ -174,6 +175,21 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
         for (let call = 0; call < 4; call++) yield* ask(name)
         expect([step, upstream.asked.length - after]).toEqual([step, 2])
       }).pipe(Effect.provide(stack))
+    }),
+  )
+
+  it.effect.each(["from functions", "over HTTP"] as const)("leaves nothing reserved (a provider %s)", (kind) =>
+    Effect.gen(function* () {
+      const budget = withBudget({ tokens: 1_000_000 })
+      const stack = Layer.provide(budget(silent[kind]), silentClient)
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          for (const step of steps) yield* interruptedAt(step, name)
+          const error = yield* Effect.flip(ask(name, { ...hello, maxTokens: 1_000_000 }))
+          expect(error.reason).toMatchObject({ _tag: "BudgetExceededError", reserved: 0 })
+        }),
+        stack,
+      )
     }),
   )
 

@@ -13,6 +13,7 @@ import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Policy } from "../../src/policies/Policy.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
+import { withBudget } from "../../src/policies/usage/Budget.ts"
 import { Upstream } from "./Upstream.ts"
 
 /** What a setting read from somewhere may be. */
@@ -72,6 +73,17 @@ const mistakes = [
   ["withTimeout", "idle", () => withTimeout({ total: "1 second", idle: untyped("later") })],
   ["withCircuitBreaker", "failures", () => withCircuitBreaker({ failures: 0 })],
   ["withCircuitBreaker", "rate", () => withCircuitBreaker({ rate: 2 })],
+  ["withBudget", "usd or tokens", () => withBudget({})],
+  ["withBudget", "usd", () => withBudget({ usd: 0 })],
+  ["withBudget", "NaN", () => withBudget({ usd: Number.NaN })],
+  ["withBudget", "tokens", () => withBudget({ tokens: 0.5 })],
+  ["withBudget", "outputTokens", () => withBudget({ tokens: 5, outputTokens: 0 })],
+  ["withBudget", "per", () => withBudget({ usd: 1, per: untyped("a day") })],
+  ["withBudget", "per", () => withBudget({ usd: 1, per: 0 })],
+  ["withBudget", "tag", () => withBudget({ usd: 1, tag: "" })],
+  ["withBudget", "name", () => withBudget({ usd: 1, name: untyped(7) })],
+  ["withBudget", "unpriced", () => withBudget({ usd: 1, unpriced: untyped("maybe") })],
+  ["withBudget", "plain object", () => withBudget(untyped(7))],
   ["withCircuitBreaker", "openFor", () => withCircuitBreaker({ openFor: untyped("long") })],
 ] as const
 

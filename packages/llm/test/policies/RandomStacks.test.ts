@@ -23,6 +23,7 @@ import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import { withBudget } from "../../src/policies/usage/Budget.ts"
 import { UsageLedger, withUsageLedger } from "../../src/policies/usage/UsageLedger.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
@@ -42,6 +43,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
       { name: "one", layer },
       { name: "two", layer, weight: 2 },
     ]),
+  "a budget of three": () => withBudget({ tokens: 30, outputTokens: 10 }),
   fallback: () => withFallback(new Upstream(() => ({ error: reasons.ServerError() }), "other").layer),
 }
 
@@ -49,6 +51,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
 const watching: Readonly<Record<string, () => Policy<LlmError>>> = {
   telemetry: () => withTelemetry,
   ledger: () => withUsageLedger(new UsageLedger()),
+  budget: () => withBudget({ tokens: 1_000_000 }),
   deadline: () => withTimeout("30 days"),
   clocks: () => withTimeout({ total: "30 days", idle: "20 days", firstOutput: "20 days", queue: "20 days" }),
   hedge: () => withHedge({ after: "20 days" }),

@@ -11,6 +11,7 @@ import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
+import { tagCalls } from "../../src/call/CallOptions.ts"
 import * as Provider from "../../src/call/Provider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
@@ -89,6 +90,15 @@ describe.each(callNames)("telemetry of %s", (name) => {
         "gen_ai.usage.cache_read.input_tokens": 4,
         ...(name === "stream" ? { "gen_ai.request.stream": true, "gen_ai.response.time_to_first_chunk": 0 } : {}),
       })
+    }),
+  )
+
+  it.effect("writes the tags of a call on its span, and on no attempt", () =>
+    Effect.gen(function* () {
+      const script = Scripted.layer([{ text: "hello", usage }]).pipe(withTelemetry)
+      const { spans } = yield* observe(tagCalls({ team: "search" })(ask(name)), script, "Info")
+      expect(attributesOf(spans[0])).toMatchObject({ "wiseflow.tag.team": "search" })
+      expect(attributesOf(spans[1])).not.toHaveProperty("wiseflow.tag.team")
     }),
   )
 

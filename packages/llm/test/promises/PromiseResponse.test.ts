@@ -4,6 +4,7 @@ import { describe, expect, expectTypeOf, it } from "vitest"
 import { isLlmError, LlmError, LLMInterface, unwrap } from "../../src/index.ts"
 import {
   AuthenticationError,
+  BudgetExceededError,
   CircuitOpenError,
   ConfigurationError,
   ConnectionError,
@@ -53,6 +54,17 @@ const reasons: ReadonlyArray<LlmErrorReason> = [
   new ContentFilterError({ ...told, categories: ["hate"] }),
   new InvalidRequestError({ ...told, parameter: "messages[0]" }),
   new CircuitOpenError({ message: "open", retryAfterMs: 5 }),
+  new BudgetExceededError({
+    message: "used up",
+    budget: "day",
+    unit: "usd",
+    limit: 1,
+    used: 0.9,
+    reserved: 0.05,
+    estimate: 0.1,
+    tag: { name: "user", value: "a" },
+    retryAfterMs: 5,
+  }),
   new OutputLimitError({ message: "cut off", body: "{" }),
   new ToolError({ message: "failed", tool: "f", toolCallId: "c1" }),
   new ConfigurationError({ message: "missing", setting: "OPENAI_API_KEY" }),

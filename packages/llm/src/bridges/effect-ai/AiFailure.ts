@@ -50,6 +50,7 @@ const reasonOf = (error: LlmError): AiError.AiErrorReason => {
     case "StreamInterruptedError":
       return transportError(error)
     case "CircuitOpenError":
+    case "BudgetExceededError":
     case "OutputLimitError":
     case "ToolError":
     case "ConfigurationError":

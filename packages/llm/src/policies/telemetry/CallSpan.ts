@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import { type CallContext, within } from "../../call/CallContext.ts"
+import { CallTags } from "../../call/CallOptions.ts"
 import type { CallEvent, CallObserver } from "../../call/CallEvent.ts"
 import { shownModel } from "../../model/KeyShape.ts"
 import type { AttemptRecord, ResponsePart } from "../../model/LlmResponse.ts"
@@ -33,7 +34,9 @@ export const openSpan = (start: CallStart, fiber: Fiber.Fiber<unknown, unknown>)
     ...(isStream ? { "gen_ai.request.stream": true } : {}),
   }
   const span = makeSpan(model === undefined ? operation : `${operation} ${model}`, attributes, fiber)
-  return span.sampled ? new CallSpan(span, start) : undefined
+  if (!span.sampled) return undefined
+  for (const [name, value] of Object.entries(fiber.getRef(CallTags))) span.attribute(`wiseflow.tag.${name}`, value)
+  return new CallSpan(span, start)
 }
 
 const makeSpan = (

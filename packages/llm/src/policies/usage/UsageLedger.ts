@@ -1,9 +1,11 @@
 /**
- * What calls have used so far: calls, errors, tokens, cost and latencies, by provider, model and where prices come from. It
- * is plain figures that grow with the number of models, never with the number of calls, and it forgets nothing.
+ * What calls have used so far: calls, errors, tokens, cost and latencies, by provider and model, by tags, and by where prices
+ * come from. It is plain figures that grow with the number of models and tags, never with the number of calls, and it
+ * forgets nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { CallTags, type Tags } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { usageNames } from "../../call/Totals.ts"
 import type { AttemptRecord, PriceSource, Usage } from "../../model/LlmResponse.ts"
@@ -40,6 +42,22 @@ export interface UsageRow extends UsageFigures {
   readonly provider: string
   /** Absent where none was named; `(others)` for all beyond the first thousand. */
   readonly model?: string | undefined
+}
+
+/** The figures of the calls that have one value of a tag. */
+export interface TagRow extends UsageFigures {
+  /** The value; `(others)` for all beyond the first thousand of a tag. */
+  readonly value: string
+}
+
+/** Everything that a ledger knows, as plain data. */
+export interface UsageReport {
+  /** The figures of everything so far. */
+  readonly total: UsageFigures
+  /** The figures of each model at each provider. */
+  readonly byModel: ReadonlyArray<UsageRow>
+  /** The figures of each value, by the names of tags. A call with several tags stands at each of them. */
+  readonly byTag: Readonly<Record<string, ReadonlyArray<TagRow>>>
 }
 
 class Figures {
@@ -83,11 +101,14 @@ class Figures {
   }
 }
 
-/** Models told apart. Their names may come from anywhere. */
+/** Models, and values of one tag, told apart. Their names may come from anywhere. */
 const maxRows = 1000
+/** Names of tags told apart. */
+const maxTagNames = 100
+const others = "(others)"
 
-/** The columns of `toCsv`. */
-const columns = ["provider", "model", "calls", "errors", "attempts", ...usageNames, "costUsd", "unpriced"] as const
+/** The columns of `toCsv` after the names. */
+const columns = ["calls", "errors", "attempts", ...usageNames, "costUsd", "unpriced"] as const
 
 /** A text that CSV and a spreadsheet take as one cell of text, and never as a formula. */
 const cell = (value: unknown): string => {
@@ -101,14 +122,16 @@ const cell = (value: unknown): string => {
 export class UsageLedger {
   private readonly all = new Figures()
   private readonly rows = new Map<string, { readonly provider: string; readonly model?: string; figures: Figures }>()
+  private readonly tags = new Map<string, Map<string, Figures>>()
 
-  /** Notes a call that has ended: its attempts, how long it took, and whether it answered. */
+  /** Notes a call that has ended: its attempts, how long it took, whether it answered, and its tags. */
   record(call: {
     readonly attempts: ReadonlyArray<AttemptRecord>
     readonly provider: string
     readonly model?: string | undefined
     readonly latencyMs: number
     readonly isError: boolean
+    readonly tags?: Tags | undefined
   }): void {
     for (const attempt of call.attempts) {
       this.all.addAttempt(attempt)
@@ -116,6 +139,11 @@ export class UsageLedger {
     }
     this.all.addCall(call.latencyMs, call.isError)
     this.figuresOf(call.provider, call.model).addCall(call.latencyMs, call.isError)
+    for (const [name, value] of Object.entries(call.tags ?? {})) {
+      const figures = this.figuresOfTag(name, value)
+      for (const attempt of call.attempts) figures.addAttempt(attempt)
+      figures.addCall(call.latencyMs, call.isError)
+    }
   }
 
   /** The figures of everything so far. */
@@ -128,29 +156,57 @@ export class UsageLedger {
     return [...this.rows.values()].map(({ figures, ...name }) => ({ ...name, ...figures.read() }))
   }
 
-  /** What `JSON.stringify` writes. */
-  toJSON(): { readonly total: UsageFigures; readonly byModel: ReadonlyArray<UsageRow> } {
-    return { total: this.total, byModel: this.byModel() }
+  /**
+   * The figures of each value of a tag, in the order in which they were first used; empty where no call had the tag. Calls
+   * without it are in no row. A hundred names of tags are told apart; those beyond are together under the name `(others)`.
+   */
+  byTag(name: string): ReadonlyArray<TagRow> {
+    return [...(this.tags.get(name) ?? [])].map(([value, figures]) => ({ value, ...figures.read() }))
   }
 
-  /** A line for each model under a line of headings (RFC 4180). Latencies are in milliseconds. */
-  toCsv(): string {
-    const heading = [...columns, "latencyP50Ms", "latencyP95Ms", "latencyP99Ms", "latencyMaxMs"]
-    const lines = this.byModel().map((row) => {
+  /** What `JSON.stringify` writes. */
+  toJSON(): UsageReport {
+    const byTag = Object.fromEntries([...this.tags.keys()].map((name) => [name, this.byTag(name)]))
+    return { total: this.total, byModel: this.byModel(), byTag }
+  }
+
+  /**
+   * A line for each model under a line of headings (RFC 4180); with the name of a tag, a line for each of its values, whose
+   * first column has that name. Latencies are in milliseconds.
+   */
+  toCsv(tag?: string): string {
+    const names = tag === undefined ? ["provider", "model"] : [tag]
+    const heading = [...names, ...columns, "latencyP50Ms", "latencyP95Ms", "latencyP99Ms", "latencyMaxMs"]
+    const rows: ReadonlyArray<readonly [ReadonlyArray<string | undefined>, UsageFigures]> =
+      tag === undefined
+        ? this.byModel().map((row) => [[row.provider, row.model], row])
+        : this.byTag(tag).map((row) => [[row.value], row])
+    const lines = rows.map(([named, row]) => {
       const { maxMs, p50Ms, p95Ms, p99Ms } = row.latency
       const figures = { ...row.usage, ...row }
-      return [...columns.map((column) => figures[column]), p50Ms, p95Ms, p99Ms, maxMs].map(cell).join(",")
+      return [...named, ...columns.map((column) => figures[column]), p50Ms, p95Ms, p99Ms, maxMs].map(cell).join(",")
     })
-    return `${[heading.join(","), ...lines].join("\r\n")}\r\n`
+    return `${[heading.map(cell).join(","), ...lines].join("\r\n")}\r\n`
   }
 
   private figuresOf(provider: string, model: string | undefined): Figures {
     const key = JSON.stringify([provider, model])
     const known = this.rows.get(key)
     if (known !== undefined) return known.figures
-    if (this.rows.size >= maxRows && model !== "(others)") return this.figuresOf("(others)", "(others)")
+    if (this.rows.size >= maxRows && model !== others) return this.figuresOf(others, others)
     const figures = new Figures()
     this.rows.set(key, { provider, ...(model === undefined ? {} : { model }), figures })
+    return figures
+  }
+
+  private figuresOfTag(name: string, value: string): Figures {
+    const known = this.tags.get(name)
+    if (known === undefined && this.tags.size >= maxTagNames && name !== others) return this.figuresOfTag(others, name)
+    const values = known ?? new Map<string, Figures>()
+    if (known === undefined) this.tags.set(name, values)
+    const row = values.has(value) || values.size < maxRows ? value : others
+    const figures = values.get(row) ?? new Figures()
+    values.set(row, figures)
     return figures
   }
 }
@@ -159,15 +215,21 @@ export class UsageLedger {
 export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
   Policy.mechanism((inner) =>
     Effect.succeed(
-      aroundAnswer<{ readonly startedMs: number; readonly before: number }>({
-        begin: (context, _, fiber) => Result.succeed({ startedMs: monotonicMs(fiber), before: context.ledger.count }),
-        end: ({ before, startedMs }, outcome, context, fiber) => {
+      aroundAnswer<{ readonly startedMs: number; readonly before: number; readonly tags: Tags }>({
+        begin: (context, _, fiber) =>
+          Result.succeed({
+            startedMs: monotonicMs(fiber),
+            before: context.ledger.count,
+            tags: fiber.getRef(CallTags),
+          }),
+        end: ({ before, startedMs, tags }, outcome, context, fiber) => {
           const target = context.ledger.lastTarget(inner.name)
           ledger.record({
             attempts: context.ledger.attempts().slice(before),
             ...target,
             latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",
+            tags,
           })
           return undefined
         },

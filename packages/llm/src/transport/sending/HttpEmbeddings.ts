@@ -35,7 +35,7 @@ export const make = (endpoint: EmbeddingEndpoint, open: Transport["Service"]): E
       const { body, warnings } = encoded.success
       const url = endpoint.url(model)
       if (typeof url !== "string") return sender.refuse(context, model, url)
-      return sender.answer({ model, url, body, warnings }, context, fiber, (sent) =>
+      return sender.answer({ model, request, url, body, warnings }, context, fiber, (sent) =>
         readBody(
           sent,
           (text) => {

@@ -32,6 +32,8 @@ import * as RequestHeaders from "./RequestHeaders.ts"
 /** A request that is ready to be sent but for its headers. */
 export interface Outgoing {
   readonly model: string
+  /** What was asked, before it was encoded; the body stands in for one that was not told. */
+  readonly request?: object | undefined
   readonly method?: WireRequest["method"]
   readonly url: string
   /** Absent where the method takes none. */
@@ -164,6 +166,7 @@ export class Sender<Service extends ReachedService> {
     const { redactor, service } = this
     // Taken apart, so that what waits for the answer does not hold the body once it is a text.
     const { asksForLimit, asksForUsage = true, maxTokens, method, model, openWith, temperature, url } = outgoing
+    const { request: asked = outgoing.body ?? {} } = outgoing
     const written: Result.Result<Written, InvalidRequestError> =
       outgoing.body === undefined ? nothing : bodyText(outgoing.body)
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
@@ -186,7 +189,11 @@ export class Sender<Service extends ReachedService> {
         const { headersMs } = context
         const exchange = headersMs === undefined ? opened : withHeadClock(opened, headersMs)
         // Last, because from here on the attempt must be closed: a transport that cannot open an exchange has made none.
-        const attempt = openAttempt(context, fiber, target)
+        const opening = openAttempt(context, fiber, target, asked)
+        if (Result.isFailure(opening)) {
+          return Effect.andThen(exchange.close(false) ?? Effect.void, Effect.fail(opening.failure))
+        }
+        const attempt = opening.success
         return receive({
           attempt,
           exchange,

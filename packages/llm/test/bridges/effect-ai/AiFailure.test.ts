@@ -6,6 +6,7 @@ import * as AiError from "effect/ai/AiError"
 import { llmErrorOf, toAiError } from "../../../src/bridges/effect-ai/AiFailure.ts"
 import {
   AuthenticationError,
+  BudgetExceededError,
   CircuitOpenError,
   ConfigurationError,
   ConnectionError,
@@ -48,6 +49,11 @@ const table: ReadonlyArray<readonly [LlmErrorReason, AiError.AiErrorReason["_tag
   [new ContentFilterError({ message, categories: ["hate"] }), "ContentPolicyError", { description: message }],
   [new InvalidRequestError({ message, parameter: "tools" }), "InvalidRequestError", { parameter: "tools" }],
   [new CircuitOpenError({ message, retryAfterMs: 5 }), "UnknownError", { description: message }],
+  [
+    new BudgetExceededError({ message, budget: "day", unit: "usd", limit: 1, used: 0.9, reserved: 0.05 }),
+    "UnknownError",
+    { description: message },
+  ],
   [new OutputLimitError({ message }), "UnknownError", { description: message }],
   [new ToolError({ message, tool: "f", toolCallId: "c" }), "UnknownError", { description: message }],
   [new ConfigurationError({ message, setting: "OPENAI_API_KEY" }), "UnknownError", { description: message }],

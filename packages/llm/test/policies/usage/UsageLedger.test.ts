@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { tagStream, tagCalls } from "../../../src/call/CallOptions.ts"
 import * as Provider from "../../../src/call/Provider.ts"
+import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withFallback } from "../../../src/policies/Fallback.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import { UsageLedger, withUsageLedger } from "../../../src/policies/usage/UsageLedger.ts"
@@ -79,6 +81,75 @@ describe.each(callNames)("the ledger of %s", (name) => {
     }),
   )
 })
+
+describe.each(callNames)("the tags of %s", (name) => {
+  it.effect("are rows of their own, each with all that its calls took", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const script = ["a", "b", "c", "d"].map((text) => ({ text, usage }))
+      const failing = { error: reasons.ServerError() }
+      const noted = Scripted.layer([...script, failing]).pipe(withUsageLedger(ledger))
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          yield* ask(name)
+          yield* tagCalls({ team: "search" })(ask(name))
+          // The inner one wins, and both are there; a child fiber has them too.
+          const inner = tagCalls({ user: "u1", team: "ads" })(Effect.flatMap(Effect.forkChild(ask(name)), Fiber.join))
+          yield* tagCalls({ team: "search", user: "u0" })(inner)
+          yield* tagCalls({ team: "ads" })(Effect.exit(Effect.andThen(ask(name), ask(name))))
+        }),
+        noted,
+      )
+      expect(ledger.total.calls).toBe(5)
+      expect(
+        ledger.byTag("team").map(({ calls, errors, usage: used, value }) => [value, calls, errors, used.inputTokens]),
+      ).toEqual([
+        ["search", 1, 0, 1000],
+        ["ads", 3, 1, 2000],
+      ])
+      expect(ledger.byTag("user").map(({ calls, value }) => [value, calls])).toEqual([["u1", 1]])
+      expect(ledger.byTag("nobody")).toEqual([])
+      expect(Object.keys(ledger.toJSON().byTag)).toEqual(["team", "user"])
+      const [heading, first] = ledger.toCsv("team").split("\r\n")
+      expect(heading).toMatch(/^team,calls,errors,attempts,inputTokens,/)
+      expect(first).toMatch(/^search,1,0,1,1000,100,1100,/)
+    }),
+  )
+
+  it.effect("are told apart up to a thousand values, and counted together beyond", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const answers = Array.from({ length: 1003 }, () => "hello")
+      const calls = Effect.forEach(answers, (_, index) => tagCalls({ user: `u${index}` })(ask(name)))
+      yield* Effect.provide(calls, Scripted.layer(answers).pipe(withUsageLedger(ledger)))
+      const rows = ledger.byTag("user")
+      expect([rows.length, rows.at(-1)]).toMatchObject([1001, { value: "(others)", calls: 3 }])
+    }),
+  )
+})
+
+it("the ledger tells a hundred names of tags apart", () => {
+  const ledger = new UsageLedger()
+  for (let index = 0; index < 103; index++) {
+    const tags = { [`t${index}`]: "x" }
+    ledger.record({ attempts: [], provider: "own", latencyMs: 1, isError: false, tags })
+  }
+  expect(Object.keys(ledger.toJSON().byTag)).toHaveLength(101)
+  expect(ledger.byTag("(others)").map(({ calls, value }) => [value, calls])).toEqual([
+    ["t100", 1],
+    ["t101", 1],
+    ["t102", 1],
+  ])
+})
+
+it.effect("a stream has its tags each time that it is read", () =>
+  Effect.gen(function* () {
+    const ledger = new UsageLedger()
+    const read = Effect.flatMap(LlmProvider, (llm) => Stream.runDrain(tagStream({ user: "u1" })(llm.stream(hello))))
+    yield* Effect.provide(Effect.andThen(read, read), Scripted.layer(["a", "b"]).pipe(withUsageLedger(ledger)))
+    expect(ledger.byTag("user")).toMatchObject([{ value: "u1", calls: 2 }])
+  }),
+)
 
 describe("the ledger as text", () => {
   const record = (ledger: UsageLedger, model: string) =>
