@@ -62,6 +62,13 @@ export class AppendedFile {
     return place
   }
 
+  /** Resolves once everything that was appended is on the disk. */
+  async flush(): Promise<void> {
+    await this.writing
+    if (this.failure !== undefined) throw this.failure
+    await this.handle.datasync()
+  }
+
   /** The line that begins at `place`. */
   async read(place: number): Promise<string> {
     for await (const { text } of linesOf(createReadStream(this.path, { start: place }))) {

@@ -46,6 +46,26 @@ const flags = {
     Flag.withDescription("How freely the model chooses its words, unless a line says so itself"),
     Flag.optional,
   ),
+  providerBatch: on(
+    "provider-batch",
+    "Send the lines through the provider's own batch interface (OpenAI, Azure, Anthropic): half the price, within a day",
+  ),
+  batchSize: Flag.Int("batch-size").pipe(
+    Flag.withMetavar("n"),
+    Flag.withDescription("The most requests of one provider batch; default what the provider takes"),
+    Flag.optional,
+  ),
+  pollInterval: Flag.String("poll-interval").pipe(
+    Flag.withMetavar("time"),
+    Flag.withDescription("The first wait before a provider batch is looked at again, as in 30s; waits grow to 5m"),
+    Flag.optional,
+  ),
+  deadline: Flag.String("deadline").pipe(
+    Flag.withMetavar("time"),
+    Flag.withDescription("Stop waiting for provider batches after this time, as in 2h; the same command goes on later"),
+    Flag.optional,
+  ),
+  cancel: on("cancel", "Cancel the provider batches that run, and collect what they have answered"),
   quiet: on("quiet", "Show no progress"),
 }
 
@@ -59,5 +79,9 @@ export const BatchCommand = Command.make("batch", flags, (input) =>
   Command.withExamples([
     { command: "wiseflow-llm batch in.jsonl -o out.jsonl -c 8", description: "Ask each line, eight at once" },
     { command: "wiseflow-llm batch in.jsonl -o out.jsonl --retry-failed", description: "Ask again what failed" },
+    {
+      command: "wiseflow-llm batch in.jsonl -o out.jsonl --provider-batch",
+      description: "At the provider's batch price",
+    },
   ]),
 )

@@ -1,10 +1,12 @@
 /** Runs `batch`: opens its files, shows how far it is, and ends as the command does. */
 import { createReadStream } from "node:fs"
-import { stat } from "node:fs/promises"
+import { rm, stat } from "node:fs/promises"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { failure, usageFailure } from "../ExitCode.ts"
+import { openBatches } from "../provider-batch/BatchJournal.ts"
+import { providerFlags } from "../provider-batch/ProviderFlags.ts"
 import { say, tell, write } from "../terminal/Streams.ts"
 import * as Upstream from "../upstream/Upstream.ts"
 import type { LineDefaults } from "./BatchLine.ts"
@@ -30,6 +32,11 @@ export interface BatchInput {
   readonly system: Option.Option<string>
   readonly maxTokens: Option.Option<number>
   readonly temperature: Option.Option<number>
+  readonly providerBatch: boolean
+  readonly batchSize: Option.Option<number>
+  readonly pollInterval: Option.Option<string>
+  readonly deadline: Option.Option<string>
+  readonly cancel: boolean
   readonly quiet: boolean
 }
 
@@ -90,6 +97,14 @@ const opened = Effect.fn(function* (input: BatchInput, path: string | undefined,
   const { ordered, overwrite, retryFailed } = input
   if (path === undefined) return Results.handedOn((line) => write(`${line}\n`), ordered)
   yield* locked(path)
+  const sent = yield* Effect.tryPromise({ try: () => openBatches(path), catch: (thrown) => failure(why(thrown)) })
+  if (sent !== undefined && !input.providerBatch) {
+    return yield* usageFailure(`${sent.path} names provider batches that run: add --provider-batch, or remove it`)
+  }
+  if (sent !== undefined && overwrite) {
+    say(`forgets ${sent.ids.length} provider batches, which go on: ${sent.ids.join(", ")}`)
+    yield* Effect.promise(() => rm(sent.path, { force: true }))
+  }
   const forget = yield* changed(input, path, isReadTwice)
   return yield* Effect.tryPromise({
     try: () => Results.inFile(path, { ordered, overwrite, retryFailed, forget }),
@@ -115,11 +130,21 @@ const defaultsOf = ({ maxTokens, system, temperature }: BatchInput): LineDefault
 export const batch = Effect.fn(function* (input: BatchInput) {
   const { path, usd, width } = yield* checked(input)
   const { chunks, size } = yield* inputOf(input.input)
-  const { isOffline, llm } = yield* Upstream.openWith({ maxConcurrentRequests: width })
+  const waits = yield* providerFlags(input, path)
+  const { isOffline, llm, options } = yield* Upstream.openWith({ maxConcurrentRequests: width })
+  if (waits !== undefined && isOffline) {
+    return yield* usageFailure("--provider-batch needs a provider: the embedded upstream has no batches")
+  }
   const results = yield* opened(input, path, size !== undefined)
   const { found } = results
   if (found.answered + found.failed > 0) {
     say(`${path ?? ""} has ${found.answered} answers and ${found.failed} failures from before; the rest is asked`)
+  }
+  if (waits !== undefined && path !== undefined) {
+    const { providerBatch } = yield* Effect.promise(() => import("../provider-batch/ProviderBatch.ts"))
+    const { cancel, quiet, rerunChanged, retryFailed } = input
+    const own = { input: input.input, output: path, results, options, defaults: defaultsOf(input) }
+    return yield* providerBatch({ ...own, ...waits, cancel, quiet, rerunChanged, retryFailed })
   }
   const budget = new Budget(usd, found.costUsd)
   const progress: Progress = { answered: 0, failed: 0, skipped: 0, readBytes: 0 }

@@ -70,6 +70,13 @@ export const readLine = ({ number, text }: Line, defaults: LineDefaults): BatchL
   return { id, key: keyOf(id), request, problem: undefined, requestHash: hashOf(request, text) }
 }
 
+/** Ids are what results are known by: a line with the id of another one is refused, under a name of its own. */
+export const unique = (line: BatchLine, number: number, see: (key: string) => boolean): BatchLine => {
+  if (line.problem === undefined && see(line.key)) return line
+  const why = line.problem ?? `line ${number} has the id ${JSON.stringify(line.id)} of an earlier line`
+  return refused(`line ${number}`, why)
+}
+
 const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(ordered)
   if (!isRecord(value)) return value

@@ -11,9 +11,9 @@ export interface ChangedLine {
   readonly key: string
 }
 
-/** What is said of changed lines: the first by name. */
-export const changedMessage = ({ id, number }: ChangedLine, others: number): string =>
-  `line ${number} (id ${JSON.stringify(id)}) asks something else than what the output answers` +
+/** What is said of changed lines: the first by name. `than` is what is known of it. */
+export const changedMessage = ({ id, number }: ChangedLine, others: number, than = "the output answers"): string =>
+  `line ${number} (id ${JSON.stringify(id)}) asks something else than what ${than}` +
   (others === 0 ? "" : `, and ${others} more do`) +
   "; --rerun-changed asks again, --overwrite begins anew"
 

@@ -181,23 +181,27 @@ interface Places {
 const inOrder = (table: IdTable, found: Found, places: Places): Results => {
   /** Keys in the order of the input whose results are not written yet. */
   let turns: Array<string> = []
+  /** How many of them are written. */
+  let written = 0
   const ready = new Map<string, string>()
   const waiting: Array<() => void> = []
   let draining: Promise<void> = Promise.resolve()
   let isStopped = false
 
   const drain = async (): Promise<void> => {
-    let done = 0
-    for (const key of turns) {
+    for (let key = turns[written]; key !== undefined; key = turns[written]) {
       const { place, standing } = table.find(key)
       if (standing === "open") break
       await places.write(ready.get(key) ?? (await places.kept(place)))
       ready.delete(key)
       table.set(key, standing)
-      done += 1
+      written += 1
     }
-    if (done > 0) turns = turns.slice(done)
-    if (turns.length < window) for (const wake of waiting.splice(0)) wake()
+    if (written >= window) {
+      turns = turns.slice(written)
+      written = 0
+    }
+    if (turns.length - written < window) for (const wake of waiting.splice(0)) wake()
   }
 
   /** One at a time. */
@@ -217,12 +221,13 @@ const inOrder = (table: IdTable, found: Found, places: Places): Results => {
       if (standing !== "open" && place === -1) return
       turns.push(key)
       if (standing !== "open") await drained()
-      if (turns.length >= window && !isStopped) await new Promise<void>((resolve) => waiting.push(resolve))
+      if (turns.length - written >= window && !isStopped) await new Promise<void>((resolve) => waiting.push(resolve))
     },
     put: async (key, result) => {
       const line = JSON.stringify(result)
-      ready.set(key, line)
       const place = await places.keep(line)
+      // More than that is read again when its turn comes.
+      if (place === -1 || ready.size < window) ready.set(key, line)
       table.set(key, standingOf(result), place)
       await drained()
     },

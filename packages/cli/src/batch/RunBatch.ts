@@ -1,6 +1,6 @@
 /** Asks each line that has no result, several at once, and puts what comes of it. It opens no file and prints nothing. */
 import type { GenerateResponse, LLMInterface } from "@wiseflow/llm"
-import { type BatchLine, costOf, keyOf, type LineDefaults, readLine, refusal, resultOf } from "./BatchLine.ts"
+import { type BatchLine, costOf, type LineDefaults, readLine, refusal, resultOf, unique } from "./BatchLine.ts"
 import { changedMessage } from "./ChangedLines.ts"
 import type { Budget } from "./Budget.ts"
 import type { Line } from "./Lines.ts"
@@ -41,7 +41,7 @@ export interface BatchEnd {
 }
 
 /** Every other line would fail alike: one is enough to say so. */
-const endsAll: ReadonlySet<string> = new Set(["ConfigurationError", "AuthenticationError"])
+export const endsAll: ReadonlySet<string> = new Set(["ConfigurationError", "AuthenticationError"])
 
 /** Runs a batch to the end of its input, of its budget, or to an abort, with which it rejects. */
 export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
@@ -70,7 +70,7 @@ export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
       const read = isStopped ? undefined : await lines.next().catch(endOfInput)
       if (read === undefined || read.done === true) return undefined
       progress.readBytes = read.value.end
-      const line = unique(readLine(read.value, defaults), read.value.number)
+      const line = unique(readLine(read.value, defaults), read.value.number, results.see)
       await results.expect(line.key)
       if (isStopped) return undefined
       if (results.standing(line.key) === "open") return line
@@ -85,14 +85,6 @@ export const runBatch = async (batch: Batch): Promise<BatchEnd> => {
   /** An input that was closed here has ended. */
   const endOfInput = (problem: unknown): undefined => {
     if (!isStopped) throw problem
-  }
-
-  /** Ids are what results are known by: a line with the id of another one is refused, under a name of its own. */
-  const unique = (line: BatchLine, number: number): BatchLine => {
-    if (line.problem === undefined && results.see(line.key)) return line
-    const id = `line ${number}`
-    const why = line.problem ?? `line ${number} has the id ${JSON.stringify(line.id)} of an earlier line`
-    return { id, key: keyOf(id), request: undefined, problem: why, requestHash: "" }
   }
 
   const ask = async (line: BatchLine): Promise<void> => {
