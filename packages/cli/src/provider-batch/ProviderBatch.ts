@@ -33,14 +33,15 @@ const why = (thrown: unknown): string => (thrown instanceof Error ? thrown.messa
 
 const count = (amount: number): string => amount.toLocaleString("en-US")
 
-/** `2 batches at openai: 1,200 of 5,000 done, in_progress` */
-const statusLine = (service: string, statuses: ReadonlyMap<string, BatchStatus>): string => {
+/** `2 batches at openai: 1,200 of 5,000 done, in_progress, 800 collected` */
+const statusLine = (service: string, statuses: ReadonlyMap<string, BatchStatus>, collected: number): string => {
   const all = [...statuses.values()]
   const sum = (of: (status: BatchStatus) => number) => all.reduce((total, status) => total + of(status), 0)
   const words = [...new Set(all.filter(({ isEnded }) => !isEnded).map(({ word }) => word))]
   return [
     `${all.length} ${all.length === 1 ? "batch" : "batches"} at ${service}: ${count(sum(({ done }) => done))} of ${count(sum(({ total }) => total))} done`,
     ...words,
+    `${count(collected)} collected`,
   ].join(", ")
 }
 
@@ -85,7 +86,9 @@ export const providerBatch = Effect.fn(function* (given: ProviderBatchInput) {
     },
     onCost: (usd: number) => void (costUsd += usd),
   }
-  const stopShowing = quiet ? () => {} : showing(() => statusLine(service.name, statuses))
+  const stopShowing = quiet
+    ? () => {}
+    : showing(() => statusLine(service.name, statuses, progress.answered + progress.failed))
   /** What goes on at the provider after this process. */
   const goesOn = (): string => {
     const ids = journal.open.flatMap(({ batchId }) => batchId ?? [])

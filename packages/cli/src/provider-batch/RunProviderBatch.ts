@@ -51,10 +51,10 @@ export interface ProviderEnd {
 /** Runs it. Rejects with `OutOfTime`, a service's refusal, a disk's failure, or the reason of an abort. */
 export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> => {
   const { defaults, input, journal, output, progress, results, service, watch } = run
-  const foreign = journal.open.find((batch) => batch.service !== service.name)
+  const foreign = journal.open.find((batch) => batch.service !== service.place)
   if (foreign !== undefined) {
     return {
-      problem: `${output} has batches at ${foreign.service} that are not collected: ask with its settings`,
+      problem: `${output} has batches of ${foreign.service} that are not collected: ask with its settings`,
       isUsage: true,
     }
   }
@@ -65,7 +65,7 @@ export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> =
 
   /** Sends an upload; its file goes whatever comes of it. */
   const sendUp = async ({ batch, lines, upload }: FullUpload): Promise<void> => {
-    const planned = await journal.plan(batch, service.name, lines)
+    const planned = await journal.plan(batch, service.place, lines)
     try {
       await submit(planned, upload, submitting)
     } finally {

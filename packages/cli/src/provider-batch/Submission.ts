@@ -72,10 +72,7 @@ export const submit = async (batch: SentBatch, upload: Upload | undefined, conte
     await journal.note(batch, "uploaded", { fileId })
   }
   if (batch.state === "created") return undefined
-  const from = {
-    ...(batch.fileId === undefined ? {} : { fileId: batch.fileId }),
-    ...(upload === undefined ? {} : { upload }),
-  }
+  const from = { fileId: batch.fileId, upload }
   const created = await once(
     batch.state === "creating",
     () => journal.note(batch, "creating"),

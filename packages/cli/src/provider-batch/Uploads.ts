@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path"
 import { once } from "node:events"
 import { finished } from "node:stream/promises"
 import type { SentLine } from "./BatchJournal.ts"
-import type { BatchLimits, BatchService, EncodedRequest, NamedBatch, Upload } from "./services/BatchService.ts"
+import type { BatchLimits, BatchService, EncodedRequest, Group, NamedBatch, Upload } from "./services/BatchService.ts"
 
 /** An upload that is written. */
 export interface FullUpload {
@@ -18,6 +18,7 @@ export interface FullUpload {
 interface Growing {
   readonly name: string
   readonly endpoint: string
+  readonly headers: Upload["headers"]
   readonly path: string
   readonly stream: WriteStream
   readonly lines: Array<SentLine>
@@ -63,7 +64,7 @@ export class Uploads {
       const [largest] = [...this.groups].toSorted(([, a], [, b]) => b.bytes - a.bytes)
       if (largest !== undefined) full = await this.close(...largest)
     }
-    growing ??= this.begin(group.key, group.endpoint)
+    growing ??= this.begin(group)
     const text = this.service.entryOf(customId(growing.name, growing.lines.length), request)
     await put(growing, (growing.lines.length === 0 ? frame.begin : frame.between) + text)
     growing.lines.push(line)
@@ -85,26 +86,26 @@ export class Uploads {
     for (const name of await readdir(folder)) if (name.startsWith(own)) await rm(join(folder, name), { force: true })
   }
 
-  private begin(key: string, endpoint: string): Growing {
+  private begin({ endpoint, headers, key }: Group): Growing {
     const name = randomBytes(8).toString("hex")
     const path = `${this.output}${suffix}${name}`
     // Prompts are in it: only their owner reads them.
     const stream = createWriteStream(path, { mode: 0o600 })
     // A disk that is full is told where the stream is closed.
     stream.on("error", () => {})
-    const growing = { name, endpoint, path, stream, lines: [], bytes: 0 }
+    const growing: Growing = { name, endpoint, headers, path, stream, lines: [], bytes: 0 }
     this.groups.set(key, growing)
     return growing
   }
 
   private async close(key: string, growing: Growing): Promise<FullUpload> {
     this.groups.delete(key)
-    const { endpoint, lines, name, path, stream } = growing
+    const { endpoint, headers, lines, name, path, stream } = growing
     await put(growing, this.service.frame.end)
     stream.end()
     await finished(stream)
     const batch = { name, endpoint, requests: lines.length, bytes: growing.bytes, at: new Date().toISOString() }
-    return { batch, lines, upload: { path, bytes: growing.bytes } }
+    return { batch, lines, upload: { path, bytes: growing.bytes, headers } }
   }
 }
 

@@ -58,15 +58,21 @@ export const anthropicBatches = (name: string, called: string, signed: Signed): 
   if (!new URL(called).pathname.endsWith("/messages")) return undefined
   return {
     name,
+    place: `${name} at ${new URL(called).host}`,
     limits: { requests: 100_000, bytes: 256_000_000 },
     frame: { begin: '{"requests":[', between: ",", end: "]}" },
-    groupOf: ({ headers, url }) =>
-      url === called ? { endpoint: "messages", key: headers["anthropic-beta"] ?? "" } : undefined,
+    groupOf: ({ headers, url }) => {
+      const beta = headers["anthropic-beta"]
+      if (url !== called) return undefined
+      return { endpoint: "messages", key: beta ?? "", headers: beta === undefined ? {} : { "anthropic-beta": beta } }
+    },
     entryOf: (customId, { body }) => `{"custom_id":"${customId}","params":${body}}`,
     create: async (_, { upload }) => {
       if (upload === undefined) throw new ServiceFailure("the requests are no longer there", 400)
       const body = { contentType: "application/json", parts: [upload] }
-      const id = textOf((await sendForJson(await signed({ method: "POST", url: of(""), body })))["id"])
+      const id = textOf(
+        (await sendForJson(await signed({ method: "POST", url: of(""), body, headers: upload.headers ?? {} })))["id"],
+      )
       if (id === undefined) throw new ServiceFailure("the answer to a new batch has no id")
       return id
     },

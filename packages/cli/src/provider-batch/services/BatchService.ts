@@ -18,6 +18,8 @@ export interface EncodedRequest {
 export interface Upload {
   readonly path: string
   readonly bytes: number
+  /** Headers that its batch has to have. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** What identifies a batch before the service has given it an id. */
@@ -62,15 +64,32 @@ export interface Reply {
   readonly body: string
 }
 
+/** Requests that may share a batch. */
+export interface Group {
+  readonly key: string
+  /** What they are sent to, as the service calls it. */
+  readonly endpoint: string
+  /** Headers of these requests that their batch has to have. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What a batch is created of. */
+export interface BatchContent {
+  readonly fileId?: string | undefined
+  readonly upload?: Upload | undefined
+}
+
 /** A provider's batch interface. Everything rejects with a `ServiceFailure`. */
 export interface BatchService {
   /** As the library calls the provider. */
   readonly name: string
+  /** The provider and its address: batches are known there alone. */
+  readonly place: string
   readonly limits: BatchLimits
   /** What stands before, between and after the entries of an upload. */
   readonly frame: { readonly begin: string; readonly between: string; readonly end: string }
   /** What requests with this one may share a batch with: the same endpoint, and the same model where that is asked. */
-  readonly groupOf: (request: EncodedRequest) => { readonly endpoint: string; readonly key: string } | undefined
+  readonly groupOf: (request: EncodedRequest) => Group | undefined
   /** A request as an entry of an upload. */
   readonly entryOf: (customId: string, request: EncodedRequest) => string
   /** Uploads a file and resolves with its id; absent where a batch is created of the requests themselves. */
@@ -78,7 +97,7 @@ export interface BatchService {
   /** The id of a file that was uploaded for this batch. */
   readonly findUpload?: (batch: NamedBatch) => Promise<string | undefined>
   /** Creates a batch of a file that was uploaded, or of an upload, and resolves with its id. */
-  readonly create: (batch: NamedBatch, from: { readonly fileId?: string; readonly upload?: Upload }) => Promise<string>
+  readonly create: (batch: NamedBatch, from: BatchContent) => Promise<string>
   /** The id of a batch that was created; `isCertain` is false where only its results can tell. `without` are ids of others. */
   readonly findCreated: (
     batch: NamedBatch,

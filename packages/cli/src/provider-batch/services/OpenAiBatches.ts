@@ -18,7 +18,9 @@ import { countOf, type Fields, fieldsOf, listOf, objectOf, parsedFields, textOf,
 import { broken, send, sendForJson, ServiceFailure, type ServiceRequest } from "./ServiceHttp.ts"
 
 /** Adds what is the same in every request of a service: the headers as they are now, and when to stop. */
-export type Signed = (request: Omit<ServiceRequest, "headers" | "signal">) => Promise<ServiceRequest>
+export type Signed = (
+  request: Omit<ServiceRequest, "headers" | "signal"> & Partial<Pick<ServiceRequest, "headers">>,
+) => Promise<ServiceRequest>
 
 /** Where the files and batches stand beside a call, and what the call is named in a file. */
 interface Routes {
@@ -143,6 +145,7 @@ export const openAiBatches = (name: string, called: string, signed: Signed): Bat
 
   return {
     name,
+    place: `${name} at ${new URL(called).host}`,
     limits: { requests: 50_000, bytes: 200_000_000 },
     frame: { begin: "", between: "\n", end: "\n" },
     groupOf: ({ body, url }: EncodedRequest) => {

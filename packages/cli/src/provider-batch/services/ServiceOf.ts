@@ -15,7 +15,7 @@ export const serviceOf = (access: Access, options: InterfaceOptions, signal: Abo
     if (new URL(found.access.url).origin !== new URL(request.url).origin) {
       throw new ServiceFailure("the address of the provider has changed", 400)
     }
-    return { ...request, headers: found.access.headers, signal }
+    return { ...request, headers: { ...found.access.headers, ...request.headers }, signal }
   }
   const { provider, url } = access
   if (provider === "openai" || provider === "azure") return openAiBatches(provider, url, signed)
