@@ -12,7 +12,7 @@ type Asked = NonNullable<BatchLine["request"]>
 /** Answers a request whose body was all that was wanted. */
 const caughtReply: Reply = { status: 400, headers: {}, body: '{"error":{"message":"caught"}}' }
 
-/** One at a time: whoever encodes or decodes waits for the one before. */
+/** Encodes and decodes one request at a time. */
 export class RequestCodec {
   private readonly options: InterfaceOptions
   private llm: LLMInterface
