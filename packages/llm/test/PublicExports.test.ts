@@ -155,6 +155,7 @@ it("each provider makes a Layer from options, one from the environment and one o
 it("@wiseflow/llm/testing exports these names", () => {
   expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
     [
+      "Recorded",
       "Scripted",
     ]
   `)
@@ -193,7 +194,8 @@ it("@wiseflow/llm/promise has every function of promises, and no other", () => {
 })
 
 it("@wiseflow/llm/promise/testing exports these names", () => {
-  expect(Object.keys(fakes)).toEqual(["Scripted"])
+  expect(Object.keys(fakes)).toEqual(["Recorded", "Scripted"])
+  expect(Object.keys(fakes.Recorded)).toEqual(["llm"])
   expect(Object.keys(fakes.Scripted).toSorted()).toEqual(["failure", "llm", "response", "vectorOf"])
 })
 

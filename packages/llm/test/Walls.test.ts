@@ -181,8 +181,21 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   ],
   [
     "packages/llm/src/testing",
-    ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../compose/LlmStack.ts", "effect/http/HttpClient"],
-    ["../model/LlmProvider.ts", "../call/Ledger.ts", "../promises/LLMInterface.ts", "effect/Layer"],
+    [
+      "../policies/Policy.ts",
+      "../transport/HttpProvider.ts",
+      "../compose/LlmStack.ts",
+      "effect/http/HttpClient",
+      "node:fs",
+    ],
+    [
+      "../model/LlmProvider.ts",
+      "../call/Ledger.ts",
+      "../promises/LLMInterface.ts",
+      "../settings/Redactor.ts",
+      "#cassette-folder",
+      "effect/Layer",
+    ],
   ],
   [
     "packages/llm/src/standalone",

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
 import "../../../../examples/testing/headline.test.ts"
+import "../../../../examples/testing/recorded.test.ts"
 
 it("the one for node:test passes there", () => {
   const file = fileURLToPath(new URL("../../../../examples/testing/headline.node-test.ts", import.meta.url))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Cause from "effect/Cause"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
+import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
@@ -32,12 +33,15 @@ export class Seat {
   readonly isLeader: boolean
   /** How many of the events it has had. A call that only wants the end has had them all. */
   position: number
+  /** The retries that the call sets for itself. */
+  readonly maxRetries: number | undefined
   wake: (() => void) | undefined
 
-  constructor(flight: Flight, isLeader: boolean, position: number) {
+  constructor(flight: Flight, isLeader: boolean, position: number, maxRetries: number | undefined) {
     this.flight = flight
     this.isLeader = isLeader
     this.position = position
+    this.maxRetries = maxRetries
   }
 
   /** The events that came since the last time, if any. */
@@ -81,6 +85,8 @@ export class Flight {
   owner: Seat | undefined
   /** True once the call that began it waits no longer: its limits may be what ends the flight. */
   hasLostLeader = false
+  /** The retries that the call that began it sets for itself. */
+  maxRetries: number | undefined
   /** The number of attempts in the ledger of the call that began it, before it did. */
   readonly attemptsBefore: number
   private readonly context: CallContext
@@ -97,7 +103,10 @@ export class Flight {
 
   /** Joins a call. Its queue ends, and its deadline begins, where those of the request do. */
   board(context: CallContext, fiber: Fiber.Fiber<unknown, unknown>, wantsEvents: boolean): Seat {
-    const seat = new Seat(this, this.seats.size === 0, wantsEvents ? 0 : Number.POSITIVE_INFINITY)
+    const { maxRetries } = fiber.getRef(CallOptions)
+    const isLeader = this.fiber === undefined
+    if (isLeader) this.maxRetries = maxRetries
+    const seat = new Seat(this, isLeader, wantsEvents ? 0 : Number.POSITIVE_INFINITY, maxRetries)
     this.seats.add(seat)
     const { permit } = this.context
     if (context.permit !== permit) {

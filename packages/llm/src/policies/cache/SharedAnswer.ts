@@ -47,11 +47,18 @@ export const ofCall = (
   }
 }
 
-/** True where a failure says nothing of this call: the one whose limits it had has left, or it was interrupted from within. */
-export const mayBeginAnew = ({ flight, isLeader }: Seat, landing: Landing): boolean =>
-  !isLeader &&
-  (landing._tag === "Unshared" ||
-    (landing._tag === "Failed" && (flight.hasLostLeader || Cause.hasInterruptsOnly(landing.cause))))
+/**
+ * True where a failure says nothing of this call: it came from limits of the call that began the flight, which has left, is
+ * over its budget or sets other retries; or from within.
+ */
+export const mayBeginAnew = ({ flight, isLeader, maxRetries }: Seat, landing: Landing): boolean => {
+  if (isLeader || landing._tag === "Answered") return false
+  if (landing._tag === "Unshared" || flight.hasLostLeader || flight.maxRetries !== maxRetries) return true
+  const error = Cause.findErrorOption(landing.cause)
+  return error._tag === "Some"
+    ? error.value.reason._tag === "BudgetExceededError"
+    : Cause.hasInterruptsOnly(landing.cause)
+}
 
 /** The failure of the flight as that of a call: the same reason, with what the call itself went through. */
 export const failureFor = (

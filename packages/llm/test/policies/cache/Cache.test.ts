@@ -10,14 +10,17 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { CallOptions } from "../../../src/call/CallOptions.ts"
+import { CallOptions, tagCalls } from "../../../src/call/CallOptions.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import type { LlmRequest } from "../../../src/model/LlmRequest.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import type * as CacheStore from "../../../src/policies/cache/CacheStore.ts"
+import { withConcurrency } from "../../../src/policies/Concurrency.ts"
 import { withFallback } from "../../../src/policies/Fallback.ts"
+import { withRetry } from "../../../src/policies/Retry.ts"
 import { withTimeout } from "../../../src/policies/Timeout.ts"
+import { withBudget } from "../../../src/policies/usage/Budget.ts"
 import { UsageLedger, withUsageLedger } from "../../../src/policies/usage/UsageLedger.ts"
 import type * as Scripted from "../../../src/testing/Scripted.ts"
 import { layerEmbeddings } from "../../../src/testing/ScriptedEmbeddings.ts"
@@ -278,6 +281,42 @@ describe("equal calls under way", () => {
       }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
     },
   )
+
+  it.effect.each(callNames)("share no failure of a call that sets other retries: %s", (name) => {
+    const upstream = new Upstream(({ index }) =>
+      index === 0 ? { error: reasons.OverloadedError(), delay: 1000 } : { text: "hello", delay: 1000 },
+    )
+    return Effect.gen(function* () {
+      const once = Effect.provideService(ask(name), CallOptions, { maxRetries: 0 })
+      const hasty = yield* Effect.forkChild(Effect.flip(once))
+      yield* TestClock.adjust(100)
+      const patient = yield* Effect.forkChild(ask(name))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(hasty)).reason._tag).toBe("OverloadedError")
+      expect((yield* Fiber.join(patient)).text).toBe("hello")
+    }).pipe(Effect.provide(upstream.layer.pipe(withRetry(), withCache())))
+  })
+
+  it.effect.each(callNames)("share no refusal of a budget that is not theirs: %s", (name) => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 1000, usage: { totalTokens: 1000 } }))
+    const stack = upstream.layer.pipe(withConcurrency(1), withCache(), withBudget({ tokens: 1500, tag: "team" }))
+    return Effect.gen(function* () {
+      const of = (team: string, seed: number) =>
+        Effect.forkChild(Effect.result(tagCalls({ team })(ask(name, { ...hello, seed }))))
+      const first = yield* of("poor", 1)
+      yield* TestClock.adjust(1000)
+      yield* Fiber.join(first)
+      const before = yield* of("others", 2)
+      yield* TestClock.adjust(100)
+      const poor = yield* of("poor", 3)
+      yield* TestClock.adjust(100)
+      const rich = yield* of("rich", 3)
+      yield* TestClock.adjust(5000)
+      yield* Fiber.join(before)
+      expect(yield* Fiber.join(poor)).toMatchObject({ failure: { reason: { _tag: "BudgetExceededError" } } })
+      expect(yield* Fiber.join(rich)).toMatchObject({ success: { text: "hello", metadata: { attempts: [{}] } } })
+    }).pipe(Effect.provide(stack))
+  })
 
   it.effect.each(callNames)("wait under deadlines of their own, from when the request was let go: %s", (name) => {
     const upstream = new Upstream(() => ({ text: "hello", delay: 10_000 }))
