@@ -42,6 +42,7 @@ const flat = new Declarations({
     "ProgramStream.constructor",
     "ProviderRow.embeddings",
     "ProviderRow.endpoint",
+    "ProviderRow.models",
   ],
 })
 

@@ -3,6 +3,7 @@
  * `stream`, `LLMInterface`).
  */
 export { LlmProvider } from "./model/LlmProvider.ts"
+export { CountedTokens, ModelDescription, ModelInfo, ModelList, TokenCount } from "./model/ModelInfo.ts"
 export { type BatchLimits, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse } from "./model/EmbeddingProvider.ts"
 export * from "./model/LlmRequest.ts"
 export {
@@ -43,6 +44,7 @@ export type { Target } from "./compose/Target.ts"
 export * as LiteLlm from "./compose/LiteLlm.ts"
 export * as LlmStack from "./compose/LlmStack.ts"
 export * as EmbeddingStack from "./compose/EmbeddingStack.ts"
+export * as ModelStack from "./compose/ModelStack.ts"
 export * as LlmConfig from "./compose/LlmConfig.ts"
 export { withRetry } from "./policies/Retry.ts"
 export { withTimeout } from "./policies/Timeout.ts"

@@ -77,6 +77,16 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["./Request.ts", "../Protocol.ts", "../encoding/RequestEncoding.ts", "../../model/EmbeddingProvider.ts"],
   ],
   [
+    "packages/llm/src/protocols/models",
+    ["../../transport/HttpProvider.ts", "../../prices/Prices.ts", "effect/http/HttpClient"],
+    ["./ModelPage.ts", "../Protocol.ts", "../failures/FailureReader.ts", "../../model/ModelInfo.ts"],
+  ],
+  [
+    "packages/llm/src/counting",
+    ["../protocols/Protocol.ts", "../policies/Policy.ts", "../transport/HttpProvider.ts", "gpt-tokenizer", "node:fs"],
+    ["./Tokenizer.ts", "../model/LlmRequest.ts", "#installed-package", "effect/Effect"],
+  ],
+  [
     "packages/llm/src/call",
     ["../policies/Policy.ts", "../transport/HttpProvider.ts", "../providers/OpenAi.ts", "effect/http/HttpClient"],
     ["../model/LlmError.ts", "../prices/Prices.ts", "../protocols/Protocol.ts", "effect/Context"],
@@ -102,7 +112,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/transport/sending",
     ["../../providers/OpenAi.ts", "../../policies/Retry.ts", "undici", "effect/persistence/CircuitBreaker"],
-    ["../Transport.ts", "./Sender.ts", "../../call/Attempt.ts", "../../model/EmbeddingProvider.ts"],
+    ["../Transport.ts", "./Sender.ts", "../../call/Attempt.ts", "../../protocols/models/ModelPage.ts"],
   ],
   [
     "packages/llm/src/transport/undici",

@@ -35,6 +35,8 @@ export interface AnswerEnd {
   readonly billing?: Billing | undefined
   readonly servedModel?: string | undefined
   readonly warnings?: ReadonlyArray<string> | undefined
+  /** True for an answer that no model made and no service charges for: it costs 0, whatever the prices are. */
+  readonly isFree?: boolean | undefined
 }
 
 /** What an attempt had used before it failed. */
@@ -180,7 +182,8 @@ export class Attempt {
   finish(end: AnswerEnd): ResponseMetadata {
     const servedModel = this.nameOf(end.servedModel)
     this.written.servedModel = servedModel
-    this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
+    if (end.isFree === true) this.written.costUsd = 0
+    else this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
     this.close(Exit.void)
     const { context, target, written } = this
     const { ledger } = context

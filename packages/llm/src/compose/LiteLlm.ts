@@ -14,6 +14,7 @@ import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { ModelInfo } from "../model/ModelInfo.ts"
 import type { Policy } from "../policies/Policy.ts"
 import * as LiteLlmProxy from "../providers/LiteLlmProxy.ts"
 import { configured, type Overrides } from "../providers/Overrides.ts"
@@ -52,6 +53,19 @@ export const layerEmbeddingsHttpClient = (
   options: LiteLlmEmbeddingOptions,
 ): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
   ProviderLayer.layerEmbeddingsHttpClient(LiteLlmProxy.embeddings.endpoint(options))
+
+/**
+ * The models of a proxy by their aliases, and the tokens of requests: counted by the model's own service where the proxy can
+ * ask it, unknown elsewhere.
+ */
+export const layerModels = (options: LiteLlmOptions): Layer.Layer<ModelInfo, LlmError> =>
+  ProviderLayer.layerModels(LiteLlmProxy.models.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerModelsHttpClient = (
+  options: LiteLlmOptions,
+): Layer.Layer<ModelInfo, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerModelsHttpClient(LiteLlmProxy.models.endpoint(options))
 
 /**
  * From `LLM_API_BASE` and `LLM_API_KEY` (the proxy), or from the keys of the providers (routing in process), and

@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import type { ModelInfo } from "../model/ModelInfo.ts"
 import {
   type Around,
   type Identity,
@@ -38,8 +39,8 @@ export type EmbeddingPolicy<EX = never, RX = never> = <E, R>(
   layer: Layer.Layer<EmbeddingProvider, E, R>,
 ) => Layer.Layer<EmbeddingProvider, E | EX, R | Exclude<RX, Scope.Scope>>
 
-/** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, or a Layer of both. */
-export type ServicePolicy<EX = never, RX = never> = <I extends LlmProvider | EmbeddingProvider, E, R>(
+/** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, `ModelInfo`, or a Layer of several. */
+export type ServicePolicy<EX = never, RX = never> = <I extends LlmProvider | EmbeddingProvider | ModelInfo, E, R>(
   layer: Layer.Layer<I, E, R>,
 ) => Layer.Layer<I, E | EX, R | Exclude<RX, Scope.Scope>>
 

@@ -17,6 +17,7 @@ import { type Assembly, assemble, isOutput, type LlmEvent } from "../model/LlmEv
 import type { ResponseMetadata } from "../model/LlmResponse.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
+import type { Operation } from "./telemetry/GenAiNames.ts"
 import { metricsOf } from "./telemetry/CallMetrics.ts"
 import { askedModel, type CallSpan, type CallStart, errorTypeOf, openSpan } from "./telemetry/CallSpan.ts"
 import { TelemetryOptions } from "./telemetry/TelemetryOptions.ts"
@@ -35,7 +36,7 @@ const telemetry = Policy.mechanism((inner) =>
         const options = fiber.getRef(TelemetryOptions)
         const isMetered = options.metrics ?? isTraced
         if (!isTraced && !isMetered) return unrecorded
-        const operation = request.inputs === undefined ? "chat" : "embeddings"
+        const operation = operationOf(request)
         const model = askedModel(request.model ?? inner.model)
         const start: CallStart = { operation, model, request, isStream, options }
         const span = isTraced ? openSpan(start, fiber) : undefined
@@ -53,6 +54,11 @@ const telemetry = Policy.mechanism((inner) =>
     }),
   ),
 )
+
+const operationOf = ({ about, inputs }: Policy.Asked): Operation => {
+  if (about !== undefined) return about === "models" ? "list_models" : "count_tokens"
+  return inputs === undefined ? "chat" : "embeddings"
+}
 
 /** Effect's default tracer exports nothing: without another one installed, no span can be seen. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)

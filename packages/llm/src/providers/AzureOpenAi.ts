@@ -4,11 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import { estimateRequest } from "../counting/RequestTokens.ts"
 import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import type { ModelInfo } from "../model/ModelInfo.ts"
 import { capabilitiesOf, isKnownModel, type ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import { openAiService } from "../protocols/encoding/ServiceCapabilities.ts"
+import { protocol } from "../protocols/models/ModelPage.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { ServiceAddress } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
@@ -19,8 +22,9 @@ import * as Credential from "./Credential.ts"
 import { checked } from "./OptionCheck.ts"
 import { configured, type Overrides } from "./Overrides.ts"
 import { embeddingEndpoint, openAiLimits } from "./EmbeddingService.ts"
+import { withoutPrices } from "./ModelService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
+import type { EmbeddingRow, ModelRow, ProviderRow } from "./ProviderRow.ts"
 
 /**
  * `apiBase` is the resource (`https://{resource}.openai.azure.com`, `*.services.ai.azure.com`,
@@ -41,7 +45,7 @@ export interface AzureOpenAiOptions extends ProviderOptions {
 export interface AzureEmbeddingOptions
   extends EmbeddingOptions, Pick<AzureOpenAiOptions, "apiVersion" | "entraToken"> {}
 
-const facts: Omit<ProviderRow, "embeddings" | "endpoint"> = {
+const facts: Omit<ProviderRow, "embeddings" | "endpoint" | "models"> = {
   name: "azure",
   title: "Azure OpenAI",
   aliases: [],
@@ -151,8 +155,20 @@ const embeddings: EmbeddingRow = {
     ),
 }
 
+/** The base models of the resource, which are not its deployments; Azure counts no tokens. */
+const models: ModelRow = {
+  endpoint: (options: AzureOpenAiOptions) =>
+    Effect.map(reach(options, "/models"), ({ reached }) => ({
+      ...withoutPrices(reached),
+      protocol,
+      // A deployment is taken for the model that it is named after.
+      estimate: (request, model) =>
+        estimateRequest(request, model, { provider: reached.provider, wire: options.wireApi ?? "chat" }),
+    })),
+}
+
 /** What the registry knows of Azure OpenAI. */
-export const row: ProviderRow = { ...facts, endpoint, embeddings }
+export const row: ProviderRow = { ...facts, endpoint, embeddings, models }
 
 /**
  * A deployment is taken for one of OpenAI's models unless its name says otherwise. Versions before 2024-09 know neither
@@ -195,3 +211,16 @@ export const layerEmbeddingsHttpClient = (
   options: AzureEmbeddingOptions,
 ): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
   ProviderLayer.layerEmbeddingsHttpClient(embeddings.endpoint(options))
+
+/**
+ * The base models that the resource can deploy, and the tokens of requests: estimated for a deployment that is named after
+ * its model, where the package `gpt-tokenizer` is installed. Azure lists no deployments here, and counts no tokens.
+ */
+export const layerModels = (options: AzureOpenAiOptions): Layer.Layer<ModelInfo, LlmError> =>
+  ProviderLayer.layerModels(models.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerModelsHttpClient = (
+  options: AzureOpenAiOptions,
+): Layer.Layer<ModelInfo, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerModelsHttpClient(models.endpoint(options))

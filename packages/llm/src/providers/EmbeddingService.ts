@@ -9,6 +9,7 @@ import { protocol } from "../protocols/embeddings/Embeddings.ts"
 import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
 import type { EmbeddingEndpoint, ServiceAddress } from "../transport/Endpoint.ts"
 import * as ChatService from "./ChatService.ts"
+import { modelRow } from "./ModelService.ts"
 import type { EmbeddingOptions, TargetOptions } from "./ProviderOptions.ts"
 import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
 
@@ -80,6 +81,7 @@ export const row = ({
   embeddings,
   ...chat
 }: ChatService.Service & { readonly embeddings?: EmbeddingFacts }): ProviderRow => {
-  const own = ChatService.row(chat)
+  const facts = ChatService.row(chat)
+  const own: ProviderRow = { ...facts, models: modelRow(facts, chat.headers) }
   return embeddings === undefined ? own : { ...own, embeddings: embeddingRow(own, embeddings, chat.headers) }
 }

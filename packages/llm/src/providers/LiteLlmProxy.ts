@@ -4,8 +4,9 @@
  */
 import * as ChatService from "./ChatService.ts"
 import { embeddingRow } from "./EmbeddingService.ts"
+import { liteLlmModels } from "./ModelService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
+import type { EmbeddingRow, ModelRow, ProviderRow } from "./ProviderRow.ts"
 
 /** `apiBase` is the proxy's address; `apiKey` is left out for a proxy that wants none. */
 export type LiteLlmProxyOptions = ProviderOptions & {
@@ -37,5 +38,8 @@ const service = ChatService.row({
 /** What the model behind an alias accepts is not known here: limits are those that nearly every service accepts. */
 export const embeddings: EmbeddingRow = embeddingRow(service, { exampleModel: "text-embedding-3-small" }, headers)
 
+/** Its models are the aliases of its `model_list`. */
+export const models: ModelRow = { endpoint: (options) => liteLlmModels(service, options, headers) }
+
 /** What the registry knows of the LiteLLM proxy. */
-export const row: ProviderRow = { ...service, embeddings }
+export const row: ProviderRow = { ...service, embeddings, models }

@@ -8,12 +8,14 @@ import * as Predicate from "effect/Predicate"
 import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
+import type { ModelInfo } from "../model/ModelInfo.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import * as ChatService from "./ChatService.ts"
 import { configured, type Overrides } from "./Overrides.ts"
 import { embeddingsAt, openAiLimits } from "./EmbeddingService.ts"
+import { openAiModels } from "./ModelService.ts"
 import type { EmbeddingOptions, ProviderOptions, WireApi } from "./ProviderOptions.ts"
-import type { EmbeddingRow, ProviderRow } from "./ProviderRow.ts"
+import type { EmbeddingRow, ModelRow, ProviderRow } from "./ProviderRow.ts"
 
 /**
  * `apiKey` and `model` are enough; `apiBase` defaults to `https://api.openai.com/v1`, `wireApi` to `chat` (Chat
@@ -56,6 +58,10 @@ const embeddings: EmbeddingRow = {
     ),
 }
 
+const models: ModelRow = {
+  endpoint: (options) => openAiModels(service, { ...options, apiBase: versioned(options.apiBase) }),
+}
+
 /** What the registry knows of OpenAI. */
 export const row: ProviderRow = {
   ...service,
@@ -66,6 +72,7 @@ export const row: ProviderRow = {
   },
   endpoint,
   embeddings,
+  models,
 }
 
 /** A provider with these options. Fails with `ConfigurationError` where the key or the base cannot be used. */
@@ -95,3 +102,16 @@ export const layerEmbeddingsHttpClient = (
   options: EmbeddingOptions,
 ): Layer.Layer<EmbeddingProvider, LlmError, ProviderLayer.HttpClient> =>
   ProviderLayer.layerEmbeddingsHttpClient(embeddings.endpoint(options))
+
+/**
+ * The models that the key may ask, and the tokens of requests: counted by OpenAI with `wireApi: "responses"`, estimated for
+ * Chat Completions where the package `gpt-tokenizer` is installed.
+ */
+export const layerModels = (options: OpenAiOptions): Layer.Layer<ModelInfo, LlmError> =>
+  ProviderLayer.layerModels(models.endpoint(options))
+
+/** The same through the program's own `HttpClient`, and through nothing else. */
+export const layerModelsHttpClient = (
+  options: OpenAiOptions,
+): Layer.Layer<ModelInfo, LlmError, ProviderLayer.HttpClient> =>
+  ProviderLayer.layerModelsHttpClient(models.endpoint(options))

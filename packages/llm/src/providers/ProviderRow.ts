@@ -2,7 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
 import type { ProviderVariables } from "../settings/Setting.ts"
-import type { EmbeddingEndpoint, Endpoint } from "../transport/Endpoint.ts"
+import type { EmbeddingEndpoint, Endpoint, ModelEndpoint } from "../transport/Endpoint.ts"
 import type { EmbeddingOptions, TargetOptions } from "./ProviderOptions.ts"
 
 /** The wire formats of this library, by the names of their folders. */
@@ -16,6 +16,12 @@ export interface EmbeddingRow {
   readonly exampleModel: string
   /** What reaches them with these options. Fails with `ConfigurationError` where the key or the address cannot be used. */
   readonly endpoint: (options: TargetOptions & Partial<EmbeddingOptions>) => Effect.Effect<EmbeddingEndpoint, LlmError>
+}
+
+/** What one provider tells of its models. */
+export interface ModelRow {
+  /** What reaches it with these options. Fails with `ConfigurationError` where the key or the address cannot be used. */
+  readonly endpoint: (options: TargetOptions) => Effect.Effect<ModelEndpoint, LlmError>
 }
 
 /** One provider: what it is called, where it answers, what it reads from the environment, and how it is reached. */
@@ -59,4 +65,6 @@ export interface ProviderRow {
   readonly endpoint: (options: TargetOptions) => Effect.Effect<Endpoint, LlmError>
   /** Its embeddings; undefined where it serves none. */
   readonly embeddings?: EmbeddingRow | undefined
+  /** Its list of models and its counting of tokens; undefined where it has neither. */
+  readonly models?: ModelRow | undefined
 }

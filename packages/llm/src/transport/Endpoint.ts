@@ -2,8 +2,12 @@
 import type * as Effect from "effect/Effect"
 import type { BatchLimits } from "../model/EmbeddingProvider.ts"
 import type { LlmErrorReason } from "../model/LlmError.ts"
+import type { LlmRequest } from "../model/LlmRequest.ts"
+import type { TokenCount } from "../model/ModelInfo.ts"
 import type { Pricing } from "../prices/AnswerCost.ts"
 import type { EmbeddingProtocol } from "../protocols/embeddings/Embeddings.ts"
+import type { ModelListProtocol } from "../protocols/models/ModelPage.ts"
+import type { CountForm } from "../protocols/models/TokenCounting.ts"
 import type { EmbeddingEncodeOptions } from "../protocols/embeddings/Request.ts"
 import type { ModelCapabilities } from "../protocols/encoding/ModelCapabilities.ts"
 import type { Limits } from "../protocols/Limits.ts"
@@ -53,4 +57,28 @@ export interface EmbeddingEndpoint
   readonly protocol: EmbeddingProtocol
   /** How much one request to a model may hold. */
   readonly batchLimits: (model: string | undefined) => BatchLimits
+}
+
+/** How a service counts the tokens of a request: that of an answer, at an address of its own. */
+export interface TokenCounter {
+  /** The wire format of the request that is counted. */
+  readonly protocol: Protocol
+  /** What of it the count takes, and how its answer is read. */
+  readonly form: CountForm
+  /** Where the service counts. */
+  readonly url: string
+  /** What this deployment's model refuses, where its name does not tell. */
+  readonly capabilities?: Endpoint["capabilities"]
+}
+
+/** A service that tells of its models. `url` is where it lists them. */
+export interface ModelEndpoint extends ServiceAddress {
+  /** The wire format of the list. */
+  readonly protocol: ModelListProtocol
+  /** What the query of each page says, where the service pages its list. */
+  readonly pageQuery?: ((next: string | undefined) => string) | undefined
+  /** How it counts tokens; absent where it does not. */
+  readonly counter?: TokenCounter | undefined
+  /** What is known of a request's tokens without asking. */
+  readonly estimate: (request: LlmRequest, model: string) => Effect.Effect<TokenCount>
 }

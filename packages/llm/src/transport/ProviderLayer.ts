@@ -11,9 +11,11 @@ import { layerOptions } from "#transport"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { EmbeddingEndpoint, Endpoint, ServiceAddress } from "./Endpoint.ts"
+import { ModelInfo } from "../model/ModelInfo.ts"
+import type { EmbeddingEndpoint, Endpoint, ModelEndpoint, ServiceAddress } from "./Endpoint.ts"
 import * as HttpProvider from "./HttpProvider.ts"
 import * as HttpEmbeddings from "./sending/HttpEmbeddings.ts"
+import * as HttpModels from "./sending/HttpModels.ts"
 import * as Setting from "../settings/Setting.ts"
 import { type Fetch, Transport, type TransportOptions } from "./Transport.ts"
 
@@ -42,6 +44,18 @@ export const layerEmbeddingsHttpClient = <E, R>(
   endpoint: Effect.Effect<EmbeddingEndpoint, E, R>,
 ): Layer.Layer<EmbeddingProvider, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> =>
   Layer.effect(EmbeddingProvider, through(endpoint, provided, HttpEmbeddings.make))
+
+/** What an endpoint tells of its models, on a transport of its own. */
+export const layerModels = <E, R>(
+  endpoint: Effect.Effect<ModelEndpoint, E, R>,
+): Layer.Layer<ModelInfo, E | LlmError, Exclude<R, Scope.Scope>> =>
+  Layer.effect(ModelInfo, through(endpoint, own, HttpModels.make))
+
+/** What an endpoint tells of its models, on the program's own `HttpClient` and nothing else. */
+export const layerModelsHttpClient = <E, R>(
+  endpoint: Effect.Effect<ModelEndpoint, E, R>,
+): Layer.Layer<ModelInfo, E | LlmError, Exclude<R, Scope.Scope> | HttpClient> =>
+  Layer.effect(ModelInfo, through(endpoint, provided, HttpModels.make))
 
 /** The service at an address, on a transport that the address may choose. */
 const through = <Address extends ServiceAddress, Service, E, R, RT>(

@@ -8,6 +8,7 @@ import { metadataOf } from "../../src/call/Metadata.ts"
 import { EmbeddingProvider, type EmbeddingResponse } from "../../src/model/EmbeddingProvider.ts"
 import { LlmError, type LlmErrorReason } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { type CountedTokens, ModelInfo, type ModelList } from "../../src/model/ModelInfo.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
@@ -131,6 +132,75 @@ describe("policies around EmbeddingProvider", () => {
       yield* TestClock.adjust(1000)
       yield* Fiber.join(fiber)
       expect(order).toEqual(["answered", "embedded"])
+    })
+  })
+})
+
+/** A service of models that fails as told, then answers; it takes a second each time. */
+const modelInfo = (reason: LlmErrorReason, failures: number) => {
+  let asked = 0
+  const metadata = metadataOf({ provider: "models", model: "m", latencyMs: 0, timestamp: "", attempts: [] })
+  const answer = <A>(value: A): Effect.Effect<A, LlmError> =>
+    Effect.delay(
+      Effect.suspend(() => {
+        asked += 1
+        return asked > failures
+          ? Effect.succeed(value)
+          : Effect.fail(new LlmError({ reason, provider: "models", attempts: [] }))
+      }),
+      "1 second",
+    )
+  const list: ModelList = { models: [{ id: "m" }], metadata }
+  const counted: CountedTokens = { count: { type: "exact", inputTokens: 5 }, metadata }
+  const layer = Layer.succeed(ModelInfo, { name: "models", models: answer(list), countTokens: () => answer(counted) })
+  return { layer, asked: () => asked }
+}
+
+const modelCalls = {
+  models: Effect.flatMap(ModelInfo, ({ models }) => Effect.as(models, "models")),
+  countTokens: Effect.flatMap(ModelInfo, ({ countTokens }) =>
+    Effect.as(countTokens({ messages: [{ role: "user", content: "hello" }] }), "countTokens"),
+  ),
+} as const
+
+describe.each(["models", "countTokens"] as const)("policies around %s of ModelInfo", (name) => {
+  it.effect("retry, limit, time and watch it as they do LlmProvider", () => {
+    const { asked, layer } = modelInfo(reasons.OverloadedError(), 2)
+    const stack = layer.pipe(
+      withConcurrency(1),
+      withRetry(),
+      withCircuitBreaker(),
+      withTimeout("1 minute"),
+      withTelemetry,
+    )
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.provide(modelCalls[name], stack))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(fiber)).toBe(name)
+      expect(asked()).toBe(3)
+    })
+  })
+
+  it.effect("end it at a deadline", () => {
+    const { layer } = modelInfo(reasons.OverloadedError(), 0)
+    return Effect.gen(function* () {
+      const stack = layer.pipe(withTimeout("500 millis"))
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(modelCalls[name], stack)))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(fiber)).reason._tag).toBe("TimeoutError")
+    })
+  })
+
+  it.effect("give it the limit that the other services of the Layer have", () => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 1000 }))
+    const stack = Layer.merge(upstream.layer, modelInfo(reasons.ServerError(), 0).layer).pipe(withConcurrency(1))
+    return Effect.gen(function* () {
+      const both = Effect.all([ask("generate"), modelCalls[name]], { concurrency: "unbounded" })
+      const fiber = yield* Effect.forkChild(Effect.provide(both, stack))
+      yield* TestClock.adjust(1500)
+      expect(fiber.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust(500)
+      yield* Fiber.join(fiber)
     })
   })
 })

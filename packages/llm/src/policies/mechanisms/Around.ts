@@ -12,6 +12,7 @@ import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
+import { type CountedTokens, ModelInfo, type ModelList } from "../../model/ModelInfo.ts"
 import { ownRequest } from "./OwnRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
 import { openStream, startStream, streamFrom } from "./StreamStart.ts"
@@ -23,6 +24,8 @@ import { openStream, startStream, streamFrom } from "./StreamStart.ts"
 export interface Asked extends Partial<LlmRequest> {
   /** The texts of a request for embeddings; absent where an answer is asked for. */
   readonly inputs?: ReadonlyArray<string> | undefined
+  /** What is asked of models, where it is no answer and no embedding: their list, or the tokens of a request. */
+  readonly about?: "models" | "tokens" | undefined
 }
 
 /** What a policy may know of an answer, whatever the service. */
@@ -57,6 +60,7 @@ export interface Around {
 
 type LlmService = LlmProvider["Service"]
 type EmbeddingService = EmbeddingProvider["Service"]
+type ModelService = ModelInfo["Service"]
 
 /** A service whose every method runs inside `around`, with a request of its own from the call on. */
 export const surroundLlm = (inner: LlmService, around: Around): LlmService => {
@@ -94,9 +98,33 @@ export const surroundEmbedding = (inner: EmbeddingService, around: Around): Embe
   embed: (request) => around.effect(ownRequest(request), (asked) => inner.embed(asked)),
 })
 
+/** What a policy may know of a request whose tokens are counted. */
+const aboutTokens = (request: LlmRequest): Asked => {
+  try {
+    return { ...request, about: "tokens" }
+  } catch {
+    // A getter that throws: the check of requests tells of it.
+    return { about: "tokens" }
+  }
+}
+
+/** What tells of models, running inside `around`. */
+export const surroundModels = (inner: ModelService, around: Around): ModelService => ({
+  name: inner.name,
+  model: inner.model,
+  targets: inner.targets,
+  models: Effect.suspend(() => around.effect<Asked, ModelList>({ about: "models" }, () => inner.models)),
+  countTokens: (request) => {
+    const own = ownRequest(request)
+    return around.effect<Asked, CountedTokens>(aboutTokens(own), () => inner.countTokens(own))
+  },
+})
+
 /** The identity that the services of a context share. */
 export const identityOf = (context: Context.Context<never>): Identity =>
-  Context.getOrUndefined(context, LlmProvider) ?? Context.getOrUndefined(context, EmbeddingProvider) ?? { name: "none" }
+  Context.getOrUndefined(context, LlmProvider) ??
+  Context.getOrUndefined(context, EmbeddingProvider) ??
+  Context.getOrUndefined(context, ModelInfo) ?? { name: "none" }
 
 /** Surrounds every service of this library that a context holds; everything else in it stays as it is. */
 export const surround = <R>(context: Context.Context<R>, around: Around): Context.Context<R> => {
@@ -107,6 +135,10 @@ export const surround = <R>(context: Context.Context<R>, around: Around): Contex
     surrounded = Context.merge(surrounded, Context.make(LlmProvider, surroundLlm(asOneCall(llm), around)))
   if (embedding !== undefined) {
     surrounded = Context.merge(surrounded, Context.make(EmbeddingProvider, surroundEmbedding(embedding, around)))
+  }
+  const models = Context.getOrUndefined(context, ModelInfo)
+  if (models !== undefined) {
+    surrounded = Context.merge(surrounded, Context.make(ModelInfo, surroundModels(models, around)))
   }
   return surrounded
 }

@@ -4,8 +4,8 @@
  */
 import type { Conventions } from "./TelemetryOptions.ts"
 
-/** `gen_ai.operation.name`. */
-export type Operation = "chat" | "embeddings"
+/** `gen_ai.operation.name`. The conventions have none for the last two: these are named after the method. */
+export type Operation = "chat" | "embeddings" | "count_tokens" | "list_models"
 
 /** The names that differ between versions. */
 interface Names {
@@ -21,14 +21,24 @@ interface Names {
 
 export const names: Readonly<Record<Conventions, Names>> = {
   latest: {
-    duration: { chat: "gen_ai.client.inference.duration", embeddings: "gen_ai.client.operation.duration" },
+    duration: {
+      chat: "gen_ai.client.inference.duration",
+      embeddings: "gen_ai.client.operation.duration",
+      count_tokens: "gen_ai.client.operation.duration",
+      list_models: "gen_ai.client.operation.duration",
+    },
     firstChunk: "gen_ai.client.inference.time_to_first_chunk",
     perChunk: "gen_ai.client.inference.time_per_output_chunk",
     cacheWrite: "gen_ai.usage.cache_write.input_tokens",
     reasoningLevel: "gen_ai.request.reasoning.level",
   },
   "v1.41": {
-    duration: { chat: "gen_ai.client.operation.duration", embeddings: "gen_ai.client.operation.duration" },
+    duration: {
+      chat: "gen_ai.client.operation.duration",
+      embeddings: "gen_ai.client.operation.duration",
+      count_tokens: "gen_ai.client.operation.duration",
+      list_models: "gen_ai.client.operation.duration",
+    },
     firstChunk: "gen_ai.client.operation.time_to_first_chunk",
     perChunk: "gen_ai.client.operation.time_per_output_chunk",
     cacheWrite: "gen_ai.usage.cache_creation.input_tokens",

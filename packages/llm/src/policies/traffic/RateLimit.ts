@@ -63,6 +63,8 @@ export const withPace = (pace: Pace): Policy.ServicePolicy =>
 
 /** The tokens that a request reserves. */
 export const reservedTokens = (request: Asked, pace: Pace, outputTokens = 1000): number => {
+  // Neither a list of models nor a count uses tokens.
+  if (request.about !== undefined) return 0
   const output = request.inputs === undefined ? (request.maxTokens ?? outputTokens) : 0
   return Math.min(estimateTokens(request) + output, pace.tokensPerMinute)
 }

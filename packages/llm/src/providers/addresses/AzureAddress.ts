@@ -21,15 +21,17 @@ export interface AzureAddress {
 
 /**
  * Reads a base. Its own version wins over `apiVersion`, and the rest of its query stays. `call` is the path of the call
- * behind it: `/chat/completions`, `/responses` or `/embeddings`.
+ * behind it: `/chat/completions`, `/responses`, `/embeddings` or `/models`, the list of models.
  */
 export const azureAddress = (base: ApiBase, apiVersion: string | undefined, call: string): AzureAddress => {
   const query = new URLSearchParams(base.query)
-  const version = query.get("api-version") ?? apiVersion ?? (call === "/responses" ? "v1" : defaultVersion)
+  // These two name no deployment in their paths.
+  const isRooted = call === "/responses" || call === "/models"
+  const version = query.get("api-version") ?? apiVersion ?? (isRooted ? "v1" : defaultVersion)
   const path = base.path.replace(/\/(chat\/completions|responses|embeddings)$/, "")
   const versioned = withVersion(base.query, version)
   // Models that are not OpenAI's answer on /models, at the same hosts.
-  if (path.endsWith("/models") && call !== "/responses") {
+  if (path.endsWith("/models") && !isRooted) {
     const url = `${base.origin}${path}${call}${versioned}`
     return { url: () => url, deployment: undefined, version }
   }
@@ -43,7 +45,7 @@ export const azureAddress = (base: ApiBase, apiVersion: string | undefined, call
     return { url: () => url, deployment: undefined, version }
   }
   const ownDeployment = deployment === undefined ? undefined : decoded(deployment)
-  if (call === "/responses") {
+  if (isRooted) {
     const url = `${base.origin}${root}/openai${call}${versioned}`
     return { url: () => url, deployment: ownDeployment, version }
   }

@@ -31,7 +31,8 @@ import * as RequestHeaders from "./RequestHeaders.ts"
 
 /** A request that is ready to be sent but for its headers. */
 export interface Outgoing {
-  readonly model: string
+  /** Absent for a request about no model in particular. */
+  readonly model: string | undefined
   /** What was asked, before it was encoded; the body stands in for one that was not told. */
   readonly request?: object | undefined
   readonly method?: WireRequest["method"]
@@ -179,7 +180,7 @@ export class Sender<Service extends ReachedService> {
         const headers = this.headersOf(forCall === undefined ? own : { ...forCall, ...own })
         if (Result.isFailure(headers)) return this.refuse(context, model, headers.failure)
         if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
-        if (redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
+        if (model !== undefined && redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
         const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
         const pricing = { priceList, prices, pricesModelAsked, telemetryName }
