@@ -16,6 +16,7 @@ import { monotonicMs } from "../call/Time.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import { ModelInfo } from "../model/ModelInfo.ts"
 import { ownRequest } from "./mechanisms/OwnRequest.ts"
 import { asOneCall, type Identity } from "./mechanisms/Around.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
@@ -42,7 +43,10 @@ export interface FallbackOptions {
  * (OpenAI's at Azure), with `dimensions` that both keep. A Layer that stands on both sides is built once.
  */
 export const withFallback =
-  <I2 extends LlmProvider | EmbeddingProvider, E2, R2>(that: Layer.Layer<I2, E2, R2>, options: FallbackOptions = {}) =>
+  <I2 extends LlmProvider | EmbeddingProvider | ModelInfo, E2, R2>(
+    that: Layer.Layer<I2, E2, R2>,
+    options: FallbackOptions = {},
+  ) =>
   <I extends I2, E, R>(self: Layer.Layer<I, E, R>): Layer.Layer<I, E | E2, R | R2> =>
     Layer.fromBuildMemo((memoMap, scope) =>
       Effect.zipWith(
@@ -63,6 +67,10 @@ const either = <I>(first: Context.Context<I>, second: Context.Context<never>, op
   const embedding = both(first, second, EmbeddingProvider)
   if (embedding !== undefined) {
     services = Context.merge(services, Context.make(EmbeddingProvider, eitherEmbedding(...embedding, options)))
+  }
+  const models = both(first, second, ModelInfo)
+  if (models !== undefined) {
+    services = Context.merge(services, Context.make(ModelInfo, eitherModels(...models, options)))
   }
   return services
 }
@@ -123,6 +131,27 @@ const eitherEmbedding = (
       first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
       second: (context, share) =>
         answerWithin(second.embed({ ...request, model: options.model }), context, share, second.name),
+    })
+  },
+})
+
+/** The second side lists its own models, and counts for its own. */
+const eitherModels = (
+  first: ModelInfo["Service"],
+  second: ModelInfo["Service"],
+  options: FallbackOptions,
+): ModelInfo["Service"] => ({
+  ...identity(first, second),
+  models: inTurn(first, second, options, {
+    first: (context, share) => answerWithin(first.models, context, share, first.name),
+    second: (context, share) => answerWithin(second.models, context, share, second.name),
+  }),
+  countTokens: (given) => {
+    const request = ownRequest(given)
+    return inTurn(first, second, options, {
+      first: (context, share) => answerWithin(first.countTokens(request), context, share, first.name),
+      second: (context, share) =>
+        answerWithin(second.countTokens({ ...request, model: options.model }), context, share, second.name),
     })
   },
 })

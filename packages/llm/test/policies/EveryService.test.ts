@@ -7,13 +7,15 @@ import * as library from "../../src/index.ts"
 import { EmbeddingProvider } from "../../src/model/EmbeddingProvider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { ModelInfo } from "../../src/model/ModelInfo.ts"
 import * as ScriptedEmbeddings from "../../src/testing/ScriptedEmbeddings.ts"
+import * as ScriptedModels from "../../src/testing/ScriptedModels.ts"
 import { ask, callNames } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 class Beside extends Context.Service<Beside, { readonly name: string }>()("test/Beside") {}
 
-type Services = Layer.Layer<LlmProvider | EmbeddingProvider, LlmError>
+type Services = Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError>
 
 /** Each policy as it is put around a Layer of several services. */
 const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
@@ -49,7 +51,8 @@ const others = new Set(["withJsonSchema"])
 
 const answers = () => new Upstream(() => ({ text: "hello" })).layer
 
-const services = () => Layer.merge(answers(), ScriptedEmbeddings.layerEmbeddings())
+const services = () =>
+  Layer.mergeAll(answers(), ScriptedEmbeddings.layerEmbeddings(), ScriptedModels.layerModels({ counts: [7, 8] }))
 
 const embed = Effect.flatMap(EmbeddingProvider, (embeddings) => embeddings.embed({ inputs: ["one", "two"] }))
 
@@ -72,14 +75,30 @@ describe.each(Object.entries(everywhere))("%s", (_, policy) => {
     }).pipe(Effect.provide(policy(services()))),
   )
 
+  it.effect("lets lists of models and counts of tokens through, and asks for each of them", () =>
+    Effect.gen(function* () {
+      const { countTokens, models } = yield* ModelInfo
+      expect((yield* models).models).toEqual([{ id: "scripted" }])
+      const count = Effect.map(
+        countTokens({ messages: [{ role: "user", content: "hello" }] }),
+        (counted) => counted.count,
+      )
+      expect([yield* count, yield* count]).toEqual([
+        { type: "exact", inputTokens: 7 },
+        { type: "exact", inputTokens: 8 },
+      ])
+    }).pipe(Effect.provide(policy(services()))),
+  )
+
   it.effect("stands around each service, and leaves what else a Layer provides as it is", () =>
     Effect.gen(function* () {
       const bare = Context.add(yield* Layer.build(services()), Beside, { name: "beside" })
-      const layer: Layer.Layer<LlmProvider | EmbeddingProvider | Beside> = Layer.succeedContext(bare)
+      const layer: Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo | Beside> = Layer.succeedContext(bare)
       // A policy's type knows the services of this library alone.
       const around = (yield* Layer.build(policy(layer as Services))) as typeof bare
       expect(Context.get(around, LlmProvider)).not.toBe(Context.get(bare, LlmProvider))
       expect(Context.get(around, EmbeddingProvider)).not.toBe(Context.get(bare, EmbeddingProvider))
+      expect(Context.get(around, ModelInfo)).not.toBe(Context.get(bare, ModelInfo))
       expect(Context.get(around, Beside)).toBe(Context.get(bare, Beside))
     }).pipe(Effect.scoped),
   )

@@ -51,7 +51,7 @@ const around: ReadonlyArray<readonly [string, Policy.ServicePolicy<unknown>]> = 
   ["a queue", withConcurrency(1)],
   ["telemetry", withTelemetry],
   ["clocks", withTimeout({ total: "1 minute", idle: "1 minute" })],
-  ["a fallback", (layer) => withFallback(layer as never)(layer as never) as typeof layer],
+  ["a fallback", (layer) => withFallback(layer)(layer)],
 ]
 
 describe.each(around)("a service that asks again by itself, under %s", (_, policy) => {

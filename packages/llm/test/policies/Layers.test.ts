@@ -191,6 +191,18 @@ describe.each(["models", "countTokens"] as const)("policies around %s of ModelIn
     })
   })
 
+  it.effect("ask the second service where the first cannot answer", () => {
+    const first = modelInfo(reasons.QuotaExceededError(), 9)
+    const second = modelInfo(reasons.QuotaExceededError(), 0)
+    return Effect.gen(function* () {
+      const stack = first.layer.pipe(withFallback(second.layer))
+      const fiber = yield* Effect.forkChild(Effect.provide(modelCalls[name], stack))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      expect([first.asked(), second.asked()]).toEqual([1, 1])
+    })
+  })
+
   it.effect("give it the limit that the other services of the Layer have", () => {
     const upstream = new Upstream(() => ({ text: "hello", delay: 1000 }))
     const stack = Layer.merge(upstream.layer, modelInfo(reasons.ServerError(), 0).layer).pipe(withConcurrency(1))

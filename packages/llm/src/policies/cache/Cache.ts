@@ -126,7 +126,8 @@ class Cache {
 
   private keyFor(request: Asked, fiber: CallFiber): string | undefined {
     const { cache, headers } = fiber.getRef(CallOptions)
-    if (cache === false) return undefined
+    // What a service tells of its models is cheap, and changes.
+    if (cache === false || request.about !== undefined) return undefined
     const { key: own, namespace } = this.options
     // The program's own function may throw: then nothing is known of the question.
     return Result.getOrUndefined(Result.try(() => keyOf(request, this.inner, { namespace, own, headers })))
