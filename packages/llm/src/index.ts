@@ -29,7 +29,7 @@ export type { Credential, Key } from "./providers/Credential.ts"
 export type { Overrides } from "./providers/Overrides.ts"
 export type { ModelRates, OwnPrices, PricedAnswer } from "./prices/OwnPrices.ts"
 export type { EmbeddingOptions, ProviderOptions, WireApi } from "./providers/ProviderOptions.ts"
-export type { EmbeddingEndpoint, Endpoint, ServiceAddress } from "./transport/Endpoint.ts"
+export type { EmbeddingEndpoint, Endpoint, ModelEndpoint, ServiceAddress, TokenCounter } from "./transport/Endpoint.ts"
 export type {
   Answer,
   EncodedRequest,
