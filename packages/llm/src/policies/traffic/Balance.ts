@@ -14,16 +14,17 @@ import { joins } from "../../call/CallContext.ts"
 import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { LlmProvider } from "../../model/LlmProvider.ts"
+import { ModelInfo, type ModelList } from "../../model/ModelInfo.ts"
 import { withConcurrency } from "../Concurrency.ts"
 import { type Asked, asOneCall, type Identity } from "../mechanisms/Around.ts"
 import { ownRequest } from "../mechanisms/OwnRequest.ts"
 import { answerWithin, smallerLimits, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
-import { askInTurn, type Balanced, type Balancing } from "./BalancedCall.ts"
+import { askInTurn, type AskOne, type Balanced, type Balancing } from "./BalancedCall.ts"
 import { invalid, mistakeIn } from "./BalanceCheck.ts"
 import type { BalanceStrategy } from "./DeploymentChoice.ts"
 import { DeploymentHealth, type Patience } from "./DeploymentHealth.ts"
-import { trackedEmbedding, trackedLlm } from "./DeploymentTracking.ts"
+import { trackedEmbedding, trackedLlm, trackedModels } from "./DeploymentTracking.ts"
 import { Pace } from "./Pace.ts"
 import { withPace } from "./RateLimit.ts"
 
@@ -73,6 +74,7 @@ export interface BalanceOptions {
 type Provided<L extends DeploymentLayer> =
   | ([L] extends [Layer.Layer<LlmProvider, unknown, unknown>] ? LlmProvider : never)
   | ([L] extends [Layer.Layer<EmbeddingProvider, unknown, unknown>] ? EmbeddingProvider : never)
+  | ([L] extends [Layer.Layer<ModelInfo, unknown, unknown>] ? ModelInfo : never)
 
 /** What building a deployment needs and how it may fail, as they are written in the type of its Layer. */
 type BalancedLayer<L extends DeploymentLayer> = Layer.Layer<Provided<L>, Layer.Error<L> | LlmError, Layer.Services<L>>
@@ -158,7 +160,11 @@ const servicesOf = (
   if (embeddings !== undefined) {
     services = Context.merge(services, Context.make(EmbeddingProvider, balancedEmbedding(embeddings, balancing)))
   }
-  return llms === undefined && embeddings === undefined
+  const models = ofAll(all, ModelInfo, trackedModels)
+  if (models !== undefined) {
+    services = Context.merge(services, Context.make(ModelInfo, balancedModels(models, balancing)))
+  }
+  return llms === undefined && embeddings === undefined && models === undefined
     ? Effect.fail(
         invalid("the deployments have no service in common: give each an LlmProvider, or each an EmbeddingProvider"),
       )
@@ -176,6 +182,7 @@ const identity = (all: ReadonlyArray<Balanced<Identity>>, { maxTries, model }: B
 
 type LlmService = LlmProvider["Service"]
 type EmbeddingService = EmbeddingProvider["Service"]
+type ModelService = ModelInfo["Service"]
 
 const balancedLlm = (all: ReadonlyArray<Balanced<LlmService>>, balancing: Balancing): LlmService => ({
   ...identity(all, balancing),
@@ -208,3 +215,18 @@ const balancedEmbedding = (all: ReadonlyArray<Balanced<EmbeddingService>>, balan
     )
   },
 })
+
+/** Any deployment may list the models, those of its own account. */
+const balancedModels = (all: ReadonlyArray<Balanced<ModelService>>, balancing: Balancing): ModelService => ({
+  ...identity(all, balancing),
+  models: askInTurn<ModelService, Asked, ModelList>(all, balancing, { about: "models" }, "about", listAt),
+  countTokens: (given) => {
+    const request = ownRequest(given)
+    return askInTurn(all, balancing, request, "about", ({ service }, asked, context, share) =>
+      answerWithin(service.countTokens(asked), context, share, service.name),
+    )
+  },
+})
+
+const listAt: AskOne<ModelService, Asked, ModelList> = ({ service }, _, context, share) =>
+  answerWithin(service.models, context, share, service.name)

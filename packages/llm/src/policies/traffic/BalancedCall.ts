@@ -40,7 +40,7 @@ export interface Balancing {
 }
 
 /** The beginning of an answer of one deployment, within its share of the deadline. */
-type AskOne<S, Q, A> = (
+export type AskOne<S, Q, A> = (
   one: Balanced<S>,
   request: Q,
   context: CallContext,

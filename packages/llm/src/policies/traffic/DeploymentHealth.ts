@@ -9,7 +9,7 @@ import type { Pace } from "./Pace.ts"
 import { isOwnRefusal } from "./RateLimit.ts"
 
 /** What is asked for: the times of whole answers and of first pieces do not compare. */
-export type AnswerKind = "generate" | "stream" | "embed"
+export type AnswerKind = "generate" | "stream" | "embed" | "about"
 
 /** When a deployment is passed over, and for how long. Milliseconds. */
 export interface Patience extends Thresholds {

@@ -10,7 +10,15 @@ import { monotonicMs } from "../../call/Time.ts"
 import type { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import { CircuitOpenError, type LlmError, type LlmErrorReason } from "../../model/LlmError.ts"
 import type { LlmProvider } from "../../model/LlmProvider.ts"
-import { type Around, type Asked, type Identity, surroundEmbedding, surroundLlm } from "../mechanisms/Around.ts"
+import type { ModelInfo } from "../../model/ModelInfo.ts"
+import {
+  type Around,
+  type Asked,
+  type Identity,
+  surroundEmbedding,
+  surroundLlm,
+  surroundModels,
+} from "../mechanisms/Around.ts"
 import type { Admission } from "../mechanisms/Circuit.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
@@ -24,6 +32,10 @@ export const trackedEmbedding = (
   service: EmbeddingProvider["Service"],
   health: DeploymentHealth,
 ): EmbeddingProvider["Service"] => surroundEmbedding(service, tracking(service, health))
+
+/** The same for what is told of models. */
+export const trackedModels = (service: ModelInfo["Service"], health: DeploymentHealth): ModelInfo["Service"] =>
+  surroundModels(service, tracking(service, health))
 
 /** What is held of a request while it runs. */
 interface Held {
@@ -61,8 +73,8 @@ const tracking = (inner: Identity, health: DeploymentHealth): Around =>
     },
   })
 
-const kindOf = (request: Asked, isStream: boolean): AnswerKind =>
-  request.inputs !== undefined ? "embed" : isStream ? "stream" : "generate"
+const kindOf = ({ about, inputs }: Asked, isStream: boolean): AnswerKind =>
+  about !== undefined ? "about" : inputs !== undefined ? "embed" : isStream ? "stream" : "generate"
 
 const settle = (held: Held, outcome: Outcome, context: CallContext, health: DeploymentHealth, nowMs: number): void => {
   const { admission, hasOutput, isOwnModel, kind, sinceMs } = held
