@@ -35,8 +35,6 @@ export interface AnswerEnd {
   readonly billing?: Billing | undefined
   readonly servedModel?: string | undefined
   readonly warnings?: ReadonlyArray<string> | undefined
-  /** True for an answer that no model made and no service charges for: it costs 0, whatever the prices are. */
-  readonly isFree?: boolean | undefined
 }
 
 /** What an attempt had used before it failed. */
@@ -182,7 +180,7 @@ export class Attempt {
   finish(end: AnswerEnd): ResponseMetadata {
     const servedModel = this.nameOf(end.servedModel)
     this.written.servedModel = servedModel
-    if (end.isFree === true) this.written.costUsd = 0
+    if (this.target.isFree === true) this.written.costUsd = 0
     else this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
     this.close(Exit.void)
     const { context, target, written } = this
@@ -264,7 +262,7 @@ export const openAttempt = (
   request: object,
 ): Result.Result<Attempt, LlmError> => {
   context.permit.came(monotonicMs(fiber))
-  if (context.gates.length === 0) return Result.succeed(new Attempt(context, fiber, target))
+  if (context.gates.length === 0 || target.isFree === true) return Result.succeed(new Attempt(context, fiber, target))
   const plan = planOf(target, request, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   const { leaves, refusal } = passThrough(context.gates, plan, fiber)
   const attempt = new Attempt(context, fiber, target, leaves)

@@ -40,6 +40,8 @@ export interface AttemptTarget extends Pricing {
   readonly maxTokens?: number | undefined
   /** False where the caller set no limit of output tokens, so that an answer that ends at one surprises. Default true. */
   readonly asksForLimit?: boolean | undefined
+  /** True for what no model answers and no service charges for: it costs 0, and no gate is asked for it. Default false. */
+  readonly isFree?: boolean | undefined
   /** What was dropped from the request. */
   readonly warnings?: ReadonlyArray<string> | undefined
   /** The name of the provider in traces, where that is not its name. */

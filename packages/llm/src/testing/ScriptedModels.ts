@@ -48,12 +48,14 @@ export const layerModels = (script: ModelScript = {}, options: ScriptedOptions =
     asked: string | undefined,
     answer: A | { readonly error: ScriptedError },
   ): Effect.Effect<{ readonly answer: A; readonly metadata: ResponseMetadata }, LlmError> => {
-    const attempt = openAttempt(context, fiber, { provider: name, model: asked })
+    const opening = openAttempt(context, fiber, { provider: name, model: asked, isFree: true }, {})
+    if (Result.isFailure(opening)) return Effect.fail(opening.failure)
+    const attempt = opening.success
     if (typeof answer === "object" && answer !== null && isFailure(answer)) {
       return Effect.fail(attempt.fail(reasonOf(answer.error)))
     }
     attempt.sawOutput()
-    const metadata = attempt.finish({ usage: {}, usageStatus: "unknown", isFree: true })
+    const metadata = attempt.finish({ usage: {}, usageStatus: "unknown" })
     return Effect.succeed({ answer, metadata })
   }
 

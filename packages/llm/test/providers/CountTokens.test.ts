@@ -12,6 +12,7 @@ import {
   ModelInfo,
   ModelStack,
   OpenAi,
+  withBudget,
   withRateLimit,
   withRetry,
   withTelemetry,
@@ -228,6 +229,14 @@ describe("countTokens", () => {
         Effect.all([countTokens(request), countTokens(request)]),
       )
       expect(yield* Effect.provide(twice, layer)).toHaveLength(2)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("takes nothing of a budget", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(() => openAiAnswer)
+      const layer = openAi(server.url).pipe(withBudget({ tokens: 1, usd: 0.000001 }))
+      expect((yield* count(layer)).count).toEqual({ type: "exact", inputTokens: 42 })
     }).pipe(Effect.scoped),
   )
 

@@ -86,8 +86,8 @@ interface Known {
   readonly costs: RecentValues
 }
 
-const kindOf = ({ inputs }: Asked, isStream: boolean) =>
-  inputs === undefined ? (isStream ? "stream" : "generate") : "embed"
+const kindOf = ({ about, inputs }: Asked, isStream: boolean) =>
+  about !== undefined ? about : inputs === undefined ? (isStream ? "stream" : "generate") : "embed"
 
 const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefined, inner: Identity): Around => {
   const models = perModel((): Known => ({ latencies: new RecentValues(), costs: new RecentValues() }))

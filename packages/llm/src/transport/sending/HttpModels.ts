@@ -25,8 +25,8 @@ import { type Outgoing, Sender } from "./Sender.ts"
 /** The most pages of one list: with 1,000 models each, far more than any service has. */
 const maxPages = 100
 
-/** No tokens are used and nothing is charged for. */
-const unused = { usage: {}, usageStatus: "unknown", isFree: true } as const
+/** No tokens are used. */
+const unused = { usage: {}, usageStatus: "unknown" } as const
 
 const reading =
   <A>(decode: (body: unknown) => Result.Result<A, Fault>) =>
@@ -45,12 +45,16 @@ export const make = (endpoint: ModelEndpoint, open: Transport["Service"]): Model
   const sender = new Sender(endpoint, open)
 
   const page = (url: string, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>) =>
-    sender.answer({ model: undefined, method: "GET", url, body: undefined, warnings: [] }, context, fiber, (sent) =>
-      readBody(sent, reading(protocol.decode), (read: ModelPage) => {
-        const warnings = read.nameless === 0 ? [] : [`${read.nameless} entries of the list name no model`]
-        for (const warning of warnings) context.ledger.warn(warning)
-        return { page: read, metadata: sent.attempt.finish(unused) }
-      }),
+    sender.answer(
+      { model: undefined, isFree: true, method: "GET", url, body: undefined, warnings: [] },
+      context,
+      fiber,
+      (sent) =>
+        readBody(sent, reading(protocol.decode), (read: ModelPage) => {
+          const warnings = read.nameless === 0 ? [] : [`${read.nameless} entries of the list name no model`]
+          for (const warning of warnings) context.ledger.warn(warning)
+          return { page: read, metadata: sent.attempt.finish(unused) }
+        }),
     )
 
   /** Each page after the one before, until the service says that it was the last. */
@@ -85,7 +89,7 @@ export const make = (endpoint: ModelEndpoint, open: Transport["Service"]): Model
   ): Effect.Effect<CountedTokens, LlmError> => {
     const encoded = wire.encode(request, { model, provider, stream: false, capabilities: capabilities?.(model) })
     if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
-    const outgoing: Outgoing = { model, url, body: countBody(form, encoded.success.body), warnings: [] }
+    const outgoing: Outgoing = { model, isFree: true, url, body: countBody(form, encoded.success.body), warnings: [] }
     return sender.answer(outgoing, context, fiber, (sent) =>
       readBody(sent, reading(form.decode), (count: TokenCount) => ({ count, metadata: sent.attempt.finish(unused) })),
     )

@@ -35,6 +35,8 @@ export interface Outgoing {
   readonly model: string | undefined
   /** What was asked, before it was encoded; the body stands in for one that was not told. */
   readonly request?: object | undefined
+  /** True for what uses no tokens: it costs nothing, and takes nothing of a budget. Default false. */
+  readonly isFree?: boolean | undefined
   readonly method?: WireRequest["method"]
   readonly url: string
   /** Absent where the method takes none. */
@@ -166,7 +168,7 @@ export class Sender<Service extends ReachedService> {
   ): Effect.Effect<A, LlmError> {
     const { redactor, service } = this
     // Taken apart, so that what waits for the answer does not hold the body once it is a text.
-    const { asksForLimit, asksForUsage = true, maxTokens, method, model, openWith, temperature, url } = outgoing
+    const { asksForLimit, asksForUsage = true, isFree, maxTokens, method, model, openWith, temperature, url } = outgoing
     const { request: asked = outgoing.body ?? {} } = outgoing
     const written: Result.Result<Written, InvalidRequestError> =
       outgoing.body === undefined ? nothing : bodyText(outgoing.body)
@@ -184,7 +186,18 @@ export class Sender<Service extends ReachedService> {
         const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
         const pricing = { priceList, prices, pricesModelAsked, telemetryName }
-        const target = { provider, model, temperature, maxTokens, asksForLimit, warnings, url, redact, ...pricing }
+        const target = {
+          provider,
+          model,
+          temperature,
+          maxTokens,
+          asksForLimit,
+          isFree,
+          warnings,
+          url,
+          redact,
+          ...pricing,
+        }
         const request: WireRequest = { method, url, headers: headers.success, body }
         const opened = openWith === undefined ? this.open(request) : openWith(this.open, request)
         const { headersMs } = context
