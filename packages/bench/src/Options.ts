@@ -14,7 +14,8 @@ export interface Options {
 
 export const usage = `npm run bench                      measure everything, write docs/performance.md (about 7 minutes)
 npm run bench -- --quick           run every client and case shortly, judge no times, write nothing
-npm run bench -- --case call       only these cases: call, stream, first-piece, memory, import, bundle, growth
+npm run bench -- --case call       only these cases: call, stream, first-piece, memory, import, bundle, growth,
+                                   policies
 npm run bench -- --client openai   only these clients (and the floor): ${clientNames.join(", ")}
 npm run bench -- --rounds 15       more rounds
 npm run bench -- --profile call    where the CPU of a client goes: call or stream, with --client and --in-flight

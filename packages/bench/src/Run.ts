@@ -5,12 +5,13 @@ import { addedToFloor, measureFirstPiece } from "./cases/FirstPieceCase.ts"
 import { type Growth, type GrowthAxis, growthClients, measureGrowth } from "./cases/GrowthCase.ts"
 import { type ImportTimes, measureImports } from "./cases/ImportCase.ts"
 import { measureMemory } from "./cases/MemoryCase.ts"
+import { measurePolicies, type PolicyCosts } from "./cases/PolicyCase.ts"
 import { type ClientName, clients } from "./clients/Clients.ts"
 import { describeFailure, type Failure, type Measured, startCrew } from "./Crew.ts"
 import type { Effort } from "./Effort.ts"
 
 /** The groups that `--case` chooses from. */
-export const caseNames = ["call", "stream", "first-piece", "memory", "import", "bundle", "growth"] as const
+export const caseNames = ["call", "stream", "first-piece", "memory", "import", "bundle", "growth", "policies"] as const
 
 export interface CpuResult {
   readonly name: string
@@ -25,6 +26,7 @@ export interface RunResult {
   readonly imports: ImportTimes | undefined
   readonly bundles: BundleSizes | undefined
   readonly growth: ReadonlyArray<Growth>
+  readonly policies: PolicyCosts | undefined
   readonly failures: ReadonlyArray<Failure>
 }
 
@@ -60,6 +62,8 @@ export const runBench = async (
   const failures: Array<Failure> = []
   const imports = wanted.has("import") ? (tell("import"), await measureImports(effort)) : undefined
   const bundles = wanted.has("bundle") ? (tell("bundle"), await measureBundles()) : undefined
+
+  const policies = wanted.has("policies") ? (tell("policies"), await measurePolicies(effort)) : undefined
 
   const growth: Array<Growth> = []
   if (wanted.has("growth") && names.some((name) => growthClients.includes(name))) {
@@ -97,6 +101,7 @@ export const runBench = async (
       imports,
       bundles,
       growth,
+      policies,
       failures: [...crew.failures(), ...failures],
     }
   } finally {

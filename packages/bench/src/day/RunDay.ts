@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import { type LlmError, LlmProvider } from "@wiseflow/llm"
 import type { Article } from "./Day.ts"
@@ -60,7 +61,7 @@ export const runDay = async (
       const running = yield* Effect.forkChild(Effect.provide(day, stack))
       yield* TestClock.adjust("30 hours")
       yield* Fiber.join(running)
-    }).pipe(Effect.provide(TestClock.layer())),
+    }).pipe(Effect.provide(TestClock.layer()), Random.withSeed("a day")),
   )
   return result
 }

@@ -115,6 +115,13 @@ export const sections = (result: RunResult): Record<string, string> => ({
           [...result.bundles.gzipKb].map(([label, size]) => [label, digits(size)]),
         ),
   growth: result.growth.map(({ axis, points }) => growthTable(axis, points)).join("\n\n"),
+  policies:
+    result.policies === undefined
+      ? ""
+      : table(
+          ["added to a call: CPU µs", "median", "range"],
+          [...result.policies].map(([name, micros]) => [name, digits(median(micros)), range(micros)]),
+        ),
   failures: [
     ...result.failures.map(({ client, during, message }) => `- ${clients[client].label}, ${during}: ${message}`),
     ...[...(result.imports?.failures ?? []), ...(result.bundles?.failures ?? [])].map(
