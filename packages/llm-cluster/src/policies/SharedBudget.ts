@@ -1,9 +1,10 @@
 /**
  * A sum of money that all processes may spend in a time. Each call holds `reserve` before it begins and pays what it cost at
  * its end, so that calls in flight pass the budget by no more than what they cost above `reserve`. A call of unknown cost
- * pays what it held; what a killed process held stays held until the time is over.
+ * pays what it held; what a killed process held stays held until the time is over. One that does not fit is not made, and
+ * fails with `BudgetExceededError`, whose `used` holds what calls in flight hold.
  */
-import { LlmError, OverloadedError, Policy, QuotaExceededError } from "@wiseflow/llm"
+import { BudgetExceededError, LlmError, OverloadedError, Policy } from "@wiseflow/llm"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,7 +26,7 @@ export interface SharedBudgetOptions {
   readonly processes?: number | undefined
 }
 
-/** Takes what fits and says 1; otherwise takes nothing and says 0. Amounts are whole billionths of a dollar. */
+/** Takes what fits and says 1; otherwise takes nothing and says what is spent, below 0. Amounts are whole billionths of a dollar. */
 const spend = Redis.script((key: string, amount: number, limit: number, ttlMs: number) => [key, amount, limit, ttlMs], {
   numberOfKeys: 1,
   lua: `
@@ -33,7 +34,7 @@ local spent = tonumber(redis.call("GET", KEYS[1]) or "0")
 local amount = tonumber(ARGV[1])
 local limit = tonumber(ARGV[2])
 if limit >= 0 and (spent >= limit or spent + amount > limit) then
-  return 0
+  return -spent
 end
 redis.call("INCRBY", KEYS[1], string.format("%.0f", amount))
 redis.call("PEXPIRE", KEYS[1], ARGV[3])
@@ -42,6 +43,7 @@ return 1
 }).withReturnType<number>()
 
 const unlimited = -1
+const taken = 1
 const billionths = (usd: number): number => Math.round(usd * 1e9)
 
 /** What a call holds: how much, in which time, and where it is written. */
@@ -70,37 +72,43 @@ const budget = ({ key, per = "1 day", processes = 1, reserve = 0, usd }: SharedB
     const shared = (period: number, amount: number, limit: number) =>
       access(run(`wiseflow:budget:${key}:${period}`, amount, limit, Math.ceil(2 * perMs)))
 
-    const local = (period: number, amount: number, limit: number): boolean => {
+    const local = (period: number, amount: number, limit: number): number => {
       if (own.period !== period) Object.assign(own, { period, spent: 0 })
-      if (limit !== unlimited && (own.spent >= limit || own.spent + amount > limit)) return false
+      if (limit !== unlimited && (own.spent >= limit || own.spent + amount > limit)) return -own.spent
       own.spent += amount
-      return true
+      return taken
     }
 
-    const failed = (request: Policy.Asked, reason: QuotaExceededError | OverloadedError) =>
+    const failed = (request: Policy.Asked, reason: BudgetExceededError | OverloadedError) =>
       Effect.fail(new LlmError({ reason, provider: inner.name, model: request.model ?? inner.model, attempts: [] }))
 
     return {
       begin: (request: Policy.Asked): Effect.Effect<Held, LlmError> =>
         Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
           const period = Math.floor(nowMs / perMs)
-          const usedUp = () =>
-            failed(
-              request,
-              new QuotaExceededError({
-                message: `no request made: the shared budget of ${usd} USD is used up`,
-                retryAfterMs: Math.ceil((period + 1) * perMs - nowMs),
-              }),
-            )
+          const holding = (held: Held, said: number, limitUsd: number) => {
+            if (said === taken) return Effect.succeed(held)
+            const reason = new BudgetExceededError({
+              message: `no request made: the shared budget of ${limitUsd} USD is used up`,
+              budget: key,
+              unit: "usd",
+              limit: limitUsd,
+              used: -said / 1e9,
+              reserved: 0,
+              estimate: reserve,
+              retryAfterMs: Math.ceil((period + 1) * perMs - nowMs),
+            })
+            return failed(request, reason)
+          }
           return Effect.matchEffect(shared(period, billionths(reserve), billionths(usd)), {
-            onSuccess: (fits) => (fits === 1 ? Effect.succeed({ period, isLocal: false }) : usedUp()),
+            onSuccess: (said) => holding({ period, isLocal: false }, said, usd),
             onFailure: () => {
               if (whenAway === "refuse") {
                 const message = "no request made: the shared budget does not answer"
                 return failed(request, new OverloadedError({ message }))
               }
-              const fits = local(period, billionths(reserve), billionths(usd / processes))
-              return fits ? Effect.succeed({ period, isLocal: true }) : usedUp()
+              const share = usd / processes
+              return holding({ period, isLocal: true }, local(period, billionths(reserve), billionths(share)), share)
             },
           })
         }),

@@ -86,6 +86,12 @@ describe.skipIf(missing("redis") !== undefined)("programs that share a Redis", {
         { concurrency: "unbounded" },
       )
       const later = yield* Effect.all(both.map((llm) => end(llm)))
+      for (const llm of both) {
+        const { reason } = yield* Effect.flip(llm.generate(request))
+        assert.include(reason, { budget: "money", unit: "usd", limit: 1, reserved: 0, estimate: options.reserve ?? 0 })
+        const { retryAfterMs, used } = reason._tag === "BudgetExceededError" ? reason : {}
+        assert.isTrue(used !== undefined && used > 1 - 0.03 && retryAfterMs !== undefined)
+      }
       return { answered: ends.filter((how) => how === "answered").length, ends: new Set(ends), later }
     })
 
@@ -93,8 +99,8 @@ describe.skipIf(missing("redis") !== undefined)("programs that share a Redis", {
     Effect.gen(function* () {
       const { answered, ends, later } = yield* spending({ reserve: 0.03 })
       assert.strictEqual(answered, 33)
-      assert.deepStrictEqual([...ends].sort(), ["QuotaExceededError", "answered"])
-      assert.deepStrictEqual(later, ["QuotaExceededError", "QuotaExceededError"])
+      assert.deepStrictEqual([...ends].sort(), ["BudgetExceededError", "answered"])
+      assert.deepStrictEqual(later, ["BudgetExceededError", "BudgetExceededError"])
     }),
   )
 
@@ -102,7 +108,7 @@ describe.skipIf(missing("redis") !== undefined)("programs that share a Redis", {
     Effect.gen(function* () {
       const { answered, later } = yield* spending({})
       assert.strictEqual(answered, 80)
-      assert.deepStrictEqual(later, ["QuotaExceededError", "QuotaExceededError"])
+      assert.deepStrictEqual(later, ["BudgetExceededError", "BudgetExceededError"])
     }),
   )
 

@@ -16,7 +16,17 @@ describe.skipIf(!corpusIsThere)("a recorded answer costs what its maker's prices
   const responses: InterfaceOptions = { ...openAi, wireApi: "responses" }
   const anthropic: InterfaceOptions = { provider: "anthropic", model: "claude-sonnet-5" }
 
+  // Of 115,886 input tokens 92,160 are cached; of 1,720 output tokens 1,472 are reasoning, which costs what output costs.
+  const searched = (115_886 - 92_160) * 1.25 + 92_160 * 0.125 + 1_720 * 10
+  // Over 200,000 input tokens the whole request costs 6 and 22.5 in place of 3 and 15.
+  const long = 950_648 * 6 + 13_856 * 22.5
+
   test.each([
+    ["uncached", "anthropic-messages", "009e18", anthropic, 859 * 1 + 132 * 5],
+    ["uncached, in chat", "openai-chat", "51f5fd", openAi, 16 * 0.1 + 363 * 0.4],
+    ["over the threshold of a long context", "anthropic-messages", "fd9845", anthropic, long],
+    ["cached, reasoned and searched", "openai-responses", "f763d3", responses, searched],
+    ["reasoned, of 400 tokens 192", "openai-responses", "dd2002", responses, 1_750 * 0.25 + 400 * 2],
     ["cached", "anthropic-messages", "0b4b34", anthropic, 3 * 3 + 1_217 * 0.3 + 5 * 15],
     ["written", "anthropic-messages", "b7f12b", anthropic, 3 * 3 + 4_890 * 3.75 + 343 * 15],
     ["cached and written", "anthropic-messages", "0a5b6d", anthropic, 3 * 3 + 353 * 3.75 + 4_890 * 0.3 + 323 * 15],
@@ -138,6 +148,41 @@ describe("the tier that served an answer", () => {
     // All had one lifetime before.
     const [costUsd] = await costOf(end({ ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 1_000 }), claude)
     expect(costUsd).toBeCloseTo((1_000 * 4 + 2_000 * 8 + 1_000 * 20) / million, 12)
+  })
+})
+
+describe("the tokens of an answer", () => {
+  const saying = (figures: object) => [
+    chat({ usage: figures }),
+    eventsOf(
+      { model: "gpt-5-mini", choices: [{ index: 0, delta: { content: "ok" }, finish_reason: "stop" }] },
+      { model: "gpt-5-mini", choices: [], usage: figures },
+      "[DONE]",
+    ),
+  ]
+
+  test.each([
+    // 0.25 dollars a million in, 0.025 from the cache, 2 out.
+    ["within the output", { completion_tokens: 1_000, total_tokens: 2_000 }, 1_000 * 0.25 + 1_000 * 2],
+    ["beside the output", { completion_tokens: 400, total_tokens: 2_000 }, 1_000 * 0.25 + (400 + 600) * 2],
+  ])("count reasoning as output, once: %s", async (_, told, millionths) => {
+    const reasoning = { completion_tokens_details: { reasoning_tokens: 600 } }
+    for (const said of saying({ prompt_tokens: 1_000, ...told, ...reasoning })) {
+      expect((await costOf(said, openAi))[0]).toBeCloseTo(millionths / million, 12)
+    }
+  })
+
+  test.each([
+    // gpt-5.6-sol: 4, 0.4 and 20 dollars a million; from 272,000 input tokens on 8, 0.8 and 30, cached ones included.
+    ["below", 271_999, 71_999 * 4 + 200_000 * 0.4 + 1_000 * 20],
+    ["at", 272_000, 72_000 * 8 + 200_000 * 0.8 + 1_000 * 30],
+  ])("cost more in a long context: %s its threshold", async (_, prompt_tokens, millionths) => {
+    const figures = { prompt_tokens, completion_tokens: 1_000, prompt_tokens_details: { cached_tokens: 200_000 } }
+    for (const said of saying(figures)) {
+      const named =
+        typeof said === "string" ? said.replaceAll("gpt-5-mini", "gpt-5.6-sol") : { ...said, model: "gpt-5.6-sol" }
+      expect((await costOf(named, { ...openAi, model: "gpt-5.6-sol" }))[0]).toBeCloseTo(millionths / million, 12)
+    }
   })
 })
 

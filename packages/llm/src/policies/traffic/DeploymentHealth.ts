@@ -169,6 +169,9 @@ export class DeploymentHealth {
       case "ModelNotFoundError":
       case "PermissionDeniedError":
         return isOwnModel ? quotaMs : undefined
+      case "BudgetExceededError":
+        // The caller's own, perhaps of one tag: the deployment was not asked.
+        return undefined
       default:
         return toldMs(reason)
     }

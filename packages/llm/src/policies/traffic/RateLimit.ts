@@ -160,7 +160,8 @@ const settle = (
 
 /** What was used: nothing where nothing was sent, and after an abort perhaps all that was reserved. */
 const usedBy = (outcome: Outcome, last: AttemptRecord | undefined) => {
-  if (last === undefined) return { requests: 0, tokens: 0 }
+  // Nothing is sent for a request that a budget has no room for.
+  if (last === undefined || last.errorType === "BudgetExceededError") return { requests: 0, tokens: 0 }
   const known = tokensOf(outcome._tag === "Answered" ? outcome.metadata.usage : last.usage)
   return { requests: 1, tokens: known ?? (outcome._tag === "Failed" ? 0 : undefined) }
 }

@@ -15,6 +15,8 @@ import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withBatches } from "../../../src/policies/Batches.ts"
 import { withCircuitBreaker } from "../../../src/policies/CircuitBreaker.ts"
 import { withFallback } from "../../../src/policies/Fallback.ts"
+import { withBalance } from "../../../src/policies/traffic/Balance.ts"
+import { withRateLimit } from "../../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import { type BudgetOptions, withBudget } from "../../../src/policies/usage/Budget.ts"
 import * as Scripted from "../../../src/testing/Scripted.ts"
@@ -142,6 +144,32 @@ describe.each(callNames)("a budget around %s", (name) => {
         ])
       }
       expect(dear.asked.count).toBe(0)
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("says nothing against a deployment, and takes no turn of a rate, where it has no room", () => {
+    const first = pricedBy(() => ({ outputTokens: 100 }), "first")
+    const other = pricedBy(() => ({ outputTokens: 100 }), "other")
+    const budgeted = first.layer.pipe(withRateLimit({ rpm: 2 }), withBudget({ tokens: 250, tag: "user", per: "1 day" }))
+    const stack = withBalance(
+      [
+        { name: "first", layer: budgeted, weight: 1_000_000 },
+        { name: "other", layer: other.layer },
+      ],
+      { strategy: "weighted", failures: 1 },
+    )
+    return Effect.gen(function* () {
+      const as = (user: string, maxTokens: number) => tagCalls({ user })(ask(name, asking(maxTokens)))
+      yield* as("a", 100)
+      // Refused there, with the time to wait; the other deployment answers.
+      const { attempts } = (yield* as("a", 200)).metadata
+      expect(attempts.map(({ errorType, provider }) => [provider, errorType])).toEqual([
+        ["first", "BudgetExceededError"],
+        ["other", undefined],
+      ])
+      // The clock stands still: neither a pause nor a third turn would let this one go.
+      yield* as("b", 100)
+      expect([first.asked.count, other.asked.count]).toEqual([2, 1])
     }).pipe(Effect.provide(stack))
   })
 
