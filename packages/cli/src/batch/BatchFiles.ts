@@ -135,12 +135,16 @@ export const batch = Effect.fn(function* (input: BatchInput) {
   if (waits !== undefined && isOffline) {
     return yield* usageFailure("--provider-batch needs a provider: the embedded upstream has no batches")
   }
+  if (waits !== undefined && size === undefined) {
+    return yield* usageFailure("--provider-batch needs a file as input: it is read again when results come")
+  }
   const results = yield* opened(input, path, size !== undefined)
   const { found } = results
   if (found.answered + found.failed > 0) {
     say(`${path ?? ""} has ${found.answered} answers and ${found.failed} failures from before; the rest is asked`)
   }
   if (waits !== undefined && path !== undefined) {
+    chunks.destroy()
     const { providerBatch } = yield* Effect.promise(() => import("../provider-batch/ProviderBatch.ts"))
     const { cancel, quiet, rerunChanged, retryFailed } = input
     const own = { input: input.input, output: path, results, options, defaults: defaultsOf(input) }

@@ -82,6 +82,11 @@ export class BatchJournal {
     return [...this.byName.values()].filter(({ state }) => state !== "collected" && state !== "abandoned")
   }
 
+  /** The ids of batches that the journal knows. */
+  get ids(): ReadonlyArray<string> {
+    return [...this.byName.values()].flatMap(({ batchId }) => batchId ?? [])
+  }
+
   /** Which open batch each line is in; the latest where a line was sent again. */
   pending(): ReadonlyMap<string, { readonly batch: SentBatch; readonly requestHash: string }> {
     return new Map(

@@ -10,7 +10,7 @@ import type { BatchService, BatchStatus } from "./services/BatchService.ts"
 import { collect } from "./Collection.ts"
 import { Patience } from "./Persistence.ts"
 import { RequestCodec } from "./RequestCodec.ts"
-import type { ServiceFailure } from "./services/ServiceHttp.ts"
+import { ServiceFailure } from "./services/ServiceHttp.ts"
 import { submit } from "./Submission.ts"
 import { linesWith, survey } from "./Survey.ts"
 import { type FullUpload, Uploads } from "./Uploads.ts"
@@ -89,7 +89,6 @@ export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> =
         continue
       }
       const added = await uploads.add({ id, key, requestHash }, encoded.request)
-      if (added === undefined) continue
       if ("problem" in added) {
         await results.put(key, {
           id,
@@ -98,10 +97,19 @@ export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> =
           requestHash,
         })
         progress.failed += 1
-      } else await sendUp(added)
+      } else for (const full of added) await sendUp(full)
     }
     for await (const full of uploads.rest()) await sendUp(full)
     return undefined
+  }
+
+  const statusOf = async (id: string) => {
+    try {
+      return await service.status(id)
+    } catch (thrown) {
+      if (!(thrown instanceof ServiceFailure) || thrown.status !== 404) throw thrown
+      throw new Error(`${service.place} does not know ${id}: it is of another account, or too old`, { cause: thrown })
+    }
   }
 
   /** Waits for every batch that was created, and collects each as it ends. */
@@ -111,7 +119,7 @@ export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> =
     for (;;) {
       for (const batch of journal.open) {
         const id = batch.batchId ?? ""
-        const status = await patience.persist(() => service.status(id), watch.onTrouble)
+        const status = await patience.persist(() => statusOf(id), watch.onTrouble)
         watch.onStatus(batch, status)
         if (!status.isEnded) continue
         const collected = await patience.persist(() => collect(batch, status, collecting), watch.onTrouble)
@@ -154,7 +162,9 @@ export const runProviderBatch = async (run: ProviderRun): Promise<ProviderEnd> =
     const left = cancelled + abandoned + (run.cancel ? open.length : 0)
     const problems = [
       ...(gone > 0 ? [`${gone} results are of lines that the input no longer has, and were left out`] : []),
-      ...(left > 0 ? [`${left} ${left === 1 ? "line was" : "lines were"} not asked`] : []),
+      ...(left > 0
+        ? [`${left} ${left === 1 ? "line was" : "lines were"} not asked: the same command without --cancel asks them`]
+        : []),
     ]
     return problems.length === 0 ? {} : { problem: problems.join("; ") }
   } finally {

@@ -42,7 +42,7 @@ export const submit = async (batch: SentBatch, upload: Upload | undefined, conte
       } catch (thrown) {
         if (!(thrown instanceof ServiceFailure)) throw thrown
         if (!thrown.isTransient || tries + 1 >= maxTries) {
-          if (!thrown.mayHaveHappened) await journal.note(batch, "abandoned")
+          if (!thrown.mayHaveHappened) await journal.note(batch, isFileGood(batch, thrown) ? "uploaded" : "abandoned")
           throw thrown
         }
         onTrouble(thrown)
@@ -79,8 +79,15 @@ export const submit = async (batch: SentBatch, upload: Upload | undefined, conte
     batch.fileId === undefined && upload === undefined
       ? undefined
       : async () => ({ id: await service.create(batch, from), isCertain: true }),
-    () => service.findCreated(batch, batch.others),
+    () => service.findCreated(batch, new Set([...batch.others, ...journal.ids])),
   )
   if (created === undefined) return journal.note(batch, "abandoned")
   return journal.note(batch, "created", { batchId: created.id, isCertain: created.isCertain })
 }
+
+/** Statuses that speak of the account and the moment, not of what was uploaded. */
+const ofTheAccount: ReadonlySet<number | undefined> = new Set([401, 402, 403, 409, 429])
+
+/** True where a batch was refused whose file the next run can use as it is. */
+const isFileGood = ({ fileId }: SentBatch, { status }: ServiceFailure): boolean =>
+  fileId !== undefined && ofTheAccount.has(status)

@@ -43,33 +43,36 @@ export class Uploads {
     this.limits = { ...service.limits, requests: Math.min(size, service.limits.requests) }
   }
 
-  /** Takes a line. Resolves with an upload that is full by it, or with why the line cannot be in any. */
-  async add(line: SentLine, request: EncodedRequest): Promise<FullUpload | undefined | { readonly problem: string }> {
+  /** Takes a line. Resolves with the uploads that are full by it, or with why the line cannot be in any. */
+  async add(
+    line: SentLine,
+    request: EncodedRequest,
+  ): Promise<ReadonlyArray<FullUpload> | { readonly problem: string }> {
     const { frame, groupOf, name } = this.service
     const group = groupOf(request)
     if (group === undefined) return { problem: `it is not for ${name} at this address, and a batch asks one provider` }
+    const { bytes: maxBytes, requests } = this.limits
     let growing = this.groups.get(group.key)
-    const frameBytes = Buffer.byteLength(frame.begin + frame.end)
-    const entryBytes = (place: number) =>
-      Buffer.byteLength(this.service.entryOf(customId(growing?.name ?? "0".repeat(16), place), request))
-    const bytes = entryBytes(growing?.lines.length ?? 0) + Buffer.byteLength(frame.between)
-    if (frameBytes + bytes > this.limits.bytes) {
-      return { problem: `its request is longer than a batch of ${name} (${this.limits.bytes} bytes)` }
+    // Every name is as long as this one.
+    const entry = this.service.entryOf(customId(growing?.name ?? "0".repeat(16), growing?.lines.length ?? 0), request)
+    const bytes = Buffer.byteLength(frame.between + entry + frame.end)
+    if (Buffer.byteLength(frame.begin) + bytes > maxBytes) {
+      return { problem: `its request is longer than a batch of ${name} (${maxBytes} bytes)` }
     }
-    let full: FullUpload | undefined
-    if (growing !== undefined && growing.bytes + bytes + Buffer.byteLength(frame.end) > this.limits.bytes) {
-      full = await this.close(group.key, growing)
+    const full: Array<FullUpload> = []
+    if (growing !== undefined && growing.bytes + bytes > maxBytes) {
+      full.push(await this.close(group.key, growing))
       growing = undefined
-    } else if (growing === undefined && this.groups.size >= maxGroups) {
+    }
+    if (growing === undefined && this.groups.size >= maxGroups) {
       const [largest] = [...this.groups].toSorted(([, a], [, b]) => b.bytes - a.bytes)
-      if (largest !== undefined) full = await this.close(...largest)
+      if (largest !== undefined) full.push(await this.close(...largest))
     }
     growing ??= this.begin(group)
     const text = this.service.entryOf(customId(growing.name, growing.lines.length), request)
     await put(growing, (growing.lines.length === 0 ? frame.begin : frame.between) + text)
     growing.lines.push(line)
-    // Both at once cannot be: a group that begins has room for more than one, unless one is all it takes.
-    if (growing.lines.length >= this.limits.requests && full === undefined) return this.close(group.key, growing)
+    if (growing.lines.length >= requests) full.push(await this.close(group.key, growing))
     return full
   }
 

@@ -28,7 +28,11 @@ export interface BatchServerOptions {
 interface Entry {
   readonly custom_id: string
   readonly url?: string
-  readonly body: { readonly model: string; readonly messages: ReadonlyArray<{ readonly content: unknown }> }
+  readonly body: {
+    readonly model: string
+    readonly stream?: boolean
+    readonly messages: ReadonlyArray<{ readonly content: unknown }>
+  }
 }
 
 interface StoredFile {
@@ -57,6 +61,8 @@ export interface BatchServer extends AsyncDisposable {
   readonly created: Map<string, number>
   readonly batches: ReadonlyArray<StoredBatch>
   readonly count: (step: Step) => number
+  /** Forgets every batch, as another account would not have them. */
+  readonly forget: () => void
   /** A batch that another program created. */
   readonly addForeign: (prompts: ReadonlyArray<string>) => void
 }
@@ -238,6 +244,7 @@ export const batchServer = async (wire: Wire, options: BatchServerOptions = {}):
               requests: ReadonlyArray<{ custom_id: string; params: Entry["body"] }>
             }
             const entries = requests.map(({ custom_id, params }) => ({ custom_id, body: params }))
+            if (entries.some(({ body: { stream } }) => stream === true)) return [400, error("no streams in batches")]
             if (entries.some((entry) => !/^[a-zA-Z0-9_-]{1,64}$/.test(entry.custom_id)))
               return [400, error("custom_id")]
             tally(uploaded, entries)
@@ -315,6 +322,7 @@ export const batchServer = async (wire: Wire, options: BatchServerOptions = {}):
           if (fileOf(file).status !== "processed") return [400, error("the file is not processed")]
           const entries = entriesOf(file.text)
           if (entries.some(({ url }) => url !== asked["endpoint"])) return [400, error("mismatched endpoint")]
+          if (entries.some((entry) => entry.body.stream === true)) return [400, error("no streams in batches")]
           if (new Set(entries.map((entry) => entry.body.model)).size > 1) return [400, error("more than one model")]
           return [200, openAiBatch(created_(entries, file.id, asked["endpoint"] ?? "", asked["metadata"] ?? null))]
         },
@@ -411,6 +419,7 @@ export const batchServer = async (wire: Wire, options: BatchServerOptions = {}):
     created,
     batches,
     count: (step) => counts.get(step) ?? 0,
+    forget: () => void batches.splice(0),
     addForeign: (prompts) =>
       void batches.push({
         id: `batch_${batches.length + 1}`,

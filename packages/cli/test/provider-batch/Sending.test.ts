@@ -107,6 +107,45 @@ describe.concurrent("provider batches", { timeout: 120_000 }, () => {
     expect(again.code, again.stderr).toBe(0)
   })
 
+  it("that expire keep what was answered, and the rest has its own error", async () => {
+    await using server = await batchServer("openai", {
+      end: () => "expired",
+      answer: (prompt) => (prompt === "q2" ? "leave out" : prompt === "q4" ? "expire" : "answer"),
+    })
+    await using place = await folder(server.settings)
+    await place.write("in.jsonl", lines)
+    expect((await place.run(args)).code).toBe(1)
+    const results = new Map((await place.read("out.jsonl")).map(({ errorType, id, text }) => [id, text ?? errorType]))
+    expect(lines.map(({ id }) => results.get(id))).toEqual([
+      ...["re: q0", "re: q1", "TimeoutError", "re: q3", "TimeoutError", "re: q5", "re: q6"],
+    ])
+  })
+
+  it("that an account may not create now are created by the next run of the same upload", async () => {
+    let isIll = true
+    await using server = await batchServer("openai", { act: (step) => (step === "create" && isIll ? "busy" : "ok") })
+    await using place = await folder(server.settings)
+    await place.write("in.jsonl", lines)
+    const refused = await place.run(args)
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("answers 429")])
+    isIll = false
+    const { code, stderr } = await place.run(args)
+    expect(code, stderr).toBe(0)
+    expect(server.uploaded).toEqual(once)
+    expect(server.created).toEqual(once)
+  })
+
+  it("of another account are told as such, and nothing is sent instead", async () => {
+    await using server = await batchServer("anthropic", { looks: 100_000 })
+    await using place = await folder(server.settings)
+    await place.write("in.jsonl", lines)
+    await place.run([...args, "--deadline", "50ms"])
+    server.forget()
+    const { code, stderr } = await place.run(args)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/does not know batch_1: it is of another account/)])
+    expect(server.created).toEqual(once)
+  })
+
   it("that cannot be created are sent by the next run", async () => {
     let isIll = true
     await using server = await batchServer("openai", { act: (step) => (step === "create" && isIll ? "refuse" : "ok") })
