@@ -37,7 +37,7 @@ export const folder = async (environment: Readonly<Record<string, string>>): Pro
     const child = spawn(process.execPath, ["--conditions=@wiseflow/source", main, ...args], {
       cwd: path,
       env: { ...environment },
-      timeout: 60_000,
+      timeout: 120_000,
       killSignal: "SIGKILL",
     })
     child.stdin.on("error", () => {})

@@ -7,7 +7,7 @@ import { folder, until } from "./Folder.ts"
 
 const lines = Array.from({ length: 6 }, (_, id) => ({ id: `i${id}`, prompt: `q${id}` }))
 
-describe.concurrent.each([[[]], [["--ordered"]]] as const)("an output, with %j", { timeout: 60_000 }, (more) => {
+describe.concurrent.each([[[]], [["--ordered"]]] as const)("an output, with %j", { timeout: 180_000 }, (more) => {
   const args = ["batch", "in.jsonl", "-o", "out.jsonl", "--quiet", ...more]
 
   it("is refused to a second run, which names the process of the first, and free after a kill", async () => {
@@ -67,7 +67,7 @@ describe.concurrent.each([[[]], [["--ordered"]]] as const)("an output, with %j",
   })
 })
 
-describe.concurrent("an output", { timeout: 60_000 }, () => {
+describe.concurrent("an output", { timeout: 180_000 }, () => {
   const args = ["batch", "in.jsonl", "-o", "out.jsonl", "--quiet"]
 
   it("is not taken from a process of another machine, nor from one that a file does not name", async () => {

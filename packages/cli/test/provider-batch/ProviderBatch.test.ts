@@ -12,7 +12,7 @@ const once = new Map(lines.map(({ prompt }) => [prompt, 1]))
 
 describe.concurrent.each<Wire>([...wires, "azure", "azure-dated"])(
   "a provider batch of %s",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   (wire) => {
     it("joins results that come in another order with their lines, and leaves nothing beside the output", async () => {
       await using server = await batchServer(wire)
@@ -41,7 +41,7 @@ describe.concurrent.each<Wire>([...wires, "azure", "azure-dated"])(
   },
 )
 
-describe.concurrent.each(wires)("a provider batch of %s", { timeout: 120_000 }, (wire) => {
+describe.concurrent.each(wires)("a provider batch of %s", { timeout: 240_000 }, (wire) => {
   it("gives lines that failed or expired their errors, and asks only those again with --retry-failed", async () => {
     let isIll = true
     await using server = await batchServer(wire, {

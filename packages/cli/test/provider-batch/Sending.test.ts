@@ -13,7 +13,7 @@ const randomOf = (seed: number) => () => {
   return seed / 2 ** 32
 }
 
-describe.concurrent("provider batches", { timeout: 120_000 }, () => {
+describe.concurrent("provider batches", { timeout: 240_000 }, () => {
   it("are split at the most requests of one, and by model where a service wants one model in each", async () => {
     await using server = await batchServer("openai")
     await using place = await folder(server.settings)
