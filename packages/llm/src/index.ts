@@ -140,7 +140,9 @@ export type {
   WithPrompt,
 } from "./promises/Llm.ts"
 export type {
+  BalanceSettings,
   CacheSettings,
+  DeploymentTarget,
   FallbackTarget,
   InterfaceOptions,
   ListenOptions,

@@ -10,6 +10,7 @@ const choosing: ReadonlySet<string> = new Set([
   "PRIMARY_MODEL",
   "SECONDARY_MODEL",
   "LLM_FALLBACK_PROVIDERS",
+  "DEPLOYMENTS",
   "LLM_API_KEY",
   "LLM_API_BASE",
   ...ProviderRegistry.rows.flatMap(ProviderRegistry.variablesOf),

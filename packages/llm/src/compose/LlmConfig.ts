@@ -11,6 +11,7 @@ import type { CacheOptions } from "../policies/cache/Cache.ts"
 import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
+import * as Deployments from "./Deployments.ts"
 import { bareModel, routeOf } from "./ModelRoute.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
 import type { TrafficOptions } from "./StackTraffic.ts"
@@ -20,6 +21,8 @@ import { isConfigured, readTarget, rowOf, type Target } from "./Target.ts"
 export interface LlmConfig extends TrafficOptions {
   /** The targets, in the order in which they are asked. */
   readonly targets: readonly [Target, ...Array<Target>]
+  /** What stands for the first target: several deployments of the primary model. */
+  readonly deployments?: Deployments.Deployments | undefined
   /** Requests in flight at once. */
   readonly concurrency: number
   /** Retries after the first attempt, per target. */
@@ -75,9 +78,11 @@ const chosenRow: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Eff
 /** Reads every setting of the README's table from the `ConfigProvider` in force. */
 export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () {
   const idleTimeout = yield* Setting.duration("LLM_IDLE_TIMEOUT", "2 minutes")
+  const deployments = yield* Deployments.read(yield* chosenRow, yield* Setting.text("PRIMARY_MODEL"))
   return {
-    targets: yield* readTargets,
-    concurrency: (yield* Setting.positiveInteger("LLM_CONCURRENT_NUMBER", "5")) ?? defaults.concurrency,
+    targets: yield* readTargets(deployments),
+    deployments,
+    concurrency: (yield* Setting.positiveInteger("LLM_CONCURRENT_NUMBER", "5")) ?? concurrencyOf(deployments),
     maxRetries: (yield* Setting.count("LLM_MAX_RETRIES", "3")) ?? defaults.maxRetries,
     timeout: (yield* Setting.duration("LLM_TIMEOUT", "10 minutes")) ?? defaults.timeout,
     idleTimeout: idleTimeout ?? defaults.idleTimeout,
@@ -92,6 +97,12 @@ export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () 
   }
 })
 
+/** As many as all deployments may have in flight, each the default where it does not say. */
+const concurrencyOf = (deployments: Deployments.Deployments | undefined): number =>
+  deployments === undefined
+    ? defaults.concurrency
+    : deployments.all.reduce((sum, { concurrency = defaults.concurrency }) => sum + concurrency, 0)
+
 /** The provider that `LLM_API_KEY` belongs to: the chosen one, or where that is many, the one that the model means. */
 export const keyOwner: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Effect.gen(function* () {
   const chosen = yield* chosenRow
@@ -102,7 +113,7 @@ export const keyOwner: Effect.Effect<Registry.ProviderRow | undefined, LlmError>
 })
 
 /** The chosen provider's targets, then those to fall back to. */
-const readTargets: Effect.Effect<readonly [Target, ...Array<Target>], LlmError> = Effect.gen(function* () {
+const readTargets = Effect.fnUntraced(function* (deployments: Deployments.Deployments | undefined) {
   const chosen = yield* chosenRow
   const primaryModel = yield* Setting.text("PRIMARY_MODEL")
   const secondaryModel = yield* Setting.text("SECONDARY_MODEL")
@@ -110,11 +121,17 @@ const readTargets: Effect.Effect<readonly [Target, ...Array<Target>], LlmError> 
   const configured = chosen === undefined ? yield* configuredTargets(primaryModel) : []
 
   const primary =
-    chosen === undefined ? yield* firstOf(configured, primaryModel) : yield* readTarget(chosen, primaryModel, true)
+    deployments !== undefined
+      ? deployments.all[0].target
+      : chosen === undefined
+        ? yield* firstOf(configured, primaryModel)
+        : yield* readTarget(chosen, primaryModel, true)
   const targets: [Target, ...Array<Target>] = [primary]
   if (secondaryModel !== undefined) targets.push(yield* secondaryTarget(primary, secondaryModel))
   if (fallbackProviders !== undefined) targets.push(...(yield* namedTargets(fallbackProviders, primaryModel)))
-  else if (chosen === undefined) targets.push(...others(configured, targets))
+  else if (chosen === undefined) {
+    targets.push(...others(configured, [...targets, ...(deployments?.all ?? []).map(({ target }) => target)]))
+  }
   return targets
 })
 

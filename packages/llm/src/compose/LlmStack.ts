@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LlmError } from "../model/LlmError.ts"
-import type { LlmProvider } from "../model/LlmProvider.ts"
+import { LlmProvider } from "../model/LlmProvider.ts"
 import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
@@ -21,8 +21,10 @@ import type { ServicePolicy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
+import { withBalance } from "../policies/traffic/Balance.ts"
 import type { Overrides } from "../providers/Overrides.ts"
 import type { HttpClient } from "../transport/ProviderLayer.ts"
+import { type Deployments, placed } from "./Deployments.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
@@ -59,9 +61,12 @@ const stackOf = <R>(
       const permits = given ?? Permits.make(config.concurrency)
       const hedge = hedging(config)
       const [first, ...rest] = config.targets
+      const { deployments } = config
       const targets = rest.reduce(
         (layers, next) => layers.pipe(withFallback(targetLayer(next, config, permits, hedge, layerOfTarget))),
-        targetLayer(first, config, permits, hedge, layerOfTarget),
+        deployments === undefined
+          ? targetLayer(first, config, permits, hedge, layerOfTarget)
+          : deploymentsLayer(deployments, config, permits, hedge, layerOfTarget),
       )
       const timely = targets.pipe(
         config.cache === undefined ? unchanged : withCache({ namespace: addressOf(first), ...config.cache }),
@@ -88,6 +93,36 @@ const stackOf = <R>(
 const addressOf = ({ apiBase, apiVersion, model, wireApi }: Target): string =>
   JSON.stringify([apiBase, apiVersion, model, wireApi])
 
+/** The clocks of one request. */
+const attemptClocks = (config: LlmConfig.LlmConfig): ServicePolicy<LlmError> =>
+  config.firstOutputTimeout === undefined && config.attemptTimeout === undefined
+    ? unchanged
+    : withTimeout({ attempt: config.attemptTimeout, firstOutput: config.firstOutputTimeout })
+
+/**
+ * Several deployments as one target. Each has its own breaker and limits; the permits and the retries of the stack are around
+ * all of them, so that a call that waits for a permit chooses when it has one, and each retry may ask another deployment.
+ */
+const deploymentsLayer = <R>(
+  { all, options }: Deployments,
+  config: LlmConfig.LlmConfig,
+  permits: Permits.Permits,
+  hedge: ServicePolicy<LlmError>,
+  layerOfTarget: TargetLayer<R>,
+): Layer.Layer<LlmProvider, LlmError, R> =>
+  withBalance(
+    all.map((deployment) => {
+      const { concurrency, name, rpm, target, tpm, weight } = deployment
+      const layer = layerOfTarget(target).pipe(
+        Layer.catch((error) => Layer.effect(LlmProvider, Effect.fail(placed(deployment, error)))),
+        attemptClocks(config),
+        withCircuitBreaker(),
+      )
+      return { name, layer, model: target.model, weight, concurrency, rpm, tpm }
+    }),
+    options,
+  ).pipe(withConcurrency(permits), hedge, withRetry({ times: config.maxRetries }))
+
 const targetLayer = <R>(
   target: Target,
   config: LlmConfig.LlmConfig,
@@ -97,9 +132,7 @@ const targetLayer = <R>(
 ): Layer.Layer<LlmProvider, LlmError, R> => {
   const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
-      config.firstOutputTimeout === undefined && config.attemptTimeout === undefined
-        ? unchanged
-        : withTimeout({ attempt: config.attemptTimeout, firstOutput: config.firstOutputTimeout }),
+      attemptClocks(config),
       withConcurrency(permits),
       hedge,
       withRetry({ times: config.maxRetries }),

@@ -16,6 +16,8 @@ export const settingNames: ReadonlySet<string> = new Set([
   "LLM_MAX_TOKENS",
   "LLM_FALLBACK_PROVIDERS",
   "LLM_FALLBACK_TEXT",
+  "DEPLOYMENTS",
+  "LLM_BALANCE",
   "PRIMARY_MODEL",
   "SECONDARY_MODEL",
   "EMBEDDING_MODEL",

@@ -95,6 +95,12 @@ const readTags = (tags: Tags | undefined): { readonly tags?: Tags } => {
   return { tags: { ...tags } }
 }
 
+const readStickyKey = (key: unknown): { readonly stickyKey?: string } => {
+  if (key === undefined) return {}
+  if (typeof key === "string" && key !== "") return { stickyKey: key }
+  throw new Uncopied("stickyKey", "is not a text: write for example the id of the conversation")
+}
+
 /** A field name and a value as HTTP allows them (RFC 9110, section 5). */
 const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
 const isHeaderText = (value: unknown): value is string =>
@@ -128,6 +134,7 @@ const callFields: ReadonlySet<string> = new Set([
   "includeResponseHeaders",
   "cache",
   "tags",
+  "stickyKey",
 ])
 
 /** What a call asks for: the fields of its request, and their check. */
@@ -192,8 +199,8 @@ const read = <Request>(
   const signal = attempted(() => readSignal(options.signal))
   if (Result.isFailure(signal)) return refused(signal.failure, undefined)
   const settings = attempted(() => {
-    const { cache, headers, includeResponseHeaders, maxRetries, tags, timeout } = options
-    const given = [cache, headers, includeResponseHeaders, maxRetries, tags, timeout]
+    const { cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout } = options
+    const given = [cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout]
     if (given.every((setting) => setting === undefined)) {
       return undefined
     }
@@ -204,6 +211,7 @@ const read = <Request>(
       ...readFlag("includeResponseHeaders", includeResponseHeaders),
       ...readCache(cache),
       ...readTags(tags),
+      ...readStickyKey(stickyKey),
     }
   })
   if (Result.isFailure(settings)) return refused(settings.failure, signal.success)

@@ -11,6 +11,7 @@ import { CallTags, tagsProblem } from "../call/CallOptions.ts"
 import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
+import { GivenBalance } from "../compose/Deployments.ts"
 import { settingNames } from "../compose/SettingNames.ts"
 import { sharedTraffic } from "../compose/StackTraffic.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
@@ -205,6 +206,7 @@ const layerOf = (
       const settings = ConfigProvider.orElse(own, found)
       const context = Context.make(ConfigProvider.ConfigProvider, settings).pipe(
         Context.add(GivenTargets, given),
+        Context.add(GivenBalance, { deployments: options.deployments, balance: options.balance }),
         Context.add(GivenForEvery, { fetch: options.fetch, prices: options.prices, proxy: options.proxy }),
       )
       const provided = <A>(effect: Effect.Effect<A, LlmError>) =>

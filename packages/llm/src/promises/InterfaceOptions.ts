@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import type { CallEvent } from "../call/CallEvent.ts"
 import { tagsProblem } from "../call/CallOptions.ts"
 import type { TrafficOptions } from "../compose/StackTraffic.ts"
+import type { BalanceSettings, DeploymentOptions, DeploymentTarget } from "../compose/Deployments.ts"
 import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
@@ -33,6 +34,7 @@ export type { LogLevel, LogOptions } from "./LogLines.ts"
  * provider's own variables; with an `apiBase` of its own it needs its own `apiKey`.
  */
 export type FallbackTarget = Target
+export type { BalanceSettings, DeploymentTarget }
 
 /** What an interface tells the program, beside its answers. */
 export interface ListenOptions extends LogOptions {
@@ -89,7 +91,7 @@ export interface CacheSettings {
  * for the provider that `provider` names, or that `model` means.
  */
 export interface InterfaceOptions
-  extends ListenOptions, ProviderAccess, SpendingOptions, TrafficOptions, TransportOptions {
+  extends DeploymentOptions, ListenOptions, ProviderAccess, SpendingOptions, TrafficOptions, TransportOptions {
   /** The provider; `litellm` (the default) asks the one that the model's name means, `fallback` every one with a key. */
   readonly provider?: ProviderName | "fallback" | undefined
   /** The model of requests that name none. */
@@ -189,6 +191,8 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   queueTimeout: duration,
   maxConcurrentRequests: number,
   hedge: choice,
+  deployments: list,
+  balance: record,
   fallbacks: list,
   fallbackText: text,
   logger: { wanted: "a function, or false", fits: (value) => value === false || typeof value === "function" },

@@ -78,6 +78,8 @@ export interface CallSettings {
    * keeps the answer in place of what was kept. Default true.
    */
   readonly cache?: boolean | "refresh" | undefined
+  /** Calls with the same key go to the same of several `deployments`, so that its prompt cache is used: a conversation's id. */
+  readonly stickyKey?: string | undefined
   /**
    * What the call is made for, by names of your own, beside the interface's `tags`: `{ team: "search" }`. `usage()`, budgets
    * and spans tell calls apart by them; no provider gets them. At most 16, with names of 1 to 64 characters and values of at

@@ -1,6 +1,6 @@
 /** Settings as JSON: one object of texts, numbers and lists. Numbers are read as they were written, not as doubles. */
 import type * as Result from "effect/Result"
-import { noSettings, notAValue, type Problem, SettingsText } from "./SettingsText.ts"
+import { noSettings, notAValue, type Problem, SettingsText, structured } from "./SettingsText.ts"
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y
 
@@ -27,7 +27,12 @@ export const readObject = (text: SettingsText): void => {
     text.key = key
     if (text.take(/:/y) === undefined) text.fail("lacks the colon after its name")
     text.skip(false)
-    const value = text.startsWith("[") ? text.list(false, () => scalar(text)) : scalar(text)
+    const value =
+      structured.has(key) && /^[[{]/.test(text.text.charAt(text.position))
+        ? text.json()
+        : text.startsWith("[")
+          ? text.list(false, () => scalar(text))
+          : scalar(text)
     if (value === undefined || text.problem !== undefined) return
     text.add(key, value)
     text.skip(false)

@@ -21,6 +21,9 @@ export const noSettings = "holds no settings"
 /** A value that no setting can have. */
 export const notAValue = "is neither a text, a number, nor a list of them"
 
+/** Settings that hold a list of tables: their value is its JSON, however the file writes it. */
+export const structured: ReadonlySet<string> = new Set(["DEPLOYMENTS"])
+
 const escapes: Readonly<Record<string, string>> = {
   n: "\n",
   t: "\t",
@@ -142,6 +145,24 @@ export class SettingsText {
     }
     this.position += digits
     return String.fromCodePoint(code)
+  }
+
+  /** A list or an object in JSON, as it stands there. */
+  json(): string | undefined {
+    const start = this.position
+    let depth = 0
+    do {
+      const character = this.text.charAt(this.position)
+      if (character === '"') {
+        if (this.quoted(false) === undefined) return undefined
+        continue
+      }
+      if (/[[{]/.test(character)) depth += 1
+      if (/[\]}]/.test(character)) depth -= 1
+      this.position += 1
+    } while (depth > 0 && !this.atEnd)
+    const value = this.text.slice(start, this.position)
+    return Result.isFailure(Result.try((): unknown => JSON.parse(value))) ? this.fail("is not JSON", start) : value
   }
 
   /** A list in brackets, as the environment would hold it, separated by commas; `read` reads one item. */

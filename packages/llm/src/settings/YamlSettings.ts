@@ -4,7 +4,7 @@
  */
 import type * as Result from "effect/Result"
 import { readObject } from "./JsonSettings.ts"
-import { noSettings, notAValue, type Problem, SettingsText } from "./SettingsText.ts"
+import { noSettings, notAValue, type Problem, SettingsText, structured } from "./SettingsText.ts"
 
 const indentation = (line: string): number => line.length - line.trimStart().length
 const isEmpty = (line: string): boolean => /^\s*(?:#|$)/.test(line)
@@ -115,6 +115,12 @@ class YamlReader {
   private value(): string | undefined {
     const { text } = this
     const rest = this.text.text.slice(text.position, this.at(this.line?.length))
+    if (/^[[{]/.test(rest) && structured.has(text.key ?? "")) {
+      const value = text.json()
+      text.endLine()
+      while (this.index < this.lines.length && this.at() < text.position) this.index++
+      return value
+    }
     if (/^["'[]/.test(rest)) {
       const value = rest.startsWith("[") ? text.list(true, () => this.flowScalar()) : text.quoted(true)
       text.endLine()
@@ -160,8 +166,9 @@ class YamlReader {
       this.index++
       return plain(text, this.continued(beforeComment(line).trim()), start)
     }
-    const items: Array<string> = []
     const depth = indentation(line)
+    if (structured.has(text.key ?? "")) return this.entries(depth)
+    const items: Array<string> = []
     for (; this.line !== undefined && isItem(this.line) && indentation(this.line) === depth; this.index++) {
       text.position = this.at(depth + 1)
       text.take(/[ \t]*/y)
@@ -174,6 +181,33 @@ class YamlReader {
       items.push(item)
     }
     return items.join(",")
+  }
+
+  /** A list of maps, each of names with plain values, as JSON. */
+  private entries(depth: number): string | undefined {
+    const { text } = this
+    const all: Array<Array<string>> = []
+    for (this.skipEmpty(); this.line !== undefined && indentation(this.line) >= depth; this.skipEmpty()) {
+      const { line } = this
+      const begins = isItem(line) && indentation(line) === depth
+      if (!begins && (indentation(line) <= depth || isItem(line))) break
+      text.position = this.at(begins ? depth + 1 : 0)
+      text.take(/[ \t]*/y)
+      const name = text.take(/[\w-]+/y)
+      if (name === undefined || text.take(/:(?=\s|$)[ \t]*/y) === undefined) return text.fail(notAValue)
+      if (begins) all.push([])
+      const isQuoted = text.startsWith('"') || text.startsWith("'")
+      const raw = beforeComment(text.text.slice(text.position, this.at(line.length)))
+      if (/^[[{|>]/.test(raw)) return text.fail(notAValue)
+      const value = isQuoted ? text.quoted(true) : plain(text, raw, text.position)
+      if (isQuoted) text.endLine()
+      if (value === undefined || text.problem !== undefined) return undefined
+      const isBare = !isQuoted && /^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(value)
+      if (isQuoted || value !== "")
+        all.at(-1)?.push(`${JSON.stringify(name)}:${isBare ? value : JSON.stringify(value)}`)
+      this.index++
+    }
+    return `[${all.map((one) => `{${one.join(",")}}`).join(",")}]`
   }
 
   /** A text over several lines behind `|` or `>`. */

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, vi } from "vitest"
 const readBySettings = [
   "SECONDARY_MODEL",
   "LLM_FALLBACK_PROVIDERS",
+  "DEPLOYMENTS",
+  "LLM_BALANCE",
   "LLM_FALLBACK_TEXT",
   "LLM_CONFIG_FILE",
   "LLM_TEMPERATURE",

@@ -201,6 +201,10 @@ const recipes: Readonly<Record<string, Recipe>> = {
   "sources.ts": { reply: cited, stdout: /^A new line is out\.\n- News https:\/\/nodejs\.example\/new\n$/ },
   "cache.ts": { stdout: /^hello 0 requests\n$/ },
   "cache-with-effect.ts": { stdout: /^hello true\n$/ },
+  "deployments.ts": {
+    environment: (url) => ({ ...settings(url), TEAM_KEY: "sk-team", SHARED_KEY: "sk-shared" }),
+    stdout: /^hello sticky at a deployment\n$/,
+  },
   "balance.ts": {
     environment: (url) => ({
       ...settings(url),

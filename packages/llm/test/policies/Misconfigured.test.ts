@@ -54,6 +54,7 @@ const mistakes = [
   ["withBalance", "deployments[1].tpm", () => balanced({ tpm: Number.NaN })],
   ["withBalance", "strategy", () => balanced({}, { strategy: untyped("fair") })],
   ["withBalance", "maxTries", () => balanced({}, { maxTries: 0 })],
+  ["withBalance", "stickyBy", () => balanced({}, { stickyBy: untyped("user") })],
   ["withBalance", "failures", () => balanced({}, { failures: 1.5 })],
   ["withBalance", "openFor", () => balanced({}, { openFor: untyped("long") })],
   ["withBalance", "quotaPause", () => balanced({}, { quotaPause: untyped("long") })],

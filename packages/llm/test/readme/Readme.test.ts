@@ -34,7 +34,7 @@ const variablesRead = (): ReadonlySet<string> => {
   for (const source of sources.filter((name) => name.endsWith(".ts"))) {
     const text = read(`packages/llm/src/${source}`)
     for (const [, name = ""] of text.matchAll(
-      /"((?:LLM|PRIMARY|SECONDARY|EMBEDDING|WISEFLOW|OPENAI|ANTHROPIC|AZURE|LITELLM_PROXY|HTTPS?|NO)_[A-Z_]+)"/g,
+      /"((?:LLM|PRIMARY|SECONDARY|EMBEDDING|WISEFLOW|OPENAI|ANTHROPIC|AZURE|LITELLM_PROXY|HTTPS?|NO)_[A-Z_]+|DEPLOYMENTS)"/g,
     )) {
       names.add(name)
     }

@@ -83,6 +83,10 @@ type BalancedLayer<L extends DeploymentLayer> = Layer.Layer<Provided<L>, Layer.E
  * One provider from several deployments of a model. It provides each service that all of them provide; a Layer that several
  * of them stand on is built once. Fails with a `ConfigurationError` where a name stands twice or a number makes no sense.
  */
+export function withBalance<I extends LlmProvider | EmbeddingProvider | ModelInfo, E, R>(
+  deployments: ReadonlyArray<Deployment<Layer.Layer<I, E, R>>>,
+  options?: BalanceOptions,
+): Layer.Layer<I, E | LlmError, R>
 export function withBalance<const D extends Deployment>(
   deployments: ReadonlyArray<D>,
   options?: BalanceOptions,

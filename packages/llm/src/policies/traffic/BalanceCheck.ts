@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import { looksLikeKey } from "../../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../../model/LlmError.ts"
 import { strategies } from "./DeploymentChoice.ts"
 
@@ -21,6 +22,7 @@ export interface BalanceNumbers {
   readonly failures?: number | undefined
   readonly openFor?: Duration.Input | undefined
   readonly quotaPause?: Duration.Input | undefined
+  readonly stickyBy?: unknown
 }
 
 const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 1
@@ -34,6 +36,7 @@ export const mistakeOf = ({
   weight,
 }: DeploymentNumbers): readonly [field: string, problem: string] | undefined => {
   if (!Predicate.isString(name) || name.trim() === "") return ["name", 'must be a text; write for example "europe"']
+  if (looksLikeKey(name)) return ["name", 'looks like a key, and names are shown; write for example "europe"']
   if (weight !== undefined && !(weight > 0 && Number.isFinite(weight))) {
     return ["weight", `must be a number above 0, not ${weight}; leave it out for 1`]
   }
@@ -47,16 +50,39 @@ export const mistakeOf = ({
   return undefined
 }
 
+/** The first mistake of the options, as a field and what is wrong with it. */
+export const mistakeInOptions = ({
+  failures,
+  maxTries,
+  openFor,
+  quotaPause,
+  stickyBy,
+  strategy,
+}: BalanceNumbers): readonly [field: string, problem: string] | undefined => {
+  if (strategy !== undefined && !strategies.some((known) => known === strategy)) {
+    return ["strategy", `is not one of ${strategies.join(", ")}`]
+  }
+  if (stickyBy !== undefined && typeof stickyBy !== "function") return ["stickyBy", "is not a function"]
+  for (const [field, value] of Object.entries({ maxTries, failures })) {
+    if (value !== undefined && !isWhole(value)) return [field, `must be a whole number above 0, not ${value}`]
+  }
+  for (const [field, value] of Object.entries({ openFor, quotaPause })) {
+    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
+    return [field, 'is not a duration; write for example "10 seconds", or milliseconds']
+  }
+  return undefined
+}
+
 /** The error of the first mistake. */
 export const mistakeIn = (
   deployments: ReadonlyArray<DeploymentNumbers>,
-  { failures, maxTries, openFor, quotaPause, strategy }: BalanceNumbers,
+  options: BalanceNumbers,
 ): LlmError | undefined => {
   if (deployments.length === 0) return invalid("needs at least one deployment")
   const names = new Set<string>()
   for (const [index, deployment] of deployments.entries()) {
     const mistake = mistakeOf(deployment)
-    if (mistake !== undefined) return invalid(`deployments[${index}].${mistake[0]} ${mistake[1]}`)
+    if (mistake !== undefined) return invalid(`deployments[${index}].${mistake.join(" ")}`)
     if (names.has(deployment.name)) {
       return invalid(
         `deployments[${index}].name is ${JSON.stringify(deployment.name)}, as of another one; each needs its own`,
@@ -64,17 +90,8 @@ export const mistakeIn = (
     }
     names.add(deployment.name)
   }
-  if (strategy !== undefined && !strategies.includes(strategy)) {
-    return invalid(`strategy is not one of ${strategies.join(", ")}`)
-  }
-  for (const [field, value] of Object.entries({ maxTries, failures })) {
-    if (value !== undefined && !isWhole(value)) return invalid(`${field} must be a whole number above 0, not ${value}`)
-  }
-  for (const [field, value] of Object.entries({ openFor, quotaPause })) {
-    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
-    return invalid(`${field} is not a duration; write for example "10 seconds", or milliseconds`)
-  }
-  return undefined
+  const mistake = mistakeInOptions(options)
+  return mistake === undefined ? undefined : invalid(mistake.join(" "))
 }
 
 /** The error of a balance. */

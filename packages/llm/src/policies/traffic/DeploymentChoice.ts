@@ -165,7 +165,7 @@ const byStrategy: Readonly<
 }
 
 /** Every strategy. */
-export const strategies: ReadonlyArray<string> = Object.keys(byStrategy)
+export const strategies: ReadonlyArray<BalanceStrategy> = ["weighted", "least-in-flight", "latency"]
 
 /**
  * The deployment of a key: each draws a lot from the key and its own name, and the highest wins. While one is away only its
