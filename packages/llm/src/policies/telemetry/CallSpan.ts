@@ -45,11 +45,8 @@ const makeSpan = (
   fiber: Fiber.Fiber<unknown, unknown>,
   parent?: Tracer.Span,
 ): Tracer.Span =>
-  Effect.runSync(
-    Effect.provideContext(
-      Effect.makeSpan(name, { kind: "client", attributes, ...(parent === undefined ? {} : { parent }) }),
-      fiber.context,
-    ),
+  Effect.runSyncWith(fiber.context)(
+    Effect.makeSpan(name, { kind: "client", attributes, ...(parent === undefined ? {} : { parent }) }),
   )
 
 const nowNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
