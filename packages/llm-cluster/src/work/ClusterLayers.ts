@@ -68,6 +68,7 @@ const database = ({ connections = 10, url }: ClusterOptions): Layer.Layer<SqlCli
 const config = (
   { drain = "15 seconds", failover = "30 seconds" }: ClusterOptions,
   address: RunnerAddressOptions | undefined,
+  concurrency: number,
 ) => {
   const failoverMs = Math.max(3000, Duration.toMillis(Duration.fromInputUnsafe(failover)))
   return ShardingConfig.layer({
@@ -77,6 +78,8 @@ const config = (
     runnerHealthCheckInterval: Math.min(5000, failoverMs / 4),
     refreshAssignmentsInterval: Math.min(3000, failoverMs / 8),
     entityMessagePollInterval: "2 seconds",
+    // Items in memory, at about 80 kB each: those asked, those that wait, and for 10 seconds those that are done.
+    maxResidentEntities: Math.max(512, 64 * concurrency),
     entityTerminationTimeout: drain,
     simulateRemoteSerialization: false,
   })
@@ -86,14 +89,17 @@ const engine = ClusterWorkflowEngine.layer
 
 /** A process that answers: it listens at `address`, holds a share of the items, and takes over those of the dead. */
 export const runner = (
-  options: ClusterOptions & { readonly address: RunnerAddressOptions },
+  options: ClusterOptions & { readonly address: RunnerAddressOptions; readonly concurrency?: number | undefined },
 ): Layer.Layer<WorkflowEngine | SqlClient, BatchError> =>
   engine.pipe(
     Layer.provide(SocketRunner.layer),
     Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
     Layer.provide([NodeClusterSocket.layerSocketServer, NodeClusterSocket.layerClientProtocol]),
     Layer.provide(storage),
-    Layer.provide([config(options, options.address), RpcSerialization.layerSchemaBinary({})]),
+    Layer.provide([
+      config(options, options.address, options.concurrency ?? 16),
+      RpcSerialization.layerSchemaBinary({}),
+    ]),
     Layer.catchTag("SocketServerError", () => refusedAddress(options.address)),
     Layer.provideMerge(database(options)),
   )
@@ -104,7 +110,7 @@ export const client = (options: ClusterOptions): Layer.Layer<WorkflowEngine | Sq
     Layer.provide(SocketRunner.layerClientOnly),
     Layer.provide(NodeClusterSocket.layerClientProtocol),
     Layer.provide(storage),
-    Layer.provide([config(options, undefined), RpcSerialization.layerSchemaBinary({})]),
+    Layer.provide([config(options, undefined, 1), RpcSerialization.layerSchemaBinary({})]),
     Layer.provideMerge(database(options)),
   )
 

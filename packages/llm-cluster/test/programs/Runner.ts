@@ -39,7 +39,7 @@ await Effect.runPromise(
   program.pipe(
     Effect.provide(runner),
     Effect.provideService(Logger.LogToStderr, true),
-    Effect.provideService(References.MinimumLogLevel, "Warn"),
+    Effect.provideService(References.MinimumLogLevel, "Error"),
   ),
 )
 process.exit(0)

@@ -59,6 +59,8 @@ export class PostgresServer implements AsyncDisposable {
       stdio: ["ignore", "ignore", "pipe"],
     })
     this.child = child
+    // A test that is given up must not leave it behind.
+    process.once("exit", () => child.kill("SIGQUIT"))
     let told = ""
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       told = `${told}${text}`.slice(-4000)
@@ -85,6 +87,11 @@ export class PostgresServer implements AsyncDisposable {
     const { status, stderr, stdout } = spawnSync(join(this.bin, "psql"), args, { cwd: tmpdir(), encoding: "utf8" })
     if (status !== 0) throw new Error(stderr)
     return stdout.split("\n").filter((line) => line !== "")
+  }
+
+  /** Its process, whose backends are its children. */
+  get pid(): number {
+    return this.child?.pid ?? 0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ export interface Program {
   /** Until the program has said it, or has ended. */
   readonly said: (text: string) => Promise<void>
   readonly tell: (line: string) => void
+  readonly pid: number
   readonly output: () => string
   readonly ended: Promise<number | null>
   readonly kill: (signal: NodeJS.Signals) => void
@@ -29,6 +30,7 @@ export const program = (name: string, args: ReadonlyArray<string>): Program => {
       while (!output.includes(text) && child.exitCode === null) await Promise.race([once(child.stdout, "data"), ended])
     },
     tell: (line) => void child.stdin.write(`${line}\n`),
+    pid: child.pid ?? 0,
     output: () => output,
     ended,
     kill: (signal) => void child.kill(signal),

@@ -6,9 +6,47 @@ interface Asked {
   readonly messages: ReadonlyArray<{ readonly role: string; readonly content: unknown }>
 }
 
-const textOf = ({ messages }: Asked): string => {
-  const content = messages.at(-1)?.content
-  return typeof content === "string" ? content : JSON.stringify(content)
+/** What is sent back: which item was asked, the HTTP status, and the body. */
+interface Reply {
+  readonly id: string
+  readonly status: number
+  readonly body: unknown
+}
+
+const completion = (id: string, message: object, reason: string) => ({
+  id: `chatcmpl-${id}`,
+  object: "chat.completion",
+  created: 1,
+  model: "gpt-5-mini",
+  choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: reason }],
+  usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+})
+
+/** An agent that asks for the weather in Bonn, and says it when it knows it. */
+const agent = ({ messages }: Asked): Reply => {
+  const result = messages.find(({ role }) => role === "tool")
+  if (result !== undefined) {
+    const { degrees } = JSON.parse(String(result.content)) as { readonly degrees: number }
+    const id = "agent-turn-1"
+    return { id, status: 200, body: completion(id, { content: `it is ${degrees} degrees in Bonn` }, "stop") }
+  }
+  const call = { id: "call-1", type: "function", function: { name: "weather", arguments: '{"town":"Bonn"}' } }
+  const id = "agent-turn-0"
+  return { id, status: 200, body: completion(id, { content: null, tool_calls: [call] }, "tool_calls") }
+}
+
+const reply = (path: string, text: string): Reply => {
+  if (path.includes("/weather/")) {
+    return { id: `weather-${path.split("/").at(-1)}`, status: 200, body: { degrees: 21 } }
+  }
+  const asked = JSON.parse(text) as Asked
+  const content = asked.messages[0]?.content
+  const question = typeof content === "string" ? content : JSON.stringify(content)
+  const id = question.split(" ", 1)[0] ?? ""
+  if (id === "agent") return agent(asked)
+  return question.includes("refuse")
+    ? { id, status: 400, body: { error: { message: "this question is refused", type: "invalid_request_error" } } }
+    : { id, status: 200, body: completion(id, { content: `answer to ${question}` }, "stop") }
 }
 
 /** Answers `answer to <question>` after `latencyMs`, or with a status of 400 where the question holds `refuse`. */
@@ -30,24 +68,10 @@ export class Upstream implements AsyncDisposable {
       this.mostOpen = Math.max(this.mostOpen, this.open)
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => {
-        const question = textOf(JSON.parse(Buffer.concat(chunks).toString()) as Asked)
-        const id = question.split(" ", 1)[0] ?? ""
+        const { body, id, status } = reply(request.url ?? "", Buffer.concat(chunks).toString())
         this.asked.set(id, (this.asked.get(id) ?? 0) + 1)
-        const isRefused = question.includes("refuse")
-        const body = isRefused
-          ? { error: { message: "this question is refused", type: "invalid_request_error" } }
-          : {
-              id: `chatcmpl-${id}`,
-              object: "chat.completion",
-              created: 1,
-              model: "gpt-5-mini",
-              choices: [
-                { index: 0, message: { role: "assistant", content: `answer to ${question}` }, finish_reason: "stop" },
-              ],
-              usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-            }
         setTimeout(() => {
-          response.writeHead(isRefused ? 400 : 200, { "content-type": "application/json" })
+          response.writeHead(status, { "content-type": "application/json" })
           response.end(JSON.stringify(body))
         }, latencyMs)
       })
