@@ -1,6 +1,7 @@
 /**
  * What a durable item costs: throughput of one, two and three runners, CPU of the runners and of PostgreSQL, statements and
- * bytes an item. `node --conditions=@wiseflow/source packages/llm-cluster/scripts/measure-work.ts [items] [latencyMs]`.
+ * bytes an item, also where the tables hold a history of items that are done.
+ * `node --conditions=@wiseflow/source packages/llm-cluster/scripts/measure-work.ts [items] [latencyMs] [concurrency] [history]`.
  */
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -19,7 +20,7 @@ if (reason !== undefined) {
   process.exit(1)
 }
 
-const [items = 1000, latencyMs = 500, concurrency = 64] = process.argv.slice(2).map(Number)
+const [items = 1000, latencyMs = 500, concurrency = 64, history = 0] = process.argv.slice(2).map(Number)
 
 /** CPU time of a process and, with `isTree`, of its children that have ended, in milliseconds. */
 const cpuMs = (pid: number, isTree = false): number => {
@@ -56,7 +57,24 @@ const questions = Stream.range(0, items - 1).pipe(
   })),
 )
 
-for (const count of [1, 2, 3]) {
+/** Items that are done, as runners leave them: two messages and two replies each. */
+const fill = (postgres: PostgresServer) => {
+  const numbers = `generate_series(1, ${history * 2}) AS n`
+  postgres.query(
+    `INSERT INTO cluster_messages (id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, headers, processed,
+       request_id, last_reply_id)
+     SELECT n, 'Workflow/wiseflow.batch-item/' || md5((n / 2)::text) || '/' || n, 'default:' || n / 2 % 300 + 1,
+       'Workflow/wiseflow.batch-item', md5((n / 2)::text), 0, 'run', '{"batch":"past","id":"item"}', '{}', TRUE, n, n
+     FROM ${numbers}`,
+  )
+  postgres.query(
+    `INSERT INTO cluster_replies (id, kind, request_id, payload)
+     SELECT n, 0, n, '{"_tag":"Success","value":{"_tag":"Complete","exit":{"_tag":"Success","value":null}}}' FROM ${numbers}`,
+  )
+  postgres.query("ANALYZE")
+}
+
+for (const count of history > 0 ? [1] : [1, 2, 3]) {
   await using postgres = await PostgresServer.start("shared_preload_libraries=pg_stat_statements")
   postgres.query("CREATE EXTENSION pg_stat_statements")
   await using upstream = await Upstream.start(latencyMs)
@@ -66,6 +84,7 @@ for (const count of [1, 2, 3]) {
     ),
   )
   await Promise.all(runners.map(({ said }) => said("ready")))
+  if (history > 0) fill(postgres)
   // Until each has its share.
   await after(6000)
   const total = (column: string) => Number(postgres.query(`SELECT sum(${column}) FROM pg_stat_statements`)[0])

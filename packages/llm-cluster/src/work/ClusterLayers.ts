@@ -39,6 +39,11 @@ export interface ClusterOptions {
    * Default 15 seconds.
    */
   readonly drain?: Duration.Input | undefined
+  /**
+   * In how many shares items are dealt out to the runners: at least ten for each runner. The same in every process, and
+   * changed only while none runs. Default 300.
+   */
+  readonly shares?: number | undefined
 }
 
 /** Where a runner is reached by the others. */
@@ -66,13 +71,14 @@ const database = ({ connections = 10, url }: ClusterOptions): Layer.Layer<SqlCli
   ) as Layer.Layer<SqlClient, BatchError>
 
 const config = (
-  { drain = "15 seconds", failover = "30 seconds" }: ClusterOptions,
+  { drain = "15 seconds", failover = "30 seconds", shares = 300 }: ClusterOptions,
   address: RunnerAddressOptions | undefined,
   concurrency: number,
 ) => {
   const failoverMs = Math.max(3000, Duration.toMillis(Duration.fromInputUnsafe(failover)))
   return ShardingConfig.layer({
     runnerAddress: address === undefined ? Option.none() : Option.some(RunnerAddress.make(address.host, address.port)),
+    shardsPerGroup: shares,
     shardLockExpiration: failoverMs,
     shardLockRefreshInterval: failoverMs / 3,
     runnerHealthCheckInterval: Math.min(5000, failoverMs / 4),
