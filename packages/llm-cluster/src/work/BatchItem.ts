@@ -48,8 +48,8 @@ export class BatchError extends Data.TaggedError("BatchError")<{
 }> {}
 
 const Outcome = Schema.Union([
-  Schema.Struct({ _tag: Schema.Literal("Answered"), response: LlmResponseSchema }),
-  Schema.Struct({ _tag: Schema.Literal("Failed"), error: LlmError }),
+  Schema.TaggedStruct("Answered", { response: LlmResponseSchema }),
+  Schema.TaggedStruct("Failed", { error: LlmError }),
 ])
 
 const requestText = Schema.fromJsonString(Schema.toCodecJson(LlmRequest))
