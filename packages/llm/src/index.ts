@@ -93,16 +93,18 @@ export * as StructuredOutput from "./tools/StructuredOutput.ts"
 export { withJsonSchema } from "./tools/schemas/WithJsonSchema.ts"
 export type { AnySchema, DeepPartial, InputOf, OutputOf } from "./tools/schemas/AnySchema.ts"
 export type { JsonSchema } from "./protocols/encoding/JsonSchema.ts"
+export { LLMInterface } from "./promises/LLMInterface.ts"
 export {
+  countTokens,
   embed,
   generate,
   generateObject,
-  LLMInterface,
+  models,
   runTools,
   stream,
   streamObject,
   streamTools,
-} from "./promises/LLMInterface.ts"
+} from "./promises/SharedInterface.ts"
 export { tool } from "./promises/programs/ToolPromises.ts"
 export type {
   RunToolsFailure,
@@ -121,6 +123,7 @@ export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess
 export type {
   BytesInput,
   CallSettings,
+  CountTokensResponse,
   EmbedOptions,
   EmbedResponse,
   EmbedSuccess,
@@ -133,6 +136,8 @@ export type {
   Llm,
   LlmStream,
   MessageInput,
+  ModelsOptions,
+  ModelsResponse,
   SpendingOptions,
   ToolMessageInput,
   ToolResultInput,

@@ -9,7 +9,8 @@ import * as promise from "@wiseflow/llm/promise"
 import * as promiseMcp from "@wiseflow/llm/promise/mcp"
 import * as fakes from "@wiseflow/llm/promise/testing"
 import * as testing from "@wiseflow/llm/testing"
-import * as surface from "../src/promises/LLMInterface.ts"
+import { LLMInterface } from "../src/promises/LLMInterface.ts"
+import * as shared from "../src/promises/SharedInterface.ts"
 
 const manifest: { readonly exports: Record<string, unknown> } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -117,10 +118,12 @@ it("@wiseflow/llm exports these names", () => {
       "UsageStatus",
       "UserMessage",
       "assemble",
+      "countTokens",
       "embed",
       "generate",
       "generateObject",
       "isLlmError",
+      "models",
       "runTools",
       "sourcesOf",
       "stream",
@@ -176,10 +179,12 @@ it("@wiseflow/llm/promise exports these names", () => {
       "ProviderRegistry",
       "Tool",
       "UsageLedger",
+      "countTokens",
       "embed",
       "generate",
       "generateObject",
       "isLlmError",
+      "models",
       "runTools",
       "sourcesOf",
       "stream",
@@ -195,7 +200,7 @@ it("@wiseflow/llm/promise exports these names", () => {
 
 it("@wiseflow/llm/promise has every function of promises, and no other", () => {
   const own = Object.keys(promise).filter((name) => name !== "Tool" && name !== "ProviderRegistry")
-  expect(Object.keys(surface).filter((name) => !own.includes(name))).toEqual([])
+  expect([...Object.keys(shared), LLMInterface.name].filter((name) => !own.includes(name))).toEqual([])
   for (const name of own) expect(Reflect.get(promise, name)).toBe(Reflect.get(llm, name))
 })
 

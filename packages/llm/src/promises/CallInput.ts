@@ -14,8 +14,7 @@ import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
 import { own } from "../policies/mechanisms/OwnRequest.ts"
 import { unwritable, validateEmbeddingRequest, validateRequest } from "../model/RequestValidation.ts"
-import { conversation, promptFields } from "./Conversation.ts"
-import type { CallSettings, EmbedOptions, GenerateOptions, WithPrompt } from "./Llm.ts"
+import type { CallSettings, EmbedOptions, GenerateOptions, ModelsOptions, WithPrompt } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
@@ -137,6 +136,11 @@ const callFields: ReadonlySet<string> = new Set([
   "stickyKey",
 ])
 
+/** What the list of models is asked with: nothing yet. */
+export interface ModelsRequest {
+  readonly providerOptions?: undefined
+}
+
 /** What a call asks for: the fields of its request, and their check. */
 interface CallKind<Request> {
   readonly fields: ReadonlySet<string>
@@ -145,6 +149,25 @@ interface CallKind<Request> {
   readonly notAnObject: Uncopied
   /** Makes the fields of a request of those that stand for others. */
   readonly settle: (copy: object) => Result.Result<object, Uncopied>
+}
+
+/** Fields of a call that become messages. */
+const promptFields = ["prompt", "system"] as const
+
+const isText = (value: unknown): value is string | undefined => value === undefined || typeof value === "string"
+
+/** The copy of a call with all that it says as `messages`. Other fields stay as they are. */
+const conversation = (copy: object): Result.Result<object, Uncopied> => {
+  if (!Predicate.isObject(copy) || promptFields.every((field) => copy[field] === undefined)) return Result.succeed(copy)
+  const { messages, prompt, system, ...rest } = copy
+  if (!isText(prompt)) return Result.fail(new Uncopied("prompt", "is not a text: a conversation goes in messages"))
+  if (!isText(system)) return Result.fail(new Uncopied("system", "is not a text"))
+  if (prompt !== undefined && messages !== undefined) {
+    return Result.fail(new Uncopied("prompt", "stands beside messages: write one of the two"))
+  }
+  const said = prompt === undefined ? messages : [{ role: "user", content: prompt }]
+  if (system === undefined || !Array.isArray(said)) return Result.succeed({ ...rest, messages: said })
+  return Result.succeed({ ...rest, messages: [{ role: "system", content: system }, ...said] })
 }
 
 const answers: CallKind<LlmRequest> = {
@@ -158,6 +181,14 @@ const embeddings: CallKind<EmbeddingRequest> = {
   fields: new Set(Object.keys(EmbeddingRequest.fields)),
   check: validateEmbeddingRequest,
   notAnObject: new Uncopied("", 'is not an object: write { inputs: ["Hello."] }'),
+  settle: Result.succeed,
+}
+
+/** A list of models asks for nothing in particular. */
+const lists: CallKind<ModelsRequest> = {
+  fields: new Set(),
+  check: () => Result.succeed({}),
+  notAnObject: new Uncopied("", 'is not an object: write { timeout: "10 seconds" }, or nothing'),
   settle: Result.succeed,
 }
 
@@ -187,6 +218,9 @@ export const readCall = (
 
 /** Reads the arguments of a call for embeddings. */
 export const readEmbed = (options: EmbedOptions): CallInput<EmbeddingRequest> => read(options, embeddings, {})
+
+/** Reads the arguments of a call for the list of models. */
+export const readModels = (options: ModelsOptions = {}): CallInput<ModelsRequest> => read(options, lists, {})
 
 const read = <Request>(
   options: CallSettings,

@@ -12,6 +12,7 @@ import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { GivenBalance } from "../compose/Deployments.ts"
+import * as ModelStack from "../compose/ModelStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
 import { sharedTraffic } from "../compose/StackTraffic.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
@@ -19,6 +20,7 @@ import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { saidBy } from "../model/JsonCopy.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import { ModelInfo } from "../model/ModelInfo.ts"
 import type { CacheOptions } from "../policies/cache/Cache.ts"
 import * as CacheStore from "../policies/cache/CacheStore.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
@@ -112,31 +114,47 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
 /** True for a name that requests may have options for: those of the registry, to the letter. */
 export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
 
-const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
+const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
   Layer.effectContext(Effect.fail(error))
 
-/** Embeddings that are built by the first call: most programs ask for none, and need no model for them. */
-const lazily = (
-  layer: Layer.Layer<EmbeddingProvider, LlmError>,
-  named: (error: LlmError) => LlmError,
-): Layer.Layer<EmbeddingProvider> =>
+/** A service that is built by its first call, once: most programs ask for none of these, and need no settings for them. */
+const onFirstCall = <I, S>(layer: Layer.Layer<I, LlmError>, tag: Context.Key<I, S>) =>
+  Effect.gen(function* () {
+    const built = Effect.map(Layer.buildWithScope(layer, yield* Effect.scope), (context) => Context.get(context, tag))
+    const context = yield* Effect.context<never>()
+    return yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
+  })
+
+type Naming = (error: LlmError) => LlmError
+
+const lazyEmbeddings = (layer: Layer.Layer<EmbeddingProvider, LlmError>, named: Naming) =>
   Layer.effect(
     EmbeddingProvider,
-    Effect.gen(function* () {
-      const built = Effect.map(Layer.buildWithScope(layer, yield* Effect.scope), (context) =>
-        Context.get(context, EmbeddingProvider),
-      )
-      const context = yield* Effect.context<never>()
-      const service = yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
-      return {
-        name: "embeddings",
-        embed: (request) =>
-          Effect.mapError(
-            Effect.flatMap(service, (embeddings) => embeddings.embed(request)),
-            named,
-          ),
-      }
-    }),
+    Effect.map(onFirstCall(layer, EmbeddingProvider), (service) => ({
+      name: "embeddings",
+      embed: (request) =>
+        Effect.mapError(
+          Effect.flatMap(service, (embeddings) => embeddings.embed(request)),
+          named,
+        ),
+    })),
+  )
+
+const lazyModels = (layer: Layer.Layer<ModelInfo, LlmError>, named: Naming) =>
+  Layer.effect(
+    ModelInfo,
+    Effect.map(onFirstCall(layer, ModelInfo), (service) => ({
+      name: "models",
+      models: Effect.mapError(
+        Effect.flatMap(service, (info) => info.models),
+        named,
+      ),
+      countTokens: (request) =>
+        Effect.mapError(
+          Effect.flatMap(service, (info) => info.countTokens(request)),
+          named,
+        ),
+    })),
   )
 
 /** A store of the program's own, as the cache uses it. */
@@ -179,7 +197,7 @@ const telemetry = (
 export const layer = (
   given: InterfaceOptions,
   ledger: UsageLedger,
-): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> => {
+): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> => {
   const read = readOptions(given)
   return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success, kept(read.success, ledger))
 }
@@ -187,7 +205,7 @@ export const layer = (
 const layerOf = (
   options: InterfaceOptions,
   keeping: ServicePolicy<LlmError>,
-): Layer.Layer<LlmProvider | EmbeddingProvider, LlmError> =>
+): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const first = yield* Effect.fromResult(OptionSettings.read(options))
@@ -222,12 +240,13 @@ const layerOf = (
       const exported = yield* provided(ExportSettings.read)
       const logger = layerLogger({ logger: options.logger, logLevel })
       const cache = cacheOf(options.cache)
-      // Requests of both kinds are in flight at once: they share one limit.
+      // Requests of all kinds are in flight at once: they share one limit.
       const permits = Permits.make(config.concurrency)
       const shared = { cache, ...sharedTraffic(options) }
       return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
-        Layer.merge(lazily(EmbeddingStack.layer({ ...config, ...shared }, permits), named)),
+        Layer.merge(lazyEmbeddings(EmbeddingStack.layer({ ...config, ...shared }, permits), named)),
+        Layer.merge(lazyModels(ModelStack.layer(config, permits), named)),
         keeping,
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -14,14 +14,16 @@ import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
+import { type CountedTokens, ModelInfo, type ModelList } from "../model/ModelInfo.ts"
 import { withTimeout } from "../policies/Timeout.ts"
 import { UsageLedger, type UsageReport } from "../policies/usage/UsageLedger.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
-import { type CallInput, type CheckedRequest, readCall, readEmbed } from "./CallInput.ts"
+import { type CallInput, type CheckedRequest, readCall, readEmbed, readModels } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import type { InterfaceOptions, ListenOptions } from "./InterfaceOptions.ts"
 import type {
+  CountTokensResponse,
   EmbedOptions,
   EmbedResponse,
   GenerateObjectOptions,
@@ -29,12 +31,14 @@ import type {
   GenerateOptions,
   Llm,
   SpendingOptions,
+  ModelsOptions,
+  ModelsResponse,
   WithPrompt,
 } from "./Llm.ts"
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
 import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
-import { contextOf, noEmbeddings, type Ready, refusal, Session } from "./Session.ts"
+import { contextOf, noEmbeddings, noModels, type Ready, refusal, Session } from "./Session.ts"
 import {
   readRun,
   runFailure,
@@ -62,6 +66,16 @@ const embeddingsOf: Program<EmbeddingResponse, EmbeddingRequest> = (request) =>
     }),
   )
 
+const modelInfo = Effect.flatMap(
+  Effect.serviceOption(ModelInfo),
+  Option.match({ onNone: () => Effect.fail(noModels), onSome: (info) => Effect.succeed(info) }),
+)
+
+const modelsOf: Program<ModelList, Asked> = () => Effect.flatMap(modelInfo, ({ models }) => models)
+
+const countOf: Program<CountedTokens> = (request) =>
+  Effect.flatMap(modelInfo, ({ countTokens }) => countTokens(request))
+
 /** The longest time that a timer can run: a deadline around any Layer, for the `timeout` of a call to stand in for. */
 const longestMs = 2 ** 31 - 1
 
@@ -88,8 +102,8 @@ export class LLMInterface implements Llm {
   }
 
   /**
-   * Promises on a stack of your own: any Layer that provides `LlmProvider` (and `EmbeddingProvider`, for `embed`) and
-   * requires nothing. The first call builds it,
+   * Promises on a stack of your own: any Layer that provides `LlmProvider` (and `EmbeddingProvider` for `embed`,
+   * `ModelInfo` for `models` and `countTokens`) and requires nothing. The first call builds it,
    * `dispose` closes it. A Layer that fails to build makes each call fail with its `LlmError`, or else with
    * `ConfigurationError`. `timeout` of a call bounds the whole call; `maxRetries` is for the `withRetry` of the Layer.
    */
@@ -171,6 +185,22 @@ export class LLMInterface implements Llm {
    */
   async embed(options: EmbedOptions): Promise<EmbedResponse> {
     return this.ask(readEmbed(options), embeddingsOf)
+  }
+
+  /**
+   * The models that the provider of this interface lists for its key, with what it says of each one: `{ models, metadata }`,
+   * or a failure as data. A service that lists none fails as it answers, with a 404 mostly.
+   */
+  models(options?: ModelsOptions): Promise<ModelsResponse> {
+    return this.ask(readModels(options), modelsOf)
+  }
+
+  /**
+   * How many tokens a request would be that `generate` would send, as `{ count, metadata }`: `exact` where the service counts,
+   * an `estimate` with its error bound, or `unknown` with the reason. Nothing is generated.
+   */
+  async countTokens(options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<CountTokensResponse> {
+    return this.ask(readCall(options), countOf)
   }
 
   /** What the calls that have ended used since this interface was made: in all, by model, and by tag. Plain data. */
@@ -259,39 +289,3 @@ export class LLMInterface implements Llm {
     )
   }
 }
-
-let shared: LLMInterface | undefined
-
-const environment = (): LLMInterface => (shared ??= new LLMInterface())
-
-/**
- * `LLMInterface.generate` on the stack from the environment, built once, at the first call. After a failure of the
- * configuration the next call reads the environment again.
- */
-export const generate = (options: GenerateOptions | WithPrompt<GenerateOptions>): Promise<GenerateResponse> =>
-  environment().generate(options)
-
-/** `LLMInterface.generateObject` on the stack from the environment, which `generate` shares. */
-export const generateObject = <const S extends AnySchema>(
-  options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
-): Promise<GenerateObjectResponse<OutputOf<S>>> => environment().generateObject(options)
-
-/** `LLMInterface.stream` on the stack from the environment, which `generate` shares. */
-export const stream = (options: GenerateOptions | WithPrompt<GenerateOptions>): EventStream =>
-  environment().stream(options)
-
-/** `LLMInterface.streamObject` on the stack from the environment, which `generate` shares. */
-export const streamObject = <const S extends AnySchema>(
-  options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
-): ObjectStream<S> => environment().streamObject(options)
-
-/** `LLMInterface.runTools` on the stack from the environment, which `generate` shares. */
-export const runTools = (options: RunToolsOptions | WithPrompt<RunToolsOptions>): Promise<RunToolsResponse> =>
-  environment().runTools(options)
-
-/** `LLMInterface.streamTools` on the stack from the environment, which `generate` shares. */
-export const streamTools = (options: RunToolsOptions | WithPrompt<RunToolsOptions>): ToolStream =>
-  environment().streamTools(options)
-
-/** `LLMInterface.embed` on the stack from the environment, which `generate` shares. */
-export const embed = (options: EmbedOptions): Promise<EmbedResponse> => environment().embed(options)

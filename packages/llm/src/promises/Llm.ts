@@ -1,6 +1,7 @@
 /** The promise surface as types: what a program takes, so that a test can pass a fake. It holds no behaviour. */
 import type * as Duration from "effect/Duration"
 import type { Tags } from "../call/CallOptions.ts"
+import type { CountedTokens, ModelList } from "../model/ModelInfo.ts"
 import type { EmbeddingRequest, EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmEvent } from "../model/LlmEvent.ts"
 import type {
@@ -127,6 +128,15 @@ export type EmbedSuccess = EmbeddingResponse
 
 /** What `embed` resolves with. `"error" in response` tells the two apart. */
 export type EmbedResponse = EmbedSuccess | GenerateFailure
+
+/** What a call for the list of models sets for itself. */
+export type ModelsOptions = Omit<CallSettings, "cache">
+
+/** What `models` resolves with. `"error" in response` tells the two apart. */
+export type ModelsResponse = ModelList | GenerateFailure
+
+/** What `countTokens` resolves with. `"error" in response` tells the two apart. */
+export type CountTokensResponse = CountedTokens | GenerateFailure
 
 /** A request for a value: the response format is the schema's. */
 export interface GenerateObjectOptions<S extends AnySchema> extends Omit<GenerateOptions, "responseFormat"> {

@@ -37,6 +37,12 @@ export const noEmbeddings = configurationError(
   "layer: the layer of this interface provides no EmbeddingProvider; merge one into it",
 )
 
+/** A Layer of the program's own that tells nothing of models. */
+export const noModels = configurationError(
+  "layer",
+  "layer: the layer of this interface provides no ModelInfo; merge one into it",
+)
+
 /** What an abort without a reason of its own looks like. */
 export const abortError = (message: string): DOMException => new DOMException(message, "AbortError")
 

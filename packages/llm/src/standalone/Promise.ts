@@ -3,16 +3,18 @@
  * that only plain data, functions, Standard Schema and JSON Schema pass between it and other entries. It adds nothing.
  */
 export { unwrap } from "../promises/PromiseResponse.ts"
+export { LLMInterface } from "../promises/LLMInterface.ts"
 export {
+  countTokens,
   embed,
   generate,
   generateObject,
-  LLMInterface,
+  models,
   runTools,
   stream,
   streamObject,
   streamTools,
-} from "../promises/LLMInterface.ts"
+} from "../promises/SharedInterface.ts"
 export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
@@ -55,6 +57,7 @@ export type {
   Usage,
   UsageStatus,
 } from "../model/LlmResponse.ts"
+export type { CountedTokens, ModelDescription, ModelList, TokenCount } from "../model/ModelInfo.ts"
 export type { LlmEvent } from "../model/LlmEvent.ts"
 export type { ModelRates, OwnPrices, PricedAnswer } from "../prices/OwnPrices.ts"
 export type { ContentKind, Conventions } from "../policies/telemetry/TelemetryOptions.ts"
@@ -77,6 +80,7 @@ export type { FailureDetails, GenerateFailure, GenerateResponse, GenerateSuccess
 export type {
   BytesInput,
   CallSettings,
+  CountTokensResponse,
   EmbedOptions,
   EmbedResponse,
   EmbedSuccess,
@@ -89,6 +93,8 @@ export type {
   Llm,
   LlmStream,
   MessageInput,
+  ModelsOptions,
+  ModelsResponse,
   SpendingOptions,
   ToolMessageInput,
   ToolResultInput,

@@ -8,6 +8,7 @@ import { fromParts, type LlmResponse, type ResponsePart } from "../model/LlmResp
 import { LLMInterface } from "../promises/LLMInterface.ts"
 import { failure as failureOf, type GenerateFailure } from "../promises/PromiseResponse.ts"
 import { type EmbeddingAnswer, layerEmbeddings } from "./ScriptedEmbeddings.ts"
+import { layerModels, type ModelScript } from "./ScriptedModels.ts"
 import { type Answer, layer, reasonOf, type ScriptedError, type ScriptedOptions } from "./Scripted.ts"
 
 /** An `Llm` that answers from a script. */
@@ -16,10 +17,12 @@ export interface ScriptedLlm extends LLMInterface {
   readonly requests: ReadonlyArray<LlmRequest>
   /** The requests for embeddings, in order. */
   readonly embeddingRequests: ReadonlyArray<EmbeddingRequest>
+  /** The requests whose tokens were counted, in order. */
+  readonly countRequests: ReadonlyArray<LlmRequest>
 }
 
-/** What the fake is called, and what it embeds. */
-export interface ScriptedLlmOptions extends ScriptedOptions {
+/** What the fake is called, what it embeds, and what it tells of models. */
+export interface ScriptedLlmOptions extends ScriptedOptions, ModelScript {
   /** What `embed` gives, in turn. Default: vectors made of the texts. */
   readonly embeddings?: ReadonlyArray<EmbeddingAnswer> | undefined
 }
@@ -31,9 +34,11 @@ export interface ScriptedLlmOptions extends ScriptedOptions {
 export const llm = (answers: ReadonlyArray<Answer>, options: ScriptedLlmOptions = {}): ScriptedLlm => {
   const script = layer(answers, options)
   const embeddings = layerEmbeddings(options.embeddings, options)
-  return Object.assign(LLMInterface.fromLayer(Layer.merge(script, embeddings), { logger: false }), {
+  const models = layerModels(options, options)
+  return Object.assign(LLMInterface.fromLayer(Layer.mergeAll(script, embeddings, models), { logger: false }), {
     requests: script.requests,
     embeddingRequests: embeddings.requests,
+    countRequests: models.requests,
   })
 }
 

@@ -199,6 +199,16 @@ const recipes: Readonly<Record<string, Recipe>> = {
     check: ([body = ""]) => expect(body).toContain('"cache_control":{"type":"ephemeral"'),
   },
   "sources.ts": { reply: cited, stdout: /^A new line is out\.\n- News https:\/\/nodejs\.example\/new\n$/ },
+  "models.ts": {
+    reply: (_, response) => json(response, { data: [{ id: "gpt-5-mini" }, { id: "local", max_model_len: 4096 }] }),
+    stdout: /^gpt-5-mini \nlocal 4096\nabout \d+ tokens, up to \d+\n$/,
+  },
+  "effect-models.ts": {
+    reply: ({ path }, response) =>
+      json(response, path.includes("count_tokens") ? { input_tokens: 17 } : { data: [{ id: "claude-opus-5" }] }),
+    stdout: /^claude-opus-5 \{ type: 'exact', inputTokens: 17 \}\n$/,
+    requests: 2,
+  },
   "cache.ts": { stdout: /^hello 0 requests\n$/ },
   "cache-with-effect.ts": { stdout: /^hello true\n$/ },
   "deployments.ts": {
