@@ -23,9 +23,9 @@ import * as Setting from "../settings/Setting.ts"
 import type { ModelEndpoint } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
-import { routeOf } from "./ModelRoute.ts"
+import { type ModelRoute, routeOf } from "./ModelRoute.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
-import { isRouter, readTarget, type Target } from "./Target.ts"
+import { isConfigured, isRouter, readTarget, type Target } from "./Target.ts"
 
 /** What reaches the models of a provider. Fails with `ConfigurationError` where it tells nothing of them. */
 const modelEndpoint = (
@@ -82,7 +82,7 @@ export const layer = (config: LlmConfig, permits?: Permits.Permits): Layer.Layer
 export const layerConfig = (overrides: Overrides<StackOverrides> = {}): Layer.Layer<ModelInfo, LlmError> =>
   fromSettings(overrides, (config) => layer(config))
 
-/** Asks the provider that a request's model means; each one is built at its first request. */
+/** Asks the provider that a model means: the primary one for a list, a request's for a count. Each is built when it is first asked. */
 const routed = (
   home: Target,
   layerOf: (target: Target) => Layer.Layer<ModelInfo, LlmError>,
@@ -91,32 +91,58 @@ const routed = (
     ModelInfo,
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const context = yield* Effect.context<never>()
       const owner = home.model === undefined ? undefined : routeOf(home.model)?.row
-      const services = new Map<Registry.ProviderRow, Effect.Effect<ModelInfo["Service"], LlmError>>()
+      const providers = new Map<Registry.ProviderRow, Routed>()
       for (const row of Registry.rows.filter(({ isRouter: routes }) => !routes)) {
-        const built = Effect.flatMap(readTarget(row, undefined, row === owner), (target) =>
-          Layer.buildWithScope(layerOf(target), scope),
+        const target = yield* readTarget(row, undefined, row === owner)
+        const built = Layer.buildWithScope(layerOf(target), scope)
+        const service = yield* Effect.cached(
+          Effect.uninterruptible(Effect.map(built, (found) => Context.get(found, ModelInfo))),
         )
-        const service = Effect.map(built, (found) => Context.get(found, ModelInfo))
-        services.set(row, yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(service, context))))
+        providers.set(row, { isConfigured: isConfigured(target), service })
+      }
+      const find = (id: unknown, problem: string): Effect.Effect<readonly [ModelInfo["Service"], string], LlmError> => {
+        const route = Predicate.isString(id) ? routeOf(id) : undefined
+        const found = route === undefined ? undefined : providerOf(route, route.model !== id, providers)
+        return route === undefined || found === undefined
+          ? Effect.fail(Setting.invalid("model", problem))
+          : Effect.map(found.service, (service) => [service, route.model])
       }
       return {
         name: home.provider,
         model: home.model,
-        models: Effect.fail(
-          Setting.invalid("LLM_PROVIDER", "asks many providers, each with models of its own; name one to list them"),
+        models: Effect.flatMap(
+          find(home.model, "does not say whose models to list; name the provider, as in LLM_PROVIDER=anthropic"),
+          ([service]) => service.models,
         ),
-        countTokens: (request) => {
-          const id: unknown = request.model ?? home.model
-          const route = Predicate.isString(id) ? routeOf(id) : undefined
-          const service = route === undefined ? undefined : services.get(route.row)
-          if (route === undefined || service === undefined) {
-            const problem = "does not say which provider counts; write for example anthropic/claude-sonnet-5"
-            return Effect.fail(Setting.invalid("model", problem))
-          }
-          return Effect.flatMap(service, (info) => info.countTokens({ ...request, model: route.model }))
-        },
+        countTokens: (request) =>
+          Effect.flatMap(
+            find(
+              request.model ?? home.model,
+              "does not say which provider counts; write for example anthropic/claude-sonnet-5",
+            ),
+            ([service, model]) => service.countTokens({ ...request, model }),
+          ),
       }
     }),
   )
+
+/** One of the providers that a router asks. */
+interface Routed {
+  readonly isConfigured: boolean
+  readonly service: Effect.Effect<ModelInfo["Service"], LlmError>
+}
+
+/** The provider of a route. Where a bare name's own has no key, one that serves the same models and has one. */
+const providerOf = (
+  { row }: ModelRoute,
+  isNamed: boolean,
+  providers: ReadonlyMap<Registry.ProviderRow, Routed>,
+): Routed | undefined => {
+  const own = providers.get(row)
+  if (own === undefined || own.isConfigured || isNamed) return own
+  for (const [other, found] of providers) {
+    if (found.isConfigured && other.servesFamiliesOf.includes(row.name)) return found
+  }
+  return own
+}

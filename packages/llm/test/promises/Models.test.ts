@@ -89,17 +89,19 @@ describe("models", () => {
     await expect(call).rejects.toThrow("enough")
   })
 
-  it("names the setting where nothing says which provider to ask", async () => {
-    const llm = new LLMInterface({
-      provider: "litellm",
-      model: "openai/gpt-4o",
-      providers: { openai: { apiKey } },
-      logger: false,
-    })
-    opened.push(() => llm.dispose())
-    const response = await llm.models()
-    expect(response).toMatchObject({ errorType: "ConfigurationError" })
-    expect("error" in response && response.error).toContain("name one to list them")
+  it("lists those of the primary model's provider, where a router chooses by model", async () => {
+    const { server } = await open(() => listed)
+    const openAi = { apiKey, apiBase: `${server.url}/v1` }
+    for (const [providers, path] of [
+      [{ openai: openAi }, "/v1/models"],
+      // Azure serves OpenAI's models, and has a key.
+      [{ azure: { apiKey, apiBase: server.url } }, "/openai/v1/models"],
+    ] as const) {
+      const llm = new LLMInterface({ provider: "litellm", model: "gpt-4o", providers, logger: false })
+      opened.push(() => llm.dispose())
+      expect(unwrap(await llm.models()).models).toHaveLength(1)
+      expect(server.requests.at(-1)?.path).toBe(path)
+    }
   })
 })
 
