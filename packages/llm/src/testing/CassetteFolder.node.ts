@@ -49,8 +49,11 @@ export const writeFileIn = (
 /** Variables whose values are secret, by their names. */
 const secretName = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i
 
+/** A value of letters alone may be a word that prompts use: a short one is no secret. */
+const isSecret = (value: string): boolean => value.length >= (/^[A-Za-z]*$/.test(value) ? 20 : 8)
+
 /** The values of all variables of the environment that are named as secrets are. */
 export const environmentSecrets = (): ReadonlyArray<string> =>
   Object.entries(globalThis.process.env).flatMap(([name, value]) =>
-    secretName.test(name) && value !== undefined && value.length >= 8 ? [value] : [],
+    secretName.test(name) && value !== undefined && isSecret(value) ? [value] : [],
   )

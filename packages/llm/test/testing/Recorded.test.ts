@@ -15,7 +15,7 @@ import { EmbeddingProvider, type LlmError, LlmProvider, type LlmRequest, unwrap 
 import { Recorded, Scripted } from "@wiseflow/llm/testing"
 import { CallOptions } from "../../src/call/CallOptions.ts"
 import { readFolder, writeFileIn } from "../../src/testing/CassetteFolder.ts"
-import { anthropic, type ContractProvider, openai } from "../contract/Providers.ts"
+import { anthropic, type ContractProvider, defaultKey, openai } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import { FaultServer, type Script } from "../faults/FaultServer.ts"
 import { stream as streamOf, whole } from "../faults/HttpText.ts"
@@ -132,7 +132,14 @@ describe.each([openai, anthropic])("a recording of $name", (provider) => {
     const secret = "hunter2-Zq8rT5wVb1"
     vi.stubEnv("SOME_SERVICE_TOKEN", "env-9f8e7d6c5b4a")
     const shaped = "sk-proj-abcdefghij0123456789XYZ"
-    const said = [`a ${secret.slice(0, 7)}`, `${secret.slice(7)} b `, "env-9f8e", "7d6c5b4a ", shaped]
+    const said = [
+      `a ${secret.slice(0, 7)}`,
+      `${secret.slice(7)} b `,
+      "env-9f8e",
+      "7d6c5b4a ",
+      `${shaped} tenant-key`,
+      `-4711-0815 ${defaultKey}`,
+    ]
     const script: Script = (request) =>
       callOf(request) === "generate"
         ? whole(provider.wire.answer(said.join("")))
@@ -151,11 +158,12 @@ describe.each([openai, anthropic])("a recording of $name", (provider) => {
     )
     expect(Exit.isSuccess(exit)).toBe(true)
     expect(files()).toHaveLength(2)
-    for (const text of [secret, "env-9f8e7d6c5b4a", shaped, "tenant-key-4711-0815", "sk-contract"]) {
+    for (const text of [secret, "env-9f8e7d6c5b4a", shaped, "tenant-key-4711-0815", "sk-contract", "0123456789"]) {
       expect(bytes()).not.toContain(text)
     }
     const played = await replayed(ask("stream", { ...request, seed: 1 }), { secrets: [secret] })
-    for (const text of [secret, "env-9f8e7d6c5b4a", shaped]) expect(played.text).not.toContain(text)
+    for (const text of [secret, "env-9f8e7d6c5b4a", shaped, "4711-0815", defaultKey])
+      expect(played.text).not.toContain(text)
     expect(played.text).toContain("<redacted>")
   })
 
