@@ -26,7 +26,7 @@ import type { LlmConfig } from "./LlmConfig.ts"
 import { routeOf } from "./ModelRoute.ts"
 import { hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
-import { isConfigured, readTarget, type Target } from "./Target.ts"
+import { addressOf, isConfigured, readTarget, type Target } from "./Target.ts"
 
 export { layerProvider, type ProviderEmbeddingOptions } from "./EmbeddingTarget.ts"
 
@@ -75,7 +75,9 @@ const stackOf = <R>(
           withBatches({ concurrency: config.concurrency }),
         ),
       ).pipe(
-        config.cache === undefined ? (uncached) => uncached : withCache(config.cache),
+        config.cache === undefined
+          ? (uncached) => uncached
+          : withCache({ namespace: addressOf(config.targets[0]), ...config.cache }),
         withTimeout({ total: config.timeout, totalFrom: "first-permit", queue: config.queueTimeout }),
         withTelemetry,
       )

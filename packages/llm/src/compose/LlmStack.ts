@@ -30,7 +30,7 @@ import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
 import { hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
-import { isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
+import { addressOf, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
 /**
  * The longest that a stream may be held without being read on. Readers that write each piece somewhere take seconds between
@@ -88,10 +88,6 @@ const stackOf = <R>(
       )
     }),
   )
-
-/** What tells apart two stacks that share a store: the same model elsewhere may answer differently. */
-const addressOf = ({ apiBase, apiVersion, model, wireApi }: Target): string =>
-  JSON.stringify([apiBase, apiVersion, model, wireApi])
 
 /** The clocks of one request. */
 const attemptClocks = (config: LlmConfig.LlmConfig): ServicePolicy<LlmError> =>

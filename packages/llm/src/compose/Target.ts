@@ -34,6 +34,10 @@ export interface Target extends TransportOptions {
   readonly prices?: OwnPrices | undefined
 }
 
+/** What tells apart two stacks that share a store of answers: the same model elsewhere may answer differently. */
+export const addressOf = ({ apiBase, apiVersion, model, wireApi }: Target): string =>
+  JSON.stringify([apiBase, apiVersion, model, wireApi])
+
 /** The options that are not text: they cannot be settings, so they stand before the settings. */
 export type GivenTarget = Pick<Target, "apiKey" | "headers">
 

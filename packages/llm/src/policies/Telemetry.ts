@@ -117,8 +117,9 @@ class Recording {
     if (this.firstChunkMs !== undefined) metrics.firstChunk(this.firstChunkMs / 1000, context)
     for (const gapMs of this.gapsMs) metrics.perChunk(gapMs / 1000, context)
     if (metadata === undefined) return
-    // The tokens of an answer from a cache were counted when it was made.
-    if (metadata.cached !== true) metrics.tokens(metadata.usage, context)
+    // What an answer from a cache took was counted when it was made.
+    if (metadata.cached === true) return
+    metrics.tokens(metadata.usage, context)
     metrics.cost(metadata, context)
   }
 }

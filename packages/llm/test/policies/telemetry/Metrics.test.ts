@@ -10,6 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Provider from "../../../src/call/Provider.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import type { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withTelemetry } from "../../../src/policies/Telemetry.ts"
 import { TelemetryOptions } from "../../../src/policies/telemetry/TelemetryOptions.ts"
 import { Scripted } from "../../../src/testing/index.ts"
@@ -73,6 +74,15 @@ describe.each(callNames)("metrics of %s", (name) => {
         "gen_ai.response.model": "scripted",
         unit: "s",
       })
+    }),
+  )
+
+  it.effect("count the tokens of an answer from a cache once, when it was made", () =>
+    Effect.gen(function* () {
+      const cached = Scripted.layer([{ text: "a", usage }], { name: "own" }).pipe(withCache(), withTelemetry)
+      const snapshots = yield* measured(Effect.andThen(ask(name), ask(name)), cached, { metrics: true })
+      expect(shown(snapshots)).toContain("gen_ai.client.inference.usage.input_tokens 10 {token}")
+      expect(shown(snapshots)).toContain("gen_ai.client.inference.duration 2 x 0 s")
     }),
   )
 
