@@ -4,6 +4,7 @@ import { LlmProvider, withCache } from "@wiseflow/llm"
 import { Scripted } from "@wiseflow/llm/testing"
 import { SharedStore, sharedCacheStore } from "@wiseflow/llm-cluster"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { missing } from "../servers/Binaries.ts"
@@ -115,4 +116,71 @@ describe.skipIf(missing("redis") !== undefined)("a cache over Redis", { timeout:
       assert.isTrue((yield* Effect.provide(ask, process({ url: redis.url }).stack)).metadata.cached)
     }),
   )
+
+  describe("with a lease", () => {
+    /** A stack of one process with a lease, at a provider that all processes share. */
+    const leasing = (url: string, script: Layer.Layer<LlmProvider>) =>
+      script.pipe(
+        withCache({ store: sharedCacheStore({ lease: true, leaseFor: "600 millis" }), storeTimeout: "5 seconds" }),
+        Layer.provide(SharedStore.layer({ url, timeout: "2 seconds" })),
+      )
+    const streamed = Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      const events = yield* Stream.runCollect(llm.stream(request))
+      return events.flatMap((event) => (event.type === "text-delta" ? [event.delta] : [])).join("")
+    })
+    const text = Effect.map(ask, (answer) => answer.text)
+
+    it.live("calls of several processes at once make one request, however long it takes", () =>
+      Effect.gen(function* () {
+        const redis = yield* server
+        const script = Scripted.layer([{ text: "first", delay: 2000 }, "second"])
+        const calls = Array.from({ length: 4 }, (_, index) =>
+          Effect.provide(
+            Effect.all(
+              Array.from({ length: 10 }, (__, at) => (at % 2 === 0 ? text : streamed)),
+              { concurrency: "unbounded" },
+            ),
+            leasing(redis.url, script),
+          ).pipe(Effect.delay(index * 10)),
+        )
+        const answers = yield* Effect.all(calls, { concurrency: "unbounded" })
+        assert.deepStrictEqual(new Set(answers.flat()), new Set(["first"]))
+        assert.strictEqual(script.requests.length, 1)
+      }),
+    )
+
+    it.live("a failure lets the next process ask at once, and a lease whose process died after its time", () =>
+      Effect.gen(function* () {
+        const redis = yield* server
+        const script = Scripted.layer([{ error: "ServerError", delay: 300 }, "second", "third"])
+        const one = yield* Effect.forkChild(Effect.exit(Effect.provide(ask, leasing(redis.url, script))))
+        yield* Effect.sleep(150)
+        const two = yield* Effect.provide(text, leasing(redis.url, script))
+        yield* Fiber.join(one)
+        assert.deepStrictEqual([two, script.requests.length], ["second", 2])
+
+        yield* Effect.gen(function* () {
+          const { redis: client } = yield* SharedStore.SharedStore
+          const [key = ""] = yield* client.send<Array<string>>("KEYS", "wiseflow:cache:*")
+          yield* client.send("DEL", key)
+          yield* client.send("SET", `${key}:lease`, "of a dead process", "PX", "600")
+        }).pipe(Effect.provide(SharedStore.layer({ url: redis.url })))
+        assert.strictEqual(yield* Effect.provide(text, leasing(redis.url, script)), "third")
+      }),
+    )
+
+    it.live("a call that is given up lets the next process ask, and Redis away holds nobody up", () =>
+      Effect.gen(function* () {
+        const redis = yield* server
+        const script = Scripted.layer([{ stall: true }, "second", "third"])
+        const one = yield* Effect.forkChild(Effect.provide(ask, leasing(redis.url, script)))
+        yield* Effect.sleep(500)
+        yield* Fiber.interrupt(one)
+        assert.strictEqual(yield* Effect.provide(text, leasing(redis.url, script)), "second")
+        yield* Effect.promise(() => redis.kill())
+        assert.strictEqual(yield* Effect.provide(text, leasing(redis.url, script)), "third")
+      }),
+    )
+  })
 })

@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type CallContext, endingWith, joinCall, within } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
+import { monotonicMs } from "../../call/Time.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { Answered, Around, Asked, Identity } from "../mechanisms/Around.ts"
@@ -150,13 +151,18 @@ class Cache {
     })
     this.flights.set(place, flight)
     const seat = flight.board(context, fiber, wantsEvents)
+    const kept = (entry: string): Option.Option<Landing> =>
+      isEntry(entry, key) ? Option.some({ _tag: "Answered", entry, metadata: undefined }) : Option.none()
     const asked = Effect.suspend(() => ask(flight))
     const begun = isRefresh
       ? asked
       : Effect.flatMap(this.store.get(key), (found) =>
-          Option.isSome(found) && isEntry(found.value, key)
-            ? Effect.succeed<Landing>({ _tag: "Answered", entry: found.value, metadata: undefined })
-            : asked,
+          Option.match(Option.flatMap(found, kept), {
+            onSome: (landing): Effect.Effect<Landing, LlmError> => Effect.succeed(landing),
+            onNone: () =>
+              // Another process has sent the request: the call's deadline runs.
+              this.store.alone(key, asked, kept, () => context.permit.came(monotonicMs(fiber))),
+          }),
         )
     flight.start(fiber, begun)
     return seat

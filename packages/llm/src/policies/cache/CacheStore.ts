@@ -14,6 +14,21 @@ export interface CacheStore {
   readonly get: (key: string) => Effect.Effect<Option.Option<string>, unknown>
   /** Keeps a text under a key for a time, in place of what was there. */
   readonly set: (key: string, value: string, ttl: Duration.Duration) => Effect.Effect<void, unknown>
+  /**
+   * Where processes share the store: lets one of them at a time ask a question, while the others wait for its answer. None
+   * where another one asks. Absent: every process asks by itself. Where it fails, the call asks.
+   */
+  readonly lease?: ((key: string) => Effect.Effect<Option.Option<CacheLease>, unknown>) | undefined
+}
+
+/** The right to ask a question alone, until it is released or runs out. */
+export interface CacheLease {
+  /** Keeps it from running out; runs every `renewEvery` while the request is under way. */
+  readonly renew: Effect.Effect<void, unknown>
+  /** How often it has to be renewed. */
+  readonly renewEvery: Duration.Duration
+  /** Gives it back. */
+  readonly release: Effect.Effect<void, unknown>
 }
 
 /** How much a store in memory holds. What was used longest ago makes room for what is new. */

@@ -1,7 +1,8 @@
 /** A store that fails no call and holds none up: whatever goes wrong in it is a miss, and is logged once until it works again. */
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { saidBy } from "../../model/JsonCopy.ts"
@@ -11,7 +12,41 @@ import type { CacheStore } from "./CacheStore.ts"
 export interface GuardedStore {
   readonly get: (key: string) => Effect.Effect<Option.Option<string>>
   readonly set: (key: string, value: string) => Effect.Effect<void>
+  /**
+   * Asks, unless another process does: then waits, after `onWait`, until that has kept its answer, or until it no longer asks.
+   */
+  readonly alone: <A, E>(
+    key: string,
+    ask: Effect.Effect<A, E>,
+    found: (value: string) => Option.Option<A>,
+    onWait: () => void,
+  ) => Effect.Effect<A, E>
 }
+
+/** How long to wait before a store is asked again what another process has made, in milliseconds: first, and at most. */
+const firstLookMs = 50
+const longestLookMs = 500
+
+/** A lease that fails no call. */
+interface HeldLease {
+  readonly renew: Effect.Effect<void>
+  readonly renewEvery: Duration.Duration
+  readonly release: Effect.Effect<void>
+}
+
+/** Runs an effect under a lease, which is renewed meanwhile and given back however it ends. */
+const leased = <A, E>(
+  effect: Effect.Effect<A, E>,
+  { release, renew, renewEvery }: HeldLease,
+  restore: <B, F>(effect: Effect.Effect<B, F>) => Effect.Effect<B, F>,
+): Effect.Effect<A, E> => {
+  const renewing: Effect.Effect<never> = Effect.forever(Effect.delay(renew, renewEvery))
+  // In a fiber of its own: the one of a call that was given up can wait for nothing.
+  const releasing = Effect.flatMap(Effect.forkDetach(release), Fiber.await)
+  return Effect.ensuring(restore(Effect.raceFirst(effect, renewing)), releasing)
+}
+
+const noLease: HeldLease = { renew: Effect.void, release: Effect.void, renewEvery: Duration.hours(1) }
 
 /** Guards a store: each access has a time-out. */
 export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Duration.Duration): GuardedStore => {
@@ -32,12 +67,54 @@ export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Dura
         },
       }),
     )
-  return {
-    get: (key) =>
-      Effect.map(
-        access<Option.Option<unknown>>(() => store.get(key), Option.none()),
-        Option.filter(Predicate.isString),
+  const get = (key: string) =>
+    Effect.map(
+      access<Option.Option<unknown>>(() => store.get(key), Option.none()),
+      Option.filter(Predicate.isString),
+    )
+  /** Where the lease cannot be asked for, the call asks the model: with a lease of nothing. */
+  const leaseOf = (lease: NonNullable<CacheStore["lease"]>, key: string) =>
+    access<Option.Option<HeldLease>>(
+      () =>
+        Effect.map(lease(key), (given) =>
+          Option.map(given, ({ release, renew, renewEvery }) => ({
+            renewEvery,
+            renew: access<void>(() => renew, undefined),
+            release: access<void>(() => release, undefined),
+          })),
+        ),
+      Option.some(noLease),
+    )
+  const alone = <A, E>(
+    key: string,
+    ask: Effect.Effect<A, E>,
+    found: (value: string) => Option.Option<A>,
+    onWait: () => void,
+    waitMs: number,
+  ): Effect.Effect<A, E> => {
+    const { lease } = store
+    if (lease === undefined) return ask
+    const wait = Effect.flatMap(Effect.delay(get(key), waitMs), (value) =>
+      Option.match(Option.flatMap(value, found), {
+        onSome: (answer): Effect.Effect<A, E> => Effect.succeed(answer),
+        onNone: () => alone(key, ask, found, onWait, Math.min(waitMs * 2, longestLookMs)),
+      }),
+    )
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(leaseOf(lease, key)), (given) =>
+        Option.match(given, {
+          onNone: () => {
+            onWait()
+            return restore(wait)
+          },
+          onSome: (held) => leased(ask, held, restore),
+        }),
       ),
+    )
+  }
+  return {
+    get,
     set: (key, value) => access<void>(() => store.set(key, value, ttl), undefined),
+    alone: (key, ask, found, onWait) => alone(key, ask, found, onWait, firstLookMs),
   }
 }
