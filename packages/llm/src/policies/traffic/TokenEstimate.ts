@@ -1,11 +1,20 @@
-/** About how many tokens a request reads, before anybody has counted them: for keeping pace, never for a price. */
+/** About how many tokens a request reads, before anybody has counted them: for keeping pace and budgets, never for what an answer cost. */
 
 /** Characters a token; texts in English have about four. */
 const charactersPerToken = 4
+/** What a character beyond ASCII takes: those of Chinese, Japanese and Korean take about a token, accented letters less. */
+const otherCharacterTokens = 0.75
 /** What an image, a file or any other long run of data counts at most. */
 const dataTokens = 1500
 /** Data in base64 has no blanks; no text is this long without one. */
 const isData = (text: string): boolean => text.length > 4 * dataTokens && !/\s/.test(text.slice(0, 2000))
+
+const tokensOf = (text: string): number => {
+  if (isData(text)) return dataTokens
+  let others = 0
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) others += 1
+  return (text.length - others) / charactersPerToken + others * otherCharacterTokens
+}
 
 /** The tokens of every text in a request, tools and schemas included. */
 export const estimateTokens = (request: unknown): number => {
@@ -14,7 +23,7 @@ export const estimateTokens = (request: unknown): number => {
   let tokens = 0
   while (waiting.length > 0) {
     const value = waiting.pop()
-    if (typeof value === "string") tokens += isData(value) ? dataTokens : value.length / charactersPerToken
+    if (typeof value === "string") tokens += tokensOf(value)
     else if (value instanceof Uint8Array) tokens += dataTokens
     else if (typeof value === "object" && value !== null && !seen.has(value)) {
       seen.add(value)

@@ -15,7 +15,9 @@ import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withBatches } from "../../../src/policies/Batches.ts"
 import { withCircuitBreaker } from "../../../src/policies/CircuitBreaker.ts"
 import { withFallback } from "../../../src/policies/Fallback.ts"
+import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withBalance } from "../../../src/policies/traffic/Balance.ts"
+import { withHedge } from "../../../src/policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import { type BudgetOptions, withBudget } from "../../../src/policies/usage/Budget.ts"
@@ -172,6 +174,36 @@ describe.each(callNames)("a budget around %s", (name) => {
       expect([first.asked.count, other.asked.count]).toEqual([2, 1])
     }).pipe(Effect.provide(stack))
   })
+
+  it.effect("pays nothing for an answer from the cache, also once nothing is left", () => {
+    const { asked, layer } = pricedBy(() => ({ outputTokens: 100 }))
+    return Effect.gen(function* () {
+      yield* ask(name, asking(100))
+      refused(yield* Effect.exit(ask(name, { ...asking(100), seed: 1 })))
+      expect((yield* ask(name, asking(100))).text).toBe("hello")
+      expect(asked.count).toBe(1)
+    }).pipe(Effect.provide(layer.pipe(withCache(), withBudget({ tokens: 150 }))))
+  })
+
+  it.effect("has room for a second request where the first is slow, or none is sent", () =>
+    Effect.gen(function* () {
+      for (const [tokens, sent] of [
+        [150, 2],
+        [250, 3],
+      ] as const) {
+        const { asked, layer } = pricedBy((index) =>
+          index === 0 ? { outputTokens: 0 } : { outputTokens: 100, delayMs: 5000 },
+        )
+        const stack = layer.pipe(withHedge({ after: "1 second", maxRequests: 1 }), withBudget({ tokens }))
+        // The first answer earns a second request for the next.
+        const both = Effect.andThen(ask(name, asking(100)), ask(name, asking(100)))
+        const fiber = yield* Effect.forkChild(Effect.provide(both, stack))
+        yield* TestClock.adjust("1 minute")
+        expect((yield* Fiber.join(fiber)).text).toBe("hello")
+        expect(asked.count).toBe(sent)
+      }
+    }),
+  )
 
   it.effect("keeps the budgets of a tag's values apart, and that of calls without the tag", () => {
     const { asked, layer } = pricedBy(() => ({ outputTokens: 100 }))
