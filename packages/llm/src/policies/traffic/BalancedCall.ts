@@ -70,7 +70,6 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
   private readonly key: string | undefined
   private readonly failures: Array<LlmError> = []
   private untried: ReadonlyArray<Balanced<S>>
-  private targetIndex: number
 
   constructor(
     all: ReadonlyArray<Balanced<S>>,
@@ -89,7 +88,6 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
     this.context = context
     this.key = key
     this.untried = all
-    this.targetIndex = context.targetIndex
   }
 
   /** Asks the best of those that are left. */
@@ -116,11 +114,9 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
     const context: CallContext = {
       ...inTurn,
       ...(before === undefined ? {} : { queuedMs: 0, waitedMs: 0 }),
-      targetIndex: this.targetIndex,
       deployment: chosen(choice, before !== undefined),
       clock: share ?? inTurn.clock,
     }
-    this.targetIndex += targetsOf(service)
     const answer = Effect.matchEffect(this.ask(deployment, this.asked(deployment), context, share), {
       onSuccess: (value) => Effect.succeed(value),
       onFailure: (error) => this.after(error),

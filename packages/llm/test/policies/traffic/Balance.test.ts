@@ -8,10 +8,15 @@ import * as Redacted from "effect/Redacted"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import type { CallEvent } from "../../../src/call/CallEvent.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import type { LlmError } from "../../../src/model/LlmError.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { type BalanceOptions, withBalance } from "../../../src/policies/traffic/Balance.ts"
+import { withCache } from "../../../src/policies/cache/Cache.ts"
+import { withObserver } from "../../../src/policies/Observer.ts"
+import { withTelemetry } from "../../../src/policies/Telemetry.ts"
 import * as OpenAi from "../../../src/providers/OpenAi.ts"
 import type { Answer } from "../../../src/testing/Scripted.ts"
 import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
@@ -229,6 +234,53 @@ describe("balance of embeddings", () => {
       expect(other.requests).toHaveLength(4)
     }).pipe(Effect.provide(stack))
   })
+})
+
+it.effect("every deployment is the same target: what the next one answered is kept by a cache around", () => {
+  const { counts, deployments } = servers({ busy: { error: reasons.OverloadedError() }, well: "hello" })
+  const stack = withBalance(deployments, { strategy: "weighted" }).pipe(withCache())
+  return Effect.gen(function* () {
+    const { metadata } = yield* ask("generate")
+    expect(metadata.attempts.map(({ deployment, targetIndex }) => [deployment, targetIndex])).toEqual([
+      ["busy", 0],
+      ["well", 0],
+    ])
+    expect((yield* ask("generate")).metadata.cached).toBe(true)
+    expect(counts()).toEqual({ busy: 1, well: 1 })
+  }).pipe(Effect.provide(stack))
+})
+
+it.effect("events and spans of an attempt name its deployment and why it was chosen; others name none", () => {
+  const { deployments } = servers({ busy: { error: reasons.OverloadedError() }, well: "hello" })
+  const events: Array<CallEvent> = []
+  const spans: Array<Tracer.NativeSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    },
+  })
+  const watched = withObserver((event) => void events.push(event))
+  const stack = withBalance(deployments, { strategy: "weighted" }).pipe(withTelemetry, watched)
+  return Effect.gen(function* () {
+    yield* ask("stream")
+    const started = events.flatMap((event) => (event.type === "attempt-start" ? [event.record] : []))
+    expect(started.map(({ chosenBy, deployment }) => [deployment, chosenBy])).toEqual([
+      ["busy", "weighted"],
+      ["well", "next"],
+    ])
+    expect(events.map(({ type }) => type)).toContain("fallback")
+    const attempts = spans.filter(({ name }) => name.startsWith("attempt"))
+    expect(
+      attempts.map(({ attributes }) => [attributes.get("wiseflow.deployment"), attributes.get("wiseflow.chosen_by")]),
+    ).toEqual([
+      ["busy", "weighted"],
+      ["well", "next"],
+    ])
+    const alone = yield* Effect.provide(ask("generate"), new Upstream(() => "hello").layer)
+    expect(alone.metadata.attempts[0]).not.toHaveProperty("deployment")
+  }).pipe(Effect.provide(stack), Effect.provideService(Tracer.Tracer, tracer))
 })
 
 it("its Layer needs and fails with what any of its deployments does", () => {
