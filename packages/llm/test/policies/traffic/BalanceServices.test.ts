@@ -1,0 +1,144 @@
+/** What a balance makes of services: embeddings, one target for a cache, events and spans, and the type of its Layer. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
+import type { CallEvent } from "../../../src/call/CallEvent.ts"
+import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
+import type { LlmError } from "../../../src/model/LlmError.ts"
+import { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { withBalance } from "../../../src/policies/traffic/Balance.ts"
+import { withCache } from "../../../src/policies/cache/Cache.ts"
+import { withObserver } from "../../../src/policies/Observer.ts"
+import { withTelemetry } from "../../../src/policies/Telemetry.ts"
+import * as OpenAi from "../../../src/providers/OpenAi.ts"
+import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
+import { ask, reasons } from "../Calls.ts"
+import { Upstream } from "../Upstream.ts"
+import { servers, story } from "./Servers.ts"
+
+describe("balance of embeddings", () => {
+  it.effect("goes to the next deployment, and says which answered", () => {
+    const failing = ScriptedEmbeddings.layerEmbeddings(
+      Array.from({ length: 9 }, () => ({ error: "OverloadedError" as const })),
+      { name: "a" },
+    )
+    const well = ScriptedEmbeddings.layerEmbeddings(undefined, { name: "b" })
+    const stack = withBalance(
+      [
+        { name: "east", layer: failing },
+        { name: "west", layer: well },
+      ],
+      { strategy: "weighted" },
+    )
+    return Effect.gen(function* () {
+      const provider = yield* EmbeddingProvider
+      const { embeddings, metadata } = yield* provider.embed({ inputs: ["one", "two"] })
+      expect(embeddings).toHaveLength(2)
+      expect(story({ metadata })).toEqual([
+        ["east", "weighted", "OverloadedError"],
+        ["west", "next", undefined],
+      ])
+      expect(provider.targets).toBe(2)
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("and of answers at once shares what is known of a deployment", () => {
+    const answers = new Upstream(() => ({ error: reasons.RateLimitError({ retryAfterMs: 60_000 }) }), "a")
+    const vectors = ScriptedEmbeddings.layerEmbeddings(undefined, { name: "a" })
+    const other = ScriptedEmbeddings.layerEmbeddings(undefined, { name: "b" })
+    const stack = withBalance([
+      { name: "east", layer: Layer.merge(answers.layer, vectors) },
+      { name: "west", layer: Layer.merge(new Upstream(() => "hello", "b").layer, other) },
+    ])
+    return Effect.gen(function* () {
+      while (answers.asked.length === 0) yield* ask("generate")
+      const provider = yield* EmbeddingProvider
+      for (let call = 0; call < 4; call++) yield* provider.embed({ inputs: ["one"] })
+      expect(vectors.requests).toHaveLength(0)
+      expect(other.requests).toHaveLength(4)
+    }).pipe(Effect.provide(stack))
+  })
+})
+
+it.effect("every deployment is the same target: what the next one answered is kept by a cache around", () => {
+  const { counts, deployments } = servers({ busy: { error: reasons.OverloadedError() }, well: "hello" })
+  const stack = withBalance(deployments, { strategy: "weighted" }).pipe(withCache())
+  return Effect.gen(function* () {
+    const { metadata } = yield* ask("generate")
+    expect(metadata.attempts.map(({ deployment, targetIndex }) => [deployment, targetIndex])).toEqual([
+      ["busy", 0],
+      ["well", 0],
+    ])
+    expect((yield* ask("generate")).metadata.cached).toBe(true)
+    expect(counts()).toEqual({ busy: 1, well: 1 })
+  }).pipe(Effect.provide(stack))
+})
+
+it.effect("events and spans of an attempt name its deployment and why it was chosen; others name none", () => {
+  const { deployments } = servers({ busy: { error: reasons.OverloadedError() }, well: "hello" })
+  const events: Array<CallEvent> = []
+  const spans: Array<Tracer.NativeSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    },
+  })
+  const watched = withObserver((event) => void events.push(event))
+  const stack = withBalance(deployments, { strategy: "weighted" }).pipe(withTelemetry, watched)
+  return Effect.gen(function* () {
+    yield* ask("stream")
+    const started = events.flatMap((event) => (event.type === "attempt-start" ? [event.record] : []))
+    expect(started.map(({ chosenBy, deployment }) => [deployment, chosenBy])).toEqual([
+      ["busy", "weighted"],
+      ["well", "next"],
+    ])
+    expect(events.map(({ type }) => type)).toContain("fallback")
+    const attempts = spans.filter(({ name }) => name.startsWith("attempt"))
+    expect(
+      attempts.map(({ attributes }) => [attributes.get("wiseflow.deployment"), attributes.get("wiseflow.chosen_by")]),
+    ).toEqual([
+      ["busy", "weighted"],
+      ["well", "next"],
+    ])
+    const alone = yield* Effect.provide(ask("generate"), new Upstream(() => "hello").layer)
+    expect(alone.metadata.attempts[0]).not.toHaveProperty("deployment")
+  }).pipe(Effect.provide(stack), Effect.provideService(Tracer.Tracer, tracer))
+})
+
+it("its Layer needs and fails with what any of its deployments does", () => {
+  const stack: Layer.Layer<LlmProvider, LlmError | "closed", HttpClient.HttpClient> = withBalance([
+    { name: "client", layer: OpenAi.layerHttpClient({ apiKey: Redacted.make("key"), model: "gpt-5-mini" }) },
+    { name: "never", layer: Layer.effect(LlmProvider, Effect.fail("closed" as const)) },
+    { name: "plain", layer: new Upstream(() => "hello").layer },
+  ])
+  // @ts-expect-error: without the client's service it cannot be built.
+  const complete: Layer.Layer<LlmProvider, LlmError | "closed"> = stack
+  expect(Layer.isLayer(complete)).toBe(true)
+})
+
+it.effect("a Layer that two deployments stand on is built once", () => {
+  let built = 0
+  const shared = Layer.effect(
+    LlmProvider,
+    Effect.suspend(() => {
+      built += 1
+      return Effect.provide(LlmProvider, new Upstream(() => "hello").layer)
+    }),
+  )
+  return Effect.gen(function* () {
+    for (let call = 0; call < 4; call++) yield* ask("generate")
+    expect(built).toBe(1)
+  }).pipe(
+    Effect.provide(
+      withBalance([
+        { name: "a", layer: shared, model: "one" },
+        { name: "b", layer: shared, model: "two", rpm: 100 },
+      ]),
+    ),
+  )
+})
