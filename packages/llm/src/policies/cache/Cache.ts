@@ -190,7 +190,7 @@ class Cache {
       if (landing._tag === "Answered") {
         return Effect.succeed(decodeEntry<A>(landing.entry, ofCall(seat, landing.metadata, context, fiber)))
       }
-      return mayBeginAnew(seat, landing)
+      return mayBeginAnew(seat, landing, monotonicMs(fiber))
         ? Effect.andThen(
             seat.flight.leave(seat) ?? Effect.void,
             Effect.suspend(() => this.answered(key, request, run, context, fiber, boarded)),

@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { jsonProblem } from "../../model/JsonCopy.ts"
 import { eventsOf, type LlmEvent } from "../../model/LlmEvent.ts"
 import { fromParts, LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
 import type { Answered } from "../mechanisms/Around.ts"
@@ -63,13 +64,19 @@ export const encodeEntry = (key: string, answer: Answered): string | undefined =
   )
 }
 
-/** True for an entry of this version under its own key, with a whole answer. */
-export const isEntry = (text: string, key: string): boolean => {
+/** True for an entry of this version under its own key, with a whole answer. A store may hold anything. */
+export const isEntry = (text: string, key: string): boolean =>
+  Result.getOrElse(
+    Result.try(() => isWhole(text, key)),
+    () => false,
+  )
+
+const isWhole = (text: string, key: string): boolean => {
   const read = Result.try((): unknown => JSON.parse(text))
   if (Result.isFailure(read) || !Predicate.hasProperty(read.success, "key") || read.success.key !== key) return false
   const entry = read.success
   if (isEmbeddingEntry(entry)) return areVectors(entry.answer.embeddings)
-  if (!isAnswerEntry(entry)) return false
+  if (!isAnswerEntry(entry) || jsonProblem(entry.answer, "") !== undefined) return false
   const { finishReason, parts, text: said, toolCalls } = entry.answer
   const made = fromParts(parts, finishReason, { ...entry.answer.metadata, ...nothingOfCall })
   return made.text === said && JSON.stringify(made.toolCalls) === JSON.stringify(toolCalls)

@@ -7,7 +7,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import type * as Cause from "effect/Cause"
+import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
@@ -27,21 +29,40 @@ export type Landing =
 /** How many events a stream is read ahead of its fastest reader. */
 const readAhead = 256
 
+/** A call's own copy of an event: what one changes in it, no other call sees. */
+const copyOf = (event: LlmEvent): LlmEvent => {
+  if (event.type !== "tool-call-end" && event.type !== "part-end") return { ...event }
+  return Result.getOrElse(
+    Result.try(() => structuredClone(event)),
+    // What cannot be cloned is no JSON: no later call gets it.
+    () => event,
+  )
+}
+
+/** The limits of a call, for which another call's failure may be none of its own. */
+export interface OwnLimits {
+  /** The retries that the call sets for itself. */
+  readonly maxRetries: number | undefined
+  /** The deadline that the call sets for itself. */
+  readonly timeoutMs: number | undefined
+  /** The deadline that it has. */
+  readonly clock: CallClock | undefined
+}
+
 /** One call that waits for the flight. */
 export class Seat {
   readonly flight: Flight
   readonly isLeader: boolean
   /** How many of the events it has had. A call that only wants the end has had them all. */
   position: number
-  /** The retries that the call sets for itself. */
-  readonly maxRetries: number | undefined
+  readonly limits: OwnLimits
   wake: (() => void) | undefined
 
-  constructor(flight: Flight, isLeader: boolean, position: number, maxRetries: number | undefined) {
+  constructor(flight: Flight, isLeader: boolean, position: number, limits: OwnLimits) {
     this.flight = flight
     this.isLeader = isLeader
     this.position = position
-    this.maxRetries = maxRetries
+    this.limits = limits
   }
 
   /** The events that came since the last time, if any. */
@@ -50,7 +71,7 @@ export class Seat {
     const news = events.slice(this.position)
     this.position = events.length
     this.flight.wakeSource()
-    return news
+    return news.map(copyOf)
   }
 
   /** Waits until there is something new, or the end. */
@@ -85,8 +106,8 @@ export class Flight {
   owner: Seat | undefined
   /** True once the call that began it waits no longer: its limits may be what ends the flight. */
   hasLostLeader = false
-  /** The retries that the call that began it sets for itself. */
-  maxRetries: number | undefined
+  /** The limits of the call that began it. */
+  limits: OwnLimits = { maxRetries: undefined, timeoutMs: undefined, clock: undefined }
   /** The number of attempts in the ledger of the call that began it, before it did. */
   readonly attemptsBefore: number
   private readonly context: CallContext
@@ -103,10 +124,11 @@ export class Flight {
 
   /** Joins a call. Its queue ends, and its deadline begins, where those of the request do. */
   board(context: CallContext, fiber: Fiber.Fiber<unknown, unknown>, wantsEvents: boolean): Seat {
-    const { maxRetries } = fiber.getRef(CallOptions)
+    const { maxRetries, timeoutMs } = fiber.getRef(CallOptions)
     const isLeader = this.fiber === undefined
-    if (isLeader) this.maxRetries = maxRetries
-    const seat = new Seat(this, isLeader, wantsEvents ? 0 : Number.POSITIVE_INFINITY, maxRetries)
+    const limits: OwnLimits = { maxRetries, timeoutMs, clock: context.clock }
+    if (isLeader) this.limits = limits
+    const seat = new Seat(this, isLeader, wantsEvents ? 0 : Number.POSITIVE_INFINITY, limits)
     this.seats.add(seat)
     const { permit } = this.context
     if (context.permit !== permit) {

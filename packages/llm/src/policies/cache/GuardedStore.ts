@@ -48,11 +48,21 @@ const leased = <A, E>(
 
 const noLease: HeldLease = { renew: Effect.void, release: Effect.void, renewEvery: Duration.hours(1) }
 
+/** In a fiber of its own: one that cannot be interrupted is left behind. */
+const apart = <A>(use: () => Effect.Effect<A, unknown>): Effect.Effect<A, unknown> =>
+  Effect.withFiber((outer) => {
+    const fiber = Effect.runForkWith(outer.context)(Effect.suspend(use))
+    return Effect.callback((resume) => {
+      fiber.addObserver(resume)
+      return Effect.sync(() => fiber.interruptUnsafe())
+    })
+  })
+
 /** Guards a store: each access has a time-out. */
 export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Duration.Duration): GuardedStore => {
   let isFailing = false
   const access = <A>(use: () => Effect.Effect<A, unknown>, instead: A): Effect.Effect<A> =>
-    Effect.suspend(use).pipe(
+    apart(use).pipe(
       Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail("it did not answer in time") }),
       Effect.matchCauseEffect({
         onSuccess: (value) => {
@@ -69,8 +79,8 @@ export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Dura
     )
   const get = (key: string) =>
     Effect.map(
-      access<Option.Option<unknown>>(() => store.get(key), Option.none()),
-      Option.filter(Predicate.isString),
+      access<unknown>(() => store.get(key), Option.none()),
+      (found) => (Option.isOption(found) ? Option.filter(found, Predicate.isString) : Option.none()),
     )
   /** Where the lease cannot be asked for, the call asks the model: with a lease of nothing. */
   const leaseOf = (lease: NonNullable<CacheStore["lease"]>, key: string) =>

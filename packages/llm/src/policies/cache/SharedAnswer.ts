@@ -8,6 +8,7 @@ import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, StreamInterruptedError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
+import { retriesOf } from "../mechanisms/Judgement.ts"
 import type { Events } from "../mechanisms/StreamStart.ts"
 import { decodeEntry, type OfCall, piecesOf } from "./CacheEntry.ts"
 import type { Landing, Seat } from "./Flight.ts"
@@ -49,15 +50,30 @@ export const ofCall = (
 
 /**
  * True where a failure says nothing of this call: it came from limits of the call that began the flight, which has left, is
- * over its budget or sets other retries; or from within.
+ * over its budget, sets other retries or has less time; or from within.
  */
-export const mayBeginAnew = ({ flight, isLeader, maxRetries }: Seat, landing: Landing): boolean => {
+export const mayBeginAnew = (seat: Seat, landing: Landing, nowMs: number): boolean => {
+  const { flight, isLeader, limits } = seat
   if (isLeader || landing._tag === "Answered") return false
-  if (landing._tag === "Unshared" || flight.hasLostLeader || flight.maxRetries !== maxRetries) return true
+  if (landing._tag === "Unshared" || flight.hasLostLeader) return true
+  if (flight.limits.maxRetries !== limits.maxRetries) return true
   const error = Cause.findErrorOption(landing.cause)
-  return error._tag === "Some"
-    ? error.value.reason._tag === "BudgetExceededError"
-    : Cause.hasInterruptsOnly(landing.cause)
+  if (error._tag === "None") return Cause.hasInterruptsOnly(landing.cause)
+  return error.value.reason._tag === "BudgetExceededError" || hadTooLittleTime(seat, error.value, nowMs)
+}
+
+/** True where the call that began the flight had less time than this one, and more time may have helped. */
+const hadTooLittleTime = ({ flight, limits }: Seat, error: LlmError, nowMs: number): boolean => {
+  const { reason } = error
+  if (reason._tag === "ConfigurationError" || retriesOf(error) === "never") return false
+  const theirsMs = flight.limits.clock?.remainingMs(nowMs) ?? Number.POSITIVE_INFINITY
+  const ownMs = limits.clock?.remainingMs(nowMs) ?? Number.POSITIVE_INFINITY
+  if (ownMs <= theirsMs) return false
+  const { retryAfterMs } = reason
+  return (
+    limits.timeoutMs !== flight.limits.timeoutMs ||
+    (retryAfterMs !== undefined && retryAfterMs >= theirsMs && retryAfterMs < ownMs)
+  )
 }
 
 /** The failure of the flight as that of a call: the same reason, with what the call itself went through. */
@@ -129,7 +145,7 @@ export class Reading {
       const pieces = finish === undefined ? this.new(piecesOf(answer)) : []
       return Effect.succeed(Arr.append(pieces, { type: "response-finish", finishReason, metadata }))
     }
-    if (!this.hasOutput && mayBeginAnew(seat, landing)) {
+    if (!this.hasOutput && mayBeginAnew(seat, landing, monotonicMs(this.fiber))) {
       return Effect.andThen(
         seat.flight.leave(seat) ?? Effect.void,
         Effect.suspend(() => {
