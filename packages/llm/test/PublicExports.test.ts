@@ -135,6 +135,7 @@ it("@wiseflow/llm exports these names", () => {
       "unwrap",
       "verdict",
       "verdicts",
+      "withAdaptiveConcurrency",
       "withBalance",
       "withBatches",
       "withBudget",

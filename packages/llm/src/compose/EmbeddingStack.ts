@@ -12,7 +12,6 @@ import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { withBatches } from "../policies/Batches.ts"
 import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
-import { withConcurrency } from "../policies/Concurrency.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
@@ -24,7 +23,7 @@ import { embeddingRouteOf } from "./EmbeddingRoute.ts"
 import { embeddingEndpoint } from "./EmbeddingTarget.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
 import { routeOf } from "./ModelRoute.ts"
-import { hedging } from "./StackTraffic.ts"
+import { admitting, hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isConfigured, readTarget, type Target } from "./Target.ts"
 
@@ -68,7 +67,7 @@ const stackOf = <R>(
       return routed(config, (target) =>
         layerOf(target).pipe(
           withTimeout({ attempt: config.attemptTimeout }),
-          withConcurrency(permits),
+          admitting(config, permits),
           hedge,
           withRetry({ times: config.maxRetries }),
           withCircuitBreaker(),

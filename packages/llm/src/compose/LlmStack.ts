@@ -13,7 +13,6 @@ import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
-import { withConcurrency } from "../policies/Concurrency.ts"
 import { withDefaults } from "../policies/Defaults.ts"
 import { withFallback } from "../policies/Fallback.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
@@ -28,7 +27,7 @@ import { type Deployments, placed } from "./Deployments.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
-import { hedging } from "./StackTraffic.ts"
+import { admitting, hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
@@ -117,7 +116,7 @@ const deploymentsLayer = <R>(
       return { name, layer, model: target.model, weight, concurrency, rpm, tpm }
     }),
     options,
-  ).pipe(withConcurrency(permits), hedge, withRetry({ times: config.maxRetries }))
+  ).pipe(admitting(config, permits), hedge, withRetry({ times: config.maxRetries }))
 
 const targetLayer = <R>(
   target: Target,
@@ -129,7 +128,7 @@ const targetLayer = <R>(
   const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
       attemptClocks(config),
-      withConcurrency(permits),
+      admitting(config, permits),
       hedge,
       withRetry({ times: config.maxRetries }),
       withCircuitBreaker(),

@@ -16,6 +16,7 @@ export interface StackOverrides extends Partial<
   Pick<
     LlmConfig.LlmConfig,
     | "cache"
+    | "adaptiveConcurrency"
     | "concurrency"
     | "embeddingModel"
     | "fallbackText"
@@ -72,5 +73,6 @@ const withOverrides = (config: LlmConfig.LlmConfig, own: StackOverrides): LlmCon
   fallbackText: own.fallbackText ?? config.fallbackText,
   embeddingModel: own.embeddingModel ?? config.embeddingModel,
   cache: own.cache ?? config.cache,
+  adaptiveConcurrency: own.adaptiveConcurrency ?? config.adaptiveConcurrency,
   hedge: own.hedge ?? config.hedge,
 })

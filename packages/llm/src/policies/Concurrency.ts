@@ -33,7 +33,8 @@ const permitsOf = (limit: number | Semaphore.Semaphore | Permits.Permits): Permi
   return Permits.isPermits(limit) ? limit : Permits.fromSemaphore(limit)
 }
 
-const limited = (permits: Permits.Permits, inner: Identity): Around => ({
+/** At most as many requests in flight as there are permits. */
+export const limited = (permits: Permits.Permits, inner: Identity): Around => ({
   effect: (request, run) =>
     joinCall((context, fiber) => {
       const sinceMs = queued(context, fiber)

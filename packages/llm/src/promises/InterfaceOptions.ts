@@ -190,6 +190,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   attemptTimeout: duration,
   queueTimeout: duration,
   maxConcurrentRequests: number,
+  adaptiveConcurrency: choice,
   hedge: choice,
   deployments: list,
   balance: record,

@@ -20,6 +20,7 @@ type Services = Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmErro
 /** Each policy as it is put around a Layer of several services. */
 const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
   withBudget: (layer) => layer.pipe(library.withBudget({ tokens: 1_000_000 })),
+  withAdaptiveConcurrency: (layer) => layer.pipe(library.withAdaptiveConcurrency()),
   withCache: (layer) => layer.pipe(library.withCache()),
   withBalance: (layer) =>
     library.withBalance([

@@ -11,6 +11,7 @@ import * as Provider from "../../src/call/Provider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
+import { withAdaptiveConcurrency } from "../../src/policies/AdaptiveConcurrency.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
 import { openStream } from "../../src/policies/Policy.ts"
@@ -35,6 +36,7 @@ const stacks: ReadonlyArray<readonly [string, (provider: Stack) => Stack]> = [
   ["a share of a deadline", (provider) => provider.pipe(withFallback(provider), withTimeout("1 hour"))],
   ["a queue", (provider) => provider.pipe(withConcurrency(1), withTimeout({ queue: "1 hour" }))],
   ["a retry", withRetry()],
+  ["a limit that is found", withAdaptiveConcurrency()],
   ["a hedge", withHedge({ after: "1 hour" })],
   ["a breaker", withCircuitBreaker()],
   ["telemetry", (provider) => withTelemetry(provider)],

@@ -19,6 +19,7 @@ import * as Provider from "../../src/call/Provider.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
+import { withAdaptiveConcurrency } from "../../src/policies/AdaptiveConcurrency.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { aroundAnswer, mechanism, openStream } from "../../src/policies/Policy.ts"
 import { withBalance } from "../../src/policies/traffic/Balance.ts"
@@ -122,6 +123,16 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       }
       expect((yield* ask(name)).metadata.cached).toBeUndefined()
     }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
+  })
+
+  it.effect("gives its permit back, where their number is found", () => {
+    const upstream = new Upstream(({ index }) => (index < 0 ? "" : "hello"))
+    return Effect.gen(function* () {
+      for (const step of steps) yield* interruptedAt(step, name)
+      const late = yield* Effect.forkChild(Effect.result(ask(name)))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(late))._tag).toBe("Success")
+    }).pipe(Effect.provide(upstream.layer.pipe(withAdaptiveConcurrency({ max: 1 }), withTimeout("10 seconds"))))
   })
 
   it.effect("gives its permit back under a hedge, and leaves no request behind", () =>

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import { withCache } from "../../src/policies/cache/Cache.ts"
 import * as CacheStore from "../../src/policies/cache/CacheStore.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
+import { withAdaptiveConcurrency } from "../../src/policies/AdaptiveConcurrency.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { type BalanceOptions, type Deployment, withBalance } from "../../src/policies/traffic/Balance.ts"
 import { withHedge } from "../../src/policies/traffic/Hedge.ts"
@@ -32,6 +33,11 @@ const balanced =
     )
 
 const mistakes = [
+  ["withAdaptiveConcurrency", "min", () => withAdaptiveConcurrency({ min: 0 })],
+  ["withAdaptiveConcurrency", "max", () => withAdaptiveConcurrency({ max: 1.5 })],
+  ["withAdaptiveConcurrency", "initial", () => withAdaptiveConcurrency({ min: 3, initial: 2 })],
+  ["withAdaptiveConcurrency", "initial", () => withAdaptiveConcurrency({ min: 3, max: 2 })],
+  ["withAdaptiveConcurrency", "tolerance", () => withAdaptiveConcurrency({ tolerance: 1 })],
   ["withConcurrency", "0", () => withConcurrency(0)],
   ["withConcurrency", "-1", () => withConcurrency(-1)],
   ["withConcurrency", "NaN", () => withConcurrency(Number.NaN)],

@@ -13,6 +13,7 @@ import type { ErrorType, LlmError } from "../../src/model/LlmError.ts"
 import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
+import { withAdaptiveConcurrency } from "../../src/policies/AdaptiveConcurrency.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
@@ -35,6 +36,7 @@ const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {
   "retry twice": () => withRetry({ times: 2 }),
   "retry once": () => withRetry({ times: 1 }),
   "one permit": () => withConcurrency(1),
+  "a limit that is found": () => withAdaptiveConcurrency({ max: 2 }),
   breaker: () => withCircuitBreaker({ failures: 2 }),
   cache: () => withCache(),
   "two a minute": () => withRateLimit({ rpm: 2 }),

@@ -31,6 +31,7 @@ describe("an option that is wrong is told by its own name", () => {
     ["maxRetries", { maxRetries: -1 }, /^maxRetries: .*write for example maxRetries: 3/],
     ["maxConcurrentRequests", { maxConcurrentRequests: 0 }, /^maxConcurrentRequests: .*maxConcurrentRequests: 5/],
     ["hedge", { hedge: { maxRequests: 2 } }, /^hedge: maxRequests must be a share/],
+    ["adaptiveConcurrency", { adaptiveConcurrency: { min: 0 } }, /^adaptiveConcurrency: min must be a whole number/],
     ["hedge", { hedge: "always" }, /^hedge: it is not true, false or a plain object/],
     ["maxTokens", { maxTokens: 0 }, /^maxTokens: /],
     ["temperature", { temperature: "warm" }, /^temperature: /],

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from "vitest"
 import { type CallEvent, LLMInterface, unwrap } from "../../src/index.ts"
 import { openai } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
-import { FaultServer, type Script, stall } from "../faults/FaultServer.ts"
+import { delay, FaultServer, type Script, stall } from "../faults/FaultServer.ts"
+import { whole } from "../faults/HttpText.ts"
 import { fullText } from "../faults/WireText.ts"
 import { asked, embeds } from "../providers/EmbeddingUpstream.ts"
 
@@ -65,4 +66,43 @@ describe("hedge", () => {
     for (let turn = 0; turn < 3; turn++) expect((await llm.generate({ messages })).text).toBe(fullText)
     expect(server.requests.length).toBe(3)
   })
+})
+
+describe("adaptiveConcurrency", () => {
+  it.each(["generate", "stream", "embed"] as const)(
+    "finds how many %s requests a service takes at once",
+    async (name) => {
+      const servers = 8
+      let inFlight = 0
+      let peak = 0
+      const limits: Array<number> = []
+      const { llm } = await open(
+        function* (request) {
+          inFlight += 1
+          peak = Math.max(peak, inFlight)
+          const isRefused = inFlight > servers
+          if (!isRefused) yield delay(20)
+          inFlight -= 1
+          if (isRefused) return yield* whole("{}", 503, { "retry-after-ms": "5" })
+          yield* name === "embed" ? embeds(request) : goodAnswer(openai.wire, callOf(request))
+        },
+        {
+          adaptiveConcurrency: { onLimit: (limit: number) => limits.push(limit) },
+          maxConcurrentRequests: 1,
+          maxRetries: 10,
+        },
+      )
+      const call = async () => {
+        if (name === "embed") return unwrap(await llm.embed({ inputs: ["one"] })).metadata
+        return unwrap(await (name === "generate" ? llm.generate({ messages }) : llm.stream({ messages }).response))
+          .metadata
+      }
+      const answers = await Promise.all(Array.from({ length: 300 }, call))
+      expect(answers.length).toBe(300)
+      expect(peak).toBeGreaterThan(5)
+      // It grew beyond where it began, was refused, and fell.
+      expect(Math.max(...limits)).toBeGreaterThan(5)
+      expect(limits.some((limit, index) => limit < (limits[index - 1] ?? 0))).toBe(true)
+    },
+  )
 })

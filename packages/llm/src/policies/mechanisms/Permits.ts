@@ -16,6 +16,17 @@ export interface Permits {
   readonly holdIn: (scope: Scope.Scope) => Effect.Effect<void>
 }
 
+/** Permits whose number may change. */
+export interface ResizablePermits extends Permits {
+  /** How many are held now. */
+  readonly inUse: () => number
+  /**
+   * Changes their number. Where there are more, those first in line get them; where there are fewer, holders keep theirs, and
+   * the next to come wait until enough have been given back.
+   */
+  readonly resize: (count: number, fiber: Fiber.Fiber<unknown, unknown>) => void
+}
+
 /** What one caller has of a permit: nothing yet, a place in the line, or the permit. */
 interface Place {
   held: boolean
@@ -24,9 +35,25 @@ interface Place {
 }
 
 /** `count` permits. */
-export const make = (count: number): Permits => {
+export const make = (count: number): Permits => resizable(count)
+
+/** `count` permits at first. */
+export const resizable = (count: number): ResizablePermits => {
+  let size = count
   let free = count
   const line = new Set<Place>()
+
+  /** Hands free permits to those first in line. They wake in their own turn, so that a long line does not become a deep stack. */
+  const handOver = (fiber: Fiber.Fiber<unknown, unknown>): void => {
+    for (const first of line) {
+      if (free < 1) return
+      free -= 1
+      line.delete(first)
+      // The permit is the waiter's from here.
+      first.held = true
+      if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
+    }
+  }
 
   /** Gives back whatever the place came to, so that no interruption between two steps can lose a permit. */
   const leave = (place: Place, fiber: Fiber.Fiber<unknown, unknown>): void => {
@@ -36,15 +63,8 @@ export const make = (count: number): Permits => {
       return
     }
     place.held = false
-    const [first] = line
-    if (first === undefined) {
-      free += 1
-      return
-    }
-    line.delete(first)
-    // The permit is the waiter's from here; it wakes in its own turn, so that a long line does not become a deep stack.
-    first.held = true
-    if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
+    free += 1
+    handOver(fiber)
   }
 
   /** Made apart from what it ends, which it must not keep. */
@@ -75,6 +95,12 @@ export const make = (count: number): Permits => {
     })
 
   return {
+    inUse: () => size - free,
+    resize: (next, fiber) => {
+      free += next - size
+      size = next
+      handOver(fiber)
+    },
     hold: (effect) =>
       Effect.withFiber((fiber) => {
         const place: Place = { held: false, left: false, wake: undefined }

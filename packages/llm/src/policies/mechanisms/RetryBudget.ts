@@ -8,6 +8,7 @@
  * outage (they may all stand in the queue for a permit), an empty budget counts only while most attempts fail.
  */
 import type { LlmError } from "../../model/LlmError.ts"
+import { perModel } from "./PerModel.ts"
 
 export interface RetryBudget {
   /** Takes one retry; false where none is left. */
@@ -52,23 +53,5 @@ export const make = (): RetryBudget => {
   }
 }
 
-/** Models whose budgets are remembered; the one used least recently is forgotten first. */
-const maxModels = 1000
-
 /** A budget for each model, so that a model that does not exist drains nobody else's. */
-export const byModel = (): ((model: string) => RetryBudget) => {
-  const budgets = new Map<string, RetryBudget>()
-  return (model) => {
-    const known = budgets.get(model)
-    if (known === undefined && budgets.size >= maxModels)
-      for (const oldest of budgets.keys()) {
-        budgets.delete(oldest)
-        break
-      }
-    const budget = known ?? make()
-    // What was used last stands last.
-    budgets.delete(model)
-    budgets.set(model, budget)
-    return budget
-  }
-}
+export const byModel = (): ((model: string) => RetryBudget) => perModel(make)

@@ -21,11 +21,11 @@ import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { AttemptRecord } from "../../model/LlmResponse.ts"
 import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
-import { type Asking, askingOnce, askingStream, race, type Second } from "../mechanisms/Race.ts"
+import { type Asking, askingOnce, askingStream, race, type Second } from "./Race.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
 import * as Policy from "../Policy.ts"
 import { HedgeBudget, type HedgeLimits, wrongLimit } from "./HedgeBudget.ts"
-import { perModel } from "./PerModel.ts"
+import { kindAndModel, perModel } from "../mechanisms/PerModel.ts"
 import { RecentValues } from "./RecentValues.ts"
 
 /** When a second request is sent, and how many may be. The limits are those of one Layer, as long as it lives. */
@@ -86,9 +86,6 @@ interface Known {
   readonly costs: RecentValues
 }
 
-const kindOf = ({ about, inputs }: Asked, isStream: boolean) =>
-  about !== undefined ? about : inputs === undefined ? (isStream ? "stream" : "generate") : "embed"
-
 const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefined, inner: Identity): Around => {
   const models = perModel((): Known => ({ latencies: new RecentValues(), costs: new RecentValues() }))
   const hedgedCalls = new WeakSet<Ledger>()
@@ -99,7 +96,7 @@ const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefine
     isStream: boolean,
     ask: () => Asking<A>,
   ) => {
-    const known = models(`${kindOf(request, isStream)} ${request.model ?? inner.model ?? ""}`)
+    const known = models(kindAndModel(request, inner, isStream))
     return race({ ask, ...new Hedge(known, waitMs(known), budget, hedgedCalls, context, fiber).runners })
   }
   return {

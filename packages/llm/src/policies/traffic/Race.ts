@@ -13,7 +13,7 @@ import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { type Events, startStream } from "./StreamStart.ts"
+import { type Events, startStream } from "../mechanisms/StreamStart.ts"
 
 /** What asks once. It reports its answer, and `close` closes what is then still open. */
 export interface Asking<A> {
