@@ -13,12 +13,13 @@ import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SocketRunner from "effect/cluster/SocketRunner"
 import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
-import type { SqlClient } from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { BatchError } from "./BatchItem.ts"
 
@@ -35,8 +36,8 @@ export interface ClusterOptions {
    */
   readonly failover?: Duration.Input | undefined
   /**
-   * How long a runner may go on with items that move to one that has joined. What takes longer is asked again there.
-   * Default 15 seconds.
+   * How long a runner may go on with what it has asked when it is stopped, or when its items move to one that has joined.
+   * What takes longer is asked again elsewhere. Default 15 seconds.
    */
   readonly drain?: Duration.Input | undefined
   /**
@@ -54,21 +55,38 @@ export interface RunnerAddressOptions {
   readonly port: number
 }
 
-const database = ({ connections = 10, url }: ClusterOptions): Layer.Layer<SqlClient, BatchError> =>
+/** The first setting that cannot work, by name. */
+export const wrongSetting = (
+  settings: ClusterOptions & { readonly concurrency?: number | undefined },
+): BatchError | undefined => {
+  for (const name of ["connections", "concurrency", "shares"] as const) {
+    const value = settings[name]
+    if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
+    return new BatchError({ reason: "invalid", message: `${name} must be a whole number above 0, not ${value}` })
+  }
+  for (const name of ["failover", "drain"] as const) {
+    const value = settings[name]
+    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
+    return new BatchError({ reason: "invalid", message: `${name} must be a duration such as "30 seconds"` })
+  }
+  return undefined
+}
+
+const database = ({ connections = 10, url }: ClusterOptions): Layer.Layer<SqlClient.SqlClient, BatchError> =>
   PgClient.layer({
     url: typeof url === "string" ? Redacted.make(url) : url,
     maxConnections: connections,
     // One row is one message, and an outcome with images is one row.
     maxMessageSize: 256 * 1024 * 1024,
   }).pipe(
-    Layer.catchTag(
-      "SqlError",
-      ({ reason }) =>
-        Layer.effectDiscard(
-          new BatchError({ reason: "store", message: `the database cannot be reached: ${reason._tag}` }),
-        ) as Layer.Layer<never, BatchError>,
+    // Connections open when they are used: the cluster would die of the first that does not.
+    Layer.tap((context) => Context.get(context, SqlClient.SqlClient)`SELECT 1`),
+    Layer.catchTag("SqlError", ({ reason }) =>
+      Layer.effectContext(
+        new BatchError({ reason: "store", message: `the database cannot be reached: ${reason._tag}` }),
+      ),
     ),
-  ) as Layer.Layer<SqlClient, BatchError>
+  )
 
 const config = (
   { drain = "15 seconds", failover = "30 seconds", shares = 300 }: ClusterOptions,
@@ -96,7 +114,7 @@ const engine = ClusterWorkflowEngine.layer
 /** A process that answers: it listens at `address`, holds a share of the items, and takes over those of the dead. */
 export const runner = (
   options: ClusterOptions & { readonly address: RunnerAddressOptions; readonly concurrency?: number | undefined },
-): Layer.Layer<WorkflowEngine | SqlClient, BatchError> =>
+): Layer.Layer<WorkflowEngine | SqlClient.SqlClient, BatchError> =>
   engine.pipe(
     Layer.provide(SocketRunner.layer),
     Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
@@ -111,7 +129,7 @@ export const runner = (
   )
 
 /** A process that only submits and reads. */
-export const client = (options: ClusterOptions): Layer.Layer<WorkflowEngine | SqlClient, BatchError> =>
+export const client = (options: ClusterOptions): Layer.Layer<WorkflowEngine | SqlClient.SqlClient, BatchError> =>
   engine.pipe(
     Layer.provide(SocketRunner.layerClientOnly),
     Layer.provide(NodeClusterSocket.layerClientProtocol),

@@ -156,6 +156,9 @@ const make = Effect.gen(function* () {
       if (read.length === 0 && !isEnd) yield* Effect.sleep(pollEvery)
       return [read, isEnd ? Option.none() : Option.some(place)] as const
     })
+    if (!(Number.isInteger(pageSize) && pageSize >= 1)) {
+      return Stream.fail(invalid(`pageSize must be a whole number above 0, not ${pageSize}`))
+    }
     return Stream.paginate(after, next)
   }
 
@@ -201,11 +204,15 @@ const died = ({ name: provider }: LlmProvider["Service"]): LlmError =>
     attempts: [],
   })
 
-const answering = ({ address, concurrency = 16 }: RunnerOptions, table: Effect.Success<typeof BatchTable.make>) =>
+const answering = (
+  { address, concurrency = 16, drain = "15 seconds" }: RunnerOptions,
+  table: Effect.Success<typeof BatchTable.make>,
+) =>
   Effect.gen(function* () {
     const llm = yield* LlmProvider
     const permits = yield* Semaphore.make(concurrency)
     const runner = `${address.host}:${address.port}`
+    const state = { asking: 0, isStopping: false }
     const answer = Effect.fnUntraced(function* (batch: string, id: string) {
       const stored = yield* untilStored(table.waiting(batch, id))
       if (stored === undefined) return
@@ -213,8 +220,26 @@ const answering = ({ address, concurrency = 16 }: RunnerOptions, table: Effect.S
       const text = yield* encodeOutcome(outcome)
       yield* untilStored(table.finish(batch, id, { outcome: text, failed: outcome._tag === "Failed", runner }))
     })
-    return Item.toLayer(({ batch, id }) =>
-      Activity.make({ name: "answer", execute: permits.withPermits(1)(Effect.orDie(answer(batch, id))) }),
+    const next = (batch: string, id: string) =>
+      Effect.suspend(() => {
+        // Another runner will ask: this one waits to be ended.
+        if (state.isStopping) return Effect.never
+        state.asking++
+        return Effect.ensuring(
+          Effect.orDie(answer(batch, id)),
+          Effect.sync(() => state.asking--),
+        )
+      })
+    const items = Item.toLayer(({ batch, id }) =>
+      Activity.make({ name: "answer", execute: permits.withPermits(1)(next(batch, id)) }),
+    )
+    const drained = Effect.gen(function* () {
+      state.isStopping = true
+      while (state.asking > 0) yield* Effect.sleep("50 millis")
+    })
+    // Built after the items, and so ended before them.
+    return Layer.effectDiscard(Effect.addFinalizer(() => Effect.timeoutOption(drained, drain))).pipe(
+      Layer.provideMerge(items),
     )
   })
 
@@ -222,10 +247,8 @@ const answering = ({ address, concurrency = 16 }: RunnerOptions, table: Effect.S
 export const layerRunner = (
   options: RunnerOptions,
 ): Layer.Layer<DurableBatch | WorkflowEngine, BatchError, LlmProvider> => {
-  const { concurrency = 16 } = options
-  if (!(Number.isInteger(concurrency) && concurrency >= 1)) {
-    return Layer.effectContext(invalid(`concurrency must be a whole number above 0, not ${concurrency}`))
-  }
+  const wrong = ClusterLayers.wrongSetting(options)
+  if (wrong !== undefined) return Layer.effectContext(wrong)
   return Effect.gen(function* () {
     const { service, table } = yield* make
     return Layer.merge(Layer.succeed(DurableBatch, service), Layer.unwrap(answering(options, table)))
@@ -235,8 +258,11 @@ export const layerRunner = (
 /** A process that submits batches and reads results, and answers nothing itself. */
 export const layerClient = (
   options: ClusterLayers.ClusterOptions,
-): Layer.Layer<DurableBatch | WorkflowEngine, BatchError> =>
-  Layer.effect(
+): Layer.Layer<DurableBatch | WorkflowEngine, BatchError> => {
+  const wrong = ClusterLayers.wrongSetting(options)
+  if (wrong !== undefined) return Layer.effectContext(wrong)
+  return Layer.effect(
     DurableBatch,
     Effect.map(make, ({ service }) => service),
   ).pipe(Layer.provideMerge(ClusterLayers.client(options)))
+}

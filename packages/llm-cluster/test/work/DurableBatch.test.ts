@@ -70,7 +70,7 @@ const runner = Effect.gen(function* () {
   return DurableBatch.layerRunner({
     url: postgres.url,
     address: { host: "127.0.0.1", port },
-    failover: "6 seconds",
+    failover: "12 seconds",
   }).pipe(Layer.provide(provider))
 }).pipe(
   Layer.unwrap,
@@ -204,6 +204,60 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
           assert.deepStrictEqual(rows(), ["2", "2", "0"])
           yield* batches.forget("forgotten")
           assert.deepStrictEqual(rows(), ["0", "0", "0"])
+        }),
+      60_000,
+    )
+
+    it.effect(
+      "completes a submission that broke off",
+      () =>
+        Effect.gen(function* () {
+          const { asked } = yield* Bench
+          const batches = yield* DurableBatch.DurableBatch
+          const ids = Array.from({ length: 250 }, (_, place) => `part-${place}`)
+          const all = Stream.map(Stream.fromIterable(ids), (id) => item(id))
+          const broken = Stream.concat(Stream.take(all, 130), Stream.fail("broke off"))
+          assert.strictEqual(yield* Effect.flip(batches.submit("parts", broken)), "broke off")
+          assert.strictEqual((yield* batches.progress("parts")).items, undefined)
+          assert.strictEqual(yield* batches.submit("parts", all), 250)
+          const results = yield* collect("parts")
+          assert.deepStrictEqual(
+            results.map(({ id }) => id),
+            ids,
+          )
+          const parts = asked.filter((question) => question.startsWith("part-"))
+          assert.strictEqual(new Set(parts).size, 250)
+          // A machine that is too busy for the runner's locks has it begin again with what is in flight.
+          assert.isAtMost(parts.length, 250 + 16)
+        }),
+      60_000,
+    )
+
+    it.effect(
+      "refuses settings that cannot work, by name",
+      () =>
+        Effect.gen(function* () {
+          const { postgres } = yield* Bench
+          const port = yield* Effect.promise(() => freePort())
+          const refused = (options: Partial<DurableBatch.RunnerOptions>) =>
+            DurableBatch.layerRunner({ url: postgres.url, address: { host: "127.0.0.1", port }, ...options }).pipe(
+              Layer.provide(fake(Effect.void)),
+              // The runner of the other tests shares nothing with it.
+              Layer.fresh,
+              Layer.build,
+              Effect.scoped,
+              Effect.flip,
+            )
+          for (const name of ["concurrency", "connections", "shares"]) {
+            assert.include((yield* refused({ [name]: 0.5 })).message, name)
+          }
+          assert.include((yield* refused({ failover: "soon" as "1 second" })).message, "failover")
+          assert.include((yield* Effect.flip(collect("any", { pageSize: 0 }))).message, "pageSize")
+          assert.include(
+            (yield* refused({ address: { host: "127.0.0.1", port: postgres.port } })).message,
+            `127.0.0.1:${postgres.port}`,
+          )
+          assert.strictEqual((yield* refused({ url: `postgres://nobody@127.0.0.1:${port}/none` })).reason, "store")
         }),
       60_000,
     )

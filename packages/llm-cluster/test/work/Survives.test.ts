@@ -103,4 +103,29 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
       assert.isAtMost(upstream.mostOpen, 3 * concurrency + kills * concurrency)
     },
   )
+
+  it("asks nothing twice when a runner is stopped", { timeout: 120_000 }, async () => {
+    await using postgres = await PostgresServer.start()
+    await using upstream = await Upstream.start(500)
+    const start = async () => program("Runner", [postgres.url, `${await freePort()}`, `${concurrency}`, upstream.url])
+    const stopped = await start()
+    await stopped.said("ready")
+    const asking = Effect.gen(function* () {
+      const batches = yield* DurableBatch.DurableBatch
+      yield* batches.submit("stopped", Stream.take(questions, 60))
+      return yield* Stream.runCollect(batches.results("stopped", { pollEvery: "250 millis" }))
+    }).pipe(Effect.provide(DurableBatch.layerClient({ url: postgres.url })))
+    const answered = Effect.runPromise(asking)
+    while (upstream.asked.size < 20) await after(20)
+    stopped.kill("SIGTERM")
+    assert.strictEqual(await stopped.ended, 0)
+    const before = upstream.asked.size
+    const other = await start()
+    const results = await answered
+    other.kill("SIGKILL")
+    await other.ended
+    assert.lengthOf(results, 60)
+    assert.isBelow(before, 60)
+    assert.strictEqual(upstream.duplicates, 0)
+  })
 })
