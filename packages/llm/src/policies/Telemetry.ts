@@ -116,7 +116,8 @@ class Recording {
     metrics.duration((monotonicMs(fiber) - this.startedMs) / 1000, context)
     if (this.firstChunkMs !== undefined) metrics.firstChunk(this.firstChunkMs / 1000, context)
     for (const gapMs of this.gapsMs) metrics.perChunk(gapMs / 1000, context)
-    if (metadata === undefined) return
+    // Neither a list of models nor a count uses tokens.
+    if (metadata === undefined || this.start.request.about !== undefined) return
     // What an answer from a cache took was counted when it was made.
     if (metadata.cached === true) return
     metrics.tokens(metadata.usage, context)

@@ -2,7 +2,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import { inspect } from "node:util"
 import {
   Anthropic,
@@ -261,13 +263,57 @@ describe("models", () => {
 
   it.live("blanks a key that the service repeats, in an error and in a list", () =>
     Effect.gen(function* () {
+      const named = { id: `model-of-${apiKey}`, name: `${apiKey} model`, owned_by: apiKey }
       const server = yield* serve(({ index }) =>
-        index === 0 ? whole(`{"error":{"message":"no access for ${apiKey}"}}`, 403) : whole('{"data":"none"}'),
+        index === 0
+          ? whole(`{"error":{"message":"no access for ${apiKey}"}}`, 403)
+          : whole(JSON.stringify({ data: [named] })),
       )
       const layer = OpenAi.layerModels({ apiKey, apiBase: server.url })
       const error = yield* Effect.flip(list(layer))
       expect(error.message).toContain("no access for")
-      expect(JSON.stringify(error)).not.toContain(apiKey)
+      const { models } = yield* list(layer)
+      expect(models).toHaveLength(1)
+      expect(models[0]?.id).toContain("model-of-")
+      expect(JSON.stringify([error, models])).not.toContain(apiKey)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("goes through the program's own HttpClient, and counts through it too", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(({ path }) => whole(path.includes("tokens") ? '{"input_tokens":3}' : openAiList))
+      const asked: Array<string> = []
+      const client = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(HttpClient.HttpClient, (inner) =>
+          HttpClient.tapRequest(inner, ({ url }) => Effect.sync(() => asked.push(new URL(url).pathname))),
+        ),
+      ).pipe(Layer.provide(FetchHttpClient.layer))
+      const layers = [
+        OpenAi.layerModelsHttpClient({ apiKey, apiBase: `${server.url}/v1`, wireApi: "responses", model: "gpt-5" }),
+        Anthropic.layerModelsHttpClient({ apiKey, apiBase: server.url, model: "claude-sonnet-5" }),
+        AzureOpenAi.layerModelsHttpClient({ apiKey, apiBase: server.url, model: "gpt-4o" }),
+        LiteLlm.layerModelsHttpClient({ apiKey, apiBase: server.url }),
+        ModelStack.layerProviderHttpClient("groq", { apiKey, apiBase: server.url }),
+      ]
+      for (const layer of layers) yield* list(layer.pipe(Layer.provide(client)))
+      for (const layer of layers.slice(0, 2)) {
+        const counted = Effect.flatMap(ModelInfo, ({ countTokens }) =>
+          countTokens({ messages: [{ role: "user", content: "Hello." }] }),
+        )
+        expect((yield* Effect.provide(counted, layer.pipe(Layer.provide(client)))).count).toMatchObject({
+          inputTokens: 3,
+        })
+      }
+      expect(asked).toEqual([
+        "/v1/models",
+        "/v1/models",
+        "/openai/v1/models",
+        "/models",
+        "/models",
+        "/v1/responses/input_tokens",
+        "/v1/messages/count_tokens",
+      ])
     }).pipe(Effect.scoped),
   )
 

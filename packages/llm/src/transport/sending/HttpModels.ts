@@ -35,6 +35,17 @@ const reading =
     return Effect.fromResult(parsed === undefined ? Result.fail(notJson(text)) : decode(parsed))
   }
 
+/** A page in which the request's secrets are blanked, should the service repeat one. */
+const withoutSecrets = (page: ModelPage, redact: (text: string) => string): ModelPage => ({
+  ...page,
+  models: page.models.map((model) => ({
+    ...model,
+    id: redact(model.id),
+    ...(model.displayName === undefined ? {} : { displayName: redact(model.displayName) }),
+    ...(model.owner === undefined ? {} : { owner: redact(model.owner) }),
+  })),
+})
+
 /** A URL with more in its query. */
 const withQuery = (url: string, query: string): string =>
   query === "" ? url : `${url}${url.includes("?") ? "&" : "?"}${query}`
@@ -53,7 +64,7 @@ export const make = (endpoint: ModelEndpoint, open: Transport["Service"]): Model
         readBody(sent, reading(protocol.decode), (read: ModelPage) => {
           const warnings = read.nameless === 0 ? [] : [`${read.nameless} entries of the list name no model`]
           for (const warning of warnings) context.ledger.warn(warning)
-          return { page: read, metadata: sent.attempt.finish(unused) }
+          return { page: withoutSecrets(read, sent.redact), metadata: sent.attempt.finish(unused) }
         }),
     )
 
@@ -91,7 +102,10 @@ export const make = (endpoint: ModelEndpoint, open: Transport["Service"]): Model
     if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
     const outgoing: Outgoing = { model, isFree: true, url, body: countBody(form, encoded.success.body), warnings: [] }
     return sender.answer(outgoing, context, fiber, (sent) =>
-      readBody(sent, reading(form.decode), (count: TokenCount) => ({ count, metadata: sent.attempt.finish(unused) })),
+      readBody(sent, reading(form.decode), (count: TokenCount) => ({
+        count: count.type === "unknown" ? { ...count, reason: sent.redact(count.reason) } : count,
+        metadata: sent.attempt.finish(unused),
+      })),
     )
   }
 

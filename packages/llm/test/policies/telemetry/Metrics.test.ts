@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Provider from "../../../src/call/Provider.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
+import { ModelInfo } from "../../../src/model/ModelInfo.ts"
 import type { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withTelemetry } from "../../../src/policies/Telemetry.ts"
@@ -19,7 +20,7 @@ import { ask, callNames, hello, reasons } from "../Calls.ts"
 const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 4, cacheWriteTokens: 2, reasoningTokens: 3 }
 
 /** Runs an effect in a registry of its own and gives what stands there, by name and `error.type` or token type. */
-const measured = <A, E, S extends LlmProvider | EmbeddingProvider>(
+const measured = <A, E, S extends LlmProvider | EmbeddingProvider | ModelInfo>(
   effect: Effect.Effect<A, E, S>,
   layer: Layer.Layer<S, unknown>,
   options: typeof TelemetryOptions.Service,
@@ -155,6 +156,19 @@ it.effect("embeddings have a duration of their own and input tokens", () =>
     const snapshots = yield* measured(embed, script, { metrics: true })
     expect(snapshots.map(({ id }) => id)).toContain("gen_ai.client.operation.duration")
     expect(snapshots.map(({ id }) => id)).not.toContain("gen_ai.client.inference.usage.output_tokens")
+  }),
+)
+
+it.effect("lists of models and counts of tokens have a duration and no cost, each under its own name", () =>
+  Effect.gen(function* () {
+    const script = Scripted.layerModels({ counts: [5] }).pipe(withTelemetry)
+    const both = Effect.flatMap(ModelInfo, ({ countTokens, models }) => Effect.andThen(models, countTokens(hello)))
+    const snapshots = yield* measured(both, script, { metrics: true })
+    const operations = snapshots.map(({ attributes, id }) => [id, attributes?.["gen_ai.operation.name"]])
+    expect(operations.toSorted()).toEqual([
+      ["gen_ai.client.operation.duration", "count_tokens"],
+      ["gen_ai.client.operation.duration", "list_models"],
+    ])
   }),
 )
 
