@@ -26,6 +26,15 @@ export const looksLikeKey = (text: string): boolean => {
   return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]+/).some(isRandom)
 }
 
+/** How a key within a text looks, and what stands before it. */
+const keyWithin = new RegExp(keyPrefix.source.replace("(?:^|[^A-Za-z0-9])", "(^|[^A-Za-z0-9])(").concat(")"), "g")
+
+/** The text with `<redacted>` in the place of whatever begins as a key does and is as long as one. */
+export const withoutKeys = (text: string): string =>
+  text.replaceAll(keyWithin, (found: string, before: string, key: string) =>
+    key.length < 20 ? found : `${before}<redacted>`,
+  )
+
 /** True for a text that begins as a key does, and as no name of a model or a provider does. */
 export const beginsLikeKey = (text: string): boolean =>
   text.length >= 20 && keyPrefix.exec(text.slice(0, 4096))?.index === 0

@@ -5,7 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { beginsLikeKey } from "../model/KeyShape.ts"
+import { beginsLikeKey, withoutKeys } from "../model/KeyShape.ts"
 import { LlmErrorReason } from "../model/LlmError.ts"
 import { LlmEvent } from "../model/LlmEvent.ts"
 import { type ResponseMetadata, FinishReason, ResponsePart, Usage } from "../model/LlmResponse.ts"
@@ -69,19 +69,36 @@ export const recordedMetadata = ({ costUsd, model, servedModel, usage, usageStat
 /** Blanks secrets in every text of a value, names of fields included. */
 export type Blank = (text: string) => string
 
+/** Secrets as they are written, whatever their length and number, the longest first: one may hold another. */
+export class ExactSecrets {
+  private readonly known = new Set<string>()
+  private inOrder: ReadonlyArray<string> = []
+
+  learn(secrets: ReadonlyArray<string>): void {
+    for (const secret of secrets) if (secret.trim() !== "") this.known.add(secret.trim())
+    this.inOrder = [...this.known].toSorted((one, other) => other.length - one.length)
+  }
+
+  readonly blank: Blank = (text) =>
+    this.inOrder.reduce(
+      (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, () => "<redacted>") : rest),
+      text,
+    )
+}
+
 /** A redactor reads no more than `maxLength` characters at once: longer texts are blanked in pieces, cut at a space. */
 export const blankWith =
-  ({ redact }: Redactor): Blank =>
+  ({ redact }: Redactor, exact: ExactSecrets): Blank =>
   (text) => {
     let blanked = ""
-    let rest = text
+    let rest = exact.blank(text)
     while (rest.length > maxLength) {
       const space = rest.lastIndexOf(" ", maxLength)
       const end = space > 0 ? space : maxLength
       blanked += redact(rest.slice(0, end))
       rest = rest.slice(end)
     }
-    return (blanked + redact(rest)).replaceAll(/[^\s"'`,;()<>[\]{}]{20,}/g, (word) =>
+    return withoutKeys(blanked + redact(rest)).replaceAll(/[^\s"'`,;()<>[\]{}]{20,}/g, (word) =>
       beginsLikeKey(word) ? "<redacted>" : word,
     )
   }

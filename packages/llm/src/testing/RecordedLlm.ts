@@ -21,11 +21,14 @@ export interface RecordedLlmOptions {
   readonly interface?: InterfaceOptions | undefined
 }
 
+/** Not a short word that a header may hold, which is an ordinary one. */
+const isSecret = (value: string): boolean => value.length >= 8 || (value.length >= 4 && !/^[a-z]+$/i.test(value))
+
 /** The secrets that options hold. A key that a function gives is only known by its shape. */
 const secretsIn = ({ apiKey, headers, providers = {} }: InterfaceOptions): ReadonlyArray<string> =>
   [{ apiKey, headers }, ...Object.values(providers)].flatMap((access) => {
     const key = secretText(access?.apiKey)
-    return [...(typeof key === "string" ? [key] : []), ...Secrets.ofHeaders(access?.headers)]
+    return [...(typeof key === "string" ? [key] : []), ...Secrets.ofHeaders(access?.headers).filter(isSecret)]
   })
 
 /**

@@ -18,6 +18,7 @@ import {
   type Cassette,
   cassetteText,
   differences,
+  ExactSecrets,
   digestOf,
   fileName,
   identityOf,
@@ -98,8 +99,9 @@ interface Shelved {
 export const load = Effect.fnUntraced(function* (options: RecordingOptions, mode: RecordingMode) {
   const redactor = new Redactor()
   const given = (options.secrets ?? []).map((secret) => (Redacted.isRedacted(secret) ? Redacted.value(secret) : secret))
-  redactor.learn([...environmentSecrets(), ...given])
-  const blank = blankWith(redactor)
+  const exact = new ExactSecrets()
+  for (const known of [redactor, exact]) known.learn([...environmentSecrets(), ...given])
+  const blank = blankWith(redactor, exact)
   const shelf = new Map<string, Shelved>()
   const files = yield* Effect.mapError(readFolder(options.folder), (problem) =>
     invalid("folder", `the recordings in ${options.folder} cannot be read: ${problem}`),
@@ -119,20 +121,25 @@ export const load = Effect.fnUntraced(function* (options: RecordingOptions, mode
       )
     }
   }
-  return new Tape(options.folder, redactor, blank, shelf)
+  return new Tape(options.folder, [redactor, exact], blank, shelf)
 })
 
 export class Tape {
   private readonly folder: string | URL
-  private readonly redactor: Redactor
+  private readonly secrets: ReadonlyArray<Pick<Redactor, "learn">>
   private readonly blank: Blank
   private readonly shelf: Map<string, Shelved>
   private readonly played = new Map<string, number>()
   private readonly oneAtATime = Semaphore.makeUnsafe(1)
 
-  constructor(folder: string | URL, redactor: Redactor, blank: Blank, shelf: Map<string, Shelved>) {
+  constructor(
+    folder: string | URL,
+    secrets: ReadonlyArray<Pick<Redactor, "learn">>,
+    blank: Blank,
+    shelf: Map<string, Shelved>,
+  ) {
     this.folder = folder
-    this.redactor = redactor
+    this.secrets = secrets
     this.blank = blank
     this.shelf = shelf
   }
@@ -175,7 +182,9 @@ export class Tape {
     answer: RecordedAnswer,
   ): Effect.Effect<void, LlmError> {
     const write = Effect.flatMap(CallOptions, ({ headers }) => {
-      this.redactor.learn(Secrets.ofHeaders(headers))
+      // A short value of a header is an ordinary word more often than a secret.
+      const found = Secrets.ofHeaders(headers).filter(({ length }) => length >= 8)
+      for (const known of this.secrets) known.learn(found)
       const digest = digestOf(identityOf(request, this.blank))
       const before = this.shelf.get(digest)
       const answers = before?.isOwn === true ? [...before.cassette.answers, answer] : [answer]
