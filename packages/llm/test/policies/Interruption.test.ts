@@ -32,29 +32,10 @@ import * as OpenAi from "../../src/providers/OpenAi.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
+import { YieldingAt } from "./YieldingAt.ts"
 
 /** More steps than a call takes before it waits for its provider. */
 const steps = Array.from({ length: 150 }, (_, step) => step + 1)
-
-/** Yields once, at `step`. */
-class YieldingAt implements Scheduler.Scheduler {
-  private readonly scheduler = new Scheduler.MixedScheduler()
-  readonly executionMode = this.scheduler.executionMode
-  private left: number
-
-  constructor(step: number) {
-    this.left = step
-  }
-
-  makeDispatcher() {
-    return this.scheduler.makeDispatcher()
-  }
-
-  shouldYield() {
-    this.left -= 1
-    return this.left === 0
-  }
-}
 
 const silentClient = Layer.succeed(
   HttpClient.HttpClient,

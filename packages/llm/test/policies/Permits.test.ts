@@ -5,9 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Permits from "../../src/policies/mechanisms/Permits.ts"
+import { YieldingAt } from "./YieldingAt.ts"
 
 it.effect.each([
   { count: 1.5, held: 1 },
@@ -61,4 +63,20 @@ it.effect("a wait that is given up leaves the line to the next", () =>
     yield* Scope.close(scope, Exit.void)
     expect(yield* permits.hold(Effect.succeed("mine"))).toBe("mine")
   }),
+)
+
+it.effect.each(Array.from({ length: 20 }, (_, step) => step + 1))(
+  "a permit that is given back at step %s of the next caller is the caller's",
+  (step) =>
+    Effect.gen(function* () {
+      const permits = Permits.make(1)
+      const held = yield* Scope.make()
+      yield* permits.holdIn(held)
+      const waiting = Effect.runFork(
+        Effect.provideService(permits.hold(Effect.succeed("mine")), Scheduler.Scheduler, new YieldingAt(step)),
+      )
+      yield* Scope.close(held, Exit.void)
+      for (let turn = 0; turn < 50; turn++) yield* Effect.yieldNow
+      expect(waiting.pollUnsafe()).toEqual(Exit.succeed("mine"))
+    }),
 )

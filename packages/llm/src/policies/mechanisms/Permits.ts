@@ -89,6 +89,8 @@ export const resizable = (count: number): ResizablePermits => {
   /** Stands in line until a permit is handed over. */
   const wait = (place: Place): Effect.Effect<void> =>
     Effect.callback((resume) => {
+      // One may have been given back since the place found none.
+      if (take(place)) return resume(Effect.void)
       place.wake = () => resume(Effect.void)
       line.add(place)
       return leaving(place)
