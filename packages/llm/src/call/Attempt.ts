@@ -215,7 +215,8 @@ export class Attempt {
     if (!this.isOpen) return
     const { context, written } = this
     written.durationMs = this.elapsedMs()
-    written.errorType ??= context.clock?.cutShort?._tag
+    // The clock of the call that began a shared request may have run out for that call alone.
+    if (Exit.isFailure(exit)) written.errorType ??= context.clock?.cutShort?._tag
     this.isOpen = false
     for (const leave of this.leaves) leave(this.record(), this.fiber)
     if (context.observers.length > 0) {

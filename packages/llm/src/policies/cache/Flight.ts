@@ -57,6 +57,8 @@ export class Seat {
   position: number
   readonly limits: OwnLimits
   wake: (() => void) | undefined
+  /** Stops waiting for the permit of the request. */
+  leaveQueue: (() => void) | undefined
 
   constructor(flight: Flight, isLeader: boolean, position: number, limits: OwnLimits) {
     this.flight = flight
@@ -133,7 +135,7 @@ export class Flight {
     const { permit } = this.context
     if (context.permit !== permit) {
       const admit = () => context.permit.came(monotonicMs(fiber))
-      if (permit.atMs === undefined) permit.whenCome(admit)
+      if (permit.atMs === undefined) seat.leaveQueue = permit.whenCome(admit)
       else admit()
     }
     return seat
@@ -159,7 +161,7 @@ export class Flight {
       else this.events.push(event)
     }
     for (const seat of this.seats) seat.wake?.()
-    return this.isFarAhead() ? Effect.callback((resume) => this.waitForReader(() => resume(Effect.void))) : Effect.void
+    return this.isFarAhead() ? this.untilReadOn : Effect.void
   }
 
   /** Reads on where a reader has come close. */
@@ -170,6 +172,7 @@ export class Flight {
   /** Leaves, once. The flight ends with its last call, before this does. */
   leave(seat: Seat): Effect.Effect<void> | undefined {
     if (!this.seats.delete(seat)) return undefined
+    seat.leaveQueue?.()
     if (seat.isLeader && this.landing === undefined) this.hasLostLeader = true
     this.wakeSource()
     if (this.seats.size > 0 || this.landing !== undefined || this.fiber === undefined) return undefined
@@ -177,15 +180,17 @@ export class Flight {
     return Effect.asVoid(Fiber.interrupt(this.fiber))
   }
 
-  private waitForReader(go: () => void): Effect.Effect<void> {
+  private readonly untilReadOn: Effect.Effect<void> = Effect.callback((resume) => {
+    // A reader may have come close since the events were handed out.
+    if (!this.isFarAhead()) return resume(Effect.void)
     this.source = () => {
       this.source = undefined
-      go()
+      resume(Effect.void)
     }
     return Effect.sync(() => {
       this.source = undefined
     })
-  }
+  })
 
   private isFarAhead(): boolean {
     let fastest = 0

@@ -50,13 +50,14 @@ const noLease: HeldLease = { renew: Effect.void, release: Effect.void, renewEver
 
 /** In a fiber of its own: one that cannot be interrupted is left behind. */
 const apart = <A>(use: () => Effect.Effect<A, unknown>): Effect.Effect<A, unknown> =>
-  Effect.withFiber((outer) => {
-    const fiber = Effect.runForkWith(outer.context)(Effect.suspend(use))
-    return Effect.callback((resume) => {
+  Effect.withFiber((outer) =>
+    Effect.callback((resume) => {
+      // Begun where the wait for it begins, so that no interruption can come between and leave it to itself.
+      const fiber = Effect.runForkWith(outer.context)(Effect.suspend(use))
       fiber.addObserver(resume)
       return Effect.sync(() => fiber.interruptUnsafe())
-    })
-  })
+    }),
+  )
 
 /** Guards a store: each access has a time-out. */
 export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Duration.Duration): GuardedStore => {
