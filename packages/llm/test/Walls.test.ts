@@ -228,7 +228,12 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
       "undici",
       "node:fs",
     ],
-    ["../policies/Retry.ts", "../providers/OpenAi.ts", "../settings/Setting.ts"],
+    ["../policies/Retry.ts", "../providers/OpenAi.ts", "../settings/Setting.ts", "#traffic-policies"],
+  ],
+  [
+    "packages/llm/src/compose/traffic",
+    ["../../promises/Session.ts", "../../testing/Scripted.ts", "effect/http/HttpClient", "undici"],
+    ["../../policies/cache/Cache.ts", "../../policies/AdaptiveConcurrency.ts", "effect/Effect"],
   ],
   [
     "packages/llm/src/telemetry",

@@ -10,7 +10,6 @@ import * as Predicate from "effect/Predicate"
 import { EmbeddingProvider, type EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import { InvalidRequestError, LlmError } from "../model/LlmError.ts"
 import { withBatches } from "../policies/Batches.ts"
-import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withRetry } from "../policies/Retry.ts"
@@ -23,7 +22,7 @@ import { embeddingRouteOf } from "./EmbeddingRoute.ts"
 import { embeddingEndpoint } from "./EmbeddingTarget.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
 import { routeOf } from "./ModelRoute.ts"
-import { admitting, hedging } from "./StackTraffic.ts"
+import { admitting, caching, hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isConfigured, readTarget, type Target } from "./Target.ts"
 
@@ -74,9 +73,7 @@ const stackOf = <R>(
           withBatches({ concurrency: config.concurrency }),
         ),
       ).pipe(
-        config.cache === undefined
-          ? (uncached) => uncached
-          : withCache({ namespace: addressOf(config.targets[0]), ...config.cache }),
+        caching(config.cache, addressOf(config.targets[0])),
         withTimeout({ total: config.timeout, totalFrom: "first-permit", queue: config.queueTimeout }),
         withTelemetry,
       )

@@ -9,9 +9,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Policies from "#traffic-policies"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import { withCache } from "../policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
 import { withDefaults } from "../policies/Defaults.ts"
 import { withFallback } from "../policies/Fallback.ts"
@@ -20,14 +20,13 @@ import type { ServicePolicy } from "../policies/Policy.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
 import { withTimeout } from "../policies/Timeout.ts"
-import { withBalance } from "../policies/traffic/Balance.ts"
 import type { Overrides } from "../providers/Overrides.ts"
 import type { HttpClient } from "../transport/ProviderLayer.ts"
 import { type Deployments, placed } from "./Deployments.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
-import { admitting, hedging } from "./StackTraffic.ts"
+import { admitting, caching, hedging } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
@@ -68,7 +67,7 @@ const stackOf = <R>(
           : deploymentsLayer(deployments, config, permits, hedge, layerOfTarget),
       )
       const timely = targets.pipe(
-        config.cache === undefined ? unchanged : withCache({ namespace: addressOf(first), ...config.cache }),
+        caching(config.cache, addressOf(first)),
         withTimeout({
           total: config.timeout,
           totalFrom: "first-permit",
@@ -105,17 +104,21 @@ const deploymentsLayer = <R>(
   hedge: ServicePolicy<LlmError>,
   layerOfTarget: TargetLayer<R>,
 ): Layer.Layer<LlmProvider, LlmError, R> =>
-  withBalance(
-    all.map((deployment) => {
-      const { concurrency, name, rpm, target, tpm, weight } = deployment
-      const layer = layerOfTarget(target).pipe(
-        Layer.catch((error) => Layer.effect(LlmProvider, Effect.fail(placed(deployment, error)))),
-        attemptClocks(config),
-        withCircuitBreaker(),
-      )
-      return { name, layer, model: target.model, weight, concurrency, rpm, tpm }
-    }),
-    options,
+  Layer.unwrap(
+    Effect.map(Policies.balance(), (withBalance) =>
+      withBalance(
+        all.map((deployment) => {
+          const { concurrency, name, rpm, target, tpm, weight } = deployment
+          const layer = layerOfTarget(target).pipe(
+            Layer.catch((error) => Layer.effect(LlmProvider, Effect.fail(placed(deployment, error)))),
+            attemptClocks(config),
+            withCircuitBreaker(),
+          )
+          return { name, layer, model: target.model, weight, concurrency, rpm, tpm }
+        }),
+        options,
+      ),
+    ),
   ).pipe(admitting(config, permits), hedge, withRetry({ times: config.maxRetries }))
 
 const targetLayer = <R>(

@@ -1,10 +1,15 @@
 /** How a stack shapes the traffic to its targets: what it may be told, and the policies that this makes. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Policies from "#traffic-policies"
 import type { LlmError } from "../model/LlmError.ts"
-import { type AdaptiveConcurrencyOptions, withAdaptiveConcurrency } from "../policies/AdaptiveConcurrency.ts"
+import type { AdaptiveConcurrencyOptions } from "../policies/AdaptiveConcurrency.ts"
+import type { CacheOptions } from "../policies/cache/Cache.ts"
 import { withConcurrency } from "../policies/Concurrency.ts"
 import type * as Permits from "../policies/mechanisms/Permits.ts"
 import type { ServicePolicy } from "../policies/Policy.ts"
-import { type HedgeOptions, sharing, withHedge } from "../policies/traffic/Hedge.ts"
+import type { HedgeOptions } from "../policies/traffic/Hedge.ts"
+import { sharing } from "../policies/traffic/HedgeBudget.ts"
 
 /** What a stack does about requests that are slow. */
 export interface TrafficOptions {
@@ -22,9 +27,24 @@ export interface TrafficOptions {
 
 const unchanged = <Layers>(layers: Layers): Layers => layers
 
+/** A policy that is known where its Layer is built. */
+export const known =
+  (policy: Effect.Effect<ServicePolicy<LlmError>>): ServicePolicy<LlmError> =>
+  (layer) =>
+    Layer.unwrap(Effect.map(policy, (around) => around(layer)))
+
+/** The cache that a configuration asks for. */
+export const caching = (options: CacheOptions | undefined, namespace: string): ServicePolicy<LlmError> =>
+  options === undefined
+    ? unchanged
+    : known(Effect.map(Policies.cache(), (withCache) => withCache({ namespace, ...options })))
+
 /** The hedge that a configuration asks for, whose limits hold for all targets that get this policy. */
-export const hedging = ({ hedge = false }: TrafficOptions): ServicePolicy<LlmError> =>
-  hedge === false ? unchanged : withHedge(sharing(hedge === true ? {} : hedge))
+export const hedging = ({ hedge = false }: TrafficOptions): ServicePolicy<LlmError> => {
+  if (hedge === false) return unchanged
+  const shared = sharing(hedge === true ? {} : hedge)
+  return known(Effect.map(Policies.hedge(), (withHedge) => withHedge(shared)))
+}
 
 /** How many requests one target may have in flight: as many as it bears, or the permits that all targets share. */
 export const admitting = (
@@ -33,7 +53,11 @@ export const admitting = (
 ): ServicePolicy<LlmError> =>
   adaptiveConcurrency === false
     ? withConcurrency(permits)
-    : withAdaptiveConcurrency(adaptiveConcurrency === true ? {} : adaptiveConcurrency)
+    : known(
+        Effect.map(Policies.adaptiveConcurrency(), (withAdaptiveConcurrency) =>
+          withAdaptiveConcurrency(adaptiveConcurrency === true ? {} : adaptiveConcurrency),
+        ),
+      )
 
 /** Options for several stacks that share the limits of their hedges. */
 export const sharedTraffic = ({ adaptiveConcurrency, hedge = false }: TrafficOptions): TrafficOptions => ({

@@ -7,14 +7,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
+import * as Programs from "#programs"
+import * as Policies from "#traffic-policies"
 import { CallTags, tagsProblem } from "../call/CallOptions.ts"
-import * as EmbeddingStack from "../compose/EmbeddingStack.ts"
 import * as LlmConfig from "../compose/LlmConfig.ts"
 import * as LlmStack from "../compose/LlmStack.ts"
 import { GivenBalance } from "../compose/Deployments.ts"
-import * as ModelStack from "../compose/ModelStack.ts"
 import { settingNames } from "../compose/SettingNames.ts"
-import { sharedTraffic } from "../compose/StackTraffic.ts"
+import { known, sharedTraffic } from "../compose/StackTraffic.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { saidBy } from "../model/JsonCopy.ts"
@@ -27,7 +27,7 @@ import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withObserver } from "../policies/Observer.ts"
 import { refused, type ServicePolicy } from "../policies/Policy.ts"
 import { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
-import { Budget, budgetProblem, type BudgetOptions, withSameBudget } from "../policies/usage/Budget.ts"
+import type { BudgetOptions } from "../policies/usage/Budget.ts"
 import { type UsageLedger, withUsageLedger } from "../policies/usage/UsageLedger.ts"
 import { spoken } from "../providers/ChatService.ts"
 import * as Registry from "../providers/Registry.ts"
@@ -75,18 +75,25 @@ export const kept = (
   const wrongTags = tags === undefined ? undefined : tagsProblem(tags)
   if (wrongTags !== undefined) return refused("tags", `${wrongTags.path} ${wrongTags.problem}`)
   const budgets = isList(budget) ? budget : [budget]
-  for (const options of budgets) {
-    const problem = budgetProblem(options)
-    if (problem !== undefined) return refused("budget", problem)
-  }
-  const policies: ReadonlyArray<ServicePolicy> = [
+  const policies: ReadonlyArray<ServicePolicy<LlmError>> = [
     // The first in the list is asked first.
-    ...budgets.toReversed().map((options) => withSameBudget(new Budget(options))),
+    ...budgets.toReversed().map(budgeted),
     withUsageLedger(ledger),
     ...(usageLedger === undefined ? [] : [withUsageLedger(usageLedger)]),
     ...(onEvent === undefined ? [] : [withObserver(onEvent)]),
   ]
-  return (layer) => policies.reduce((inner, policy) => policy(inner), layer)
+  return policies.reduce(around)
+}
+
+const around =
+  (inner: ServicePolicy<LlmError>, outer: ServicePolicy<LlmError>): ServicePolicy<LlmError> =>
+  (layer) =>
+    outer(inner(layer))
+
+/** One budget, for as long as the interface. */
+const budgeted = (options: BudgetOptions): ServicePolicy<LlmError> => {
+  let policy: ServicePolicy<LlmError> | undefined
+  return known(Effect.map(Policies.budget(), (withLastingBudget) => (policy ??= withLastingBudget(options))))
 }
 
 const isList = (budget: BudgetOptions | ReadonlyArray<BudgetOptions>): budget is ReadonlyArray<BudgetOptions> =>
@@ -124,6 +131,12 @@ const onFirstCall = <I, S>(layer: Layer.Layer<I, LlmError>, tag: Context.Key<I, 
     const context = yield* Effect.context<never>()
     return yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
   })
+
+const embeddingsOf = (config: LlmConfig.LlmConfig, permits: Permits.Permits) =>
+  Layer.unwrap(Effect.map(Programs.embeddingStack(), (layerOfStack) => layerOfStack(config, permits)))
+
+const modelsOf = (config: LlmConfig.LlmConfig, permits: Permits.Permits) =>
+  Layer.unwrap(Effect.map(Programs.modelStack(), (layerOfStack) => layerOfStack(config, permits)))
 
 type Naming = (error: LlmError) => LlmError
 
@@ -245,8 +258,8 @@ const layerOf = (
       const shared = { cache, ...sharedTraffic(options) }
       return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
-        Layer.merge(lazyEmbeddings(EmbeddingStack.layer({ ...config, ...shared }, permits), named)),
-        Layer.merge(lazyModels(ModelStack.layer(config, permits), named)),
+        Layer.merge(lazyEmbeddings(embeddingsOf({ ...config, ...shared }, permits), named)),
+        Layer.merge(lazyModels(modelsOf(config, permits), named)),
         keeping,
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -6,12 +6,11 @@ import * as Result from "effect/Result"
 import { assemble, eventsOf, type LlmEvent } from "../model/LlmEvent.ts"
 import { GrowingText } from "../model/GrowingText.ts"
 import type { ResponsePart } from "../model/LlmResponse.ts"
-import { protocolName } from "./chat-completions/Content.ts"
 import { maxParts } from "./Limits.ts"
 import type { Fault, Protocol, StreamDecoder } from "./Protocol.ts"
 
-/** Where such reasoning came from, for services that want it back between tags. */
-const protocolData = { [protocolName]: { field: "<think>" } }
+/** Where such reasoning came from, for services of Chat Completions that want it back between tags. */
+const protocolData = { "chat-completions": { field: "<think>" } }
 
 /** What stands around thinking: `think` for `<think>…</think>`. */
 export interface ReasoningTag {

@@ -22,15 +22,17 @@ const promises: Case = {
   name: "promises, OpenAI, whole and streamed: what is loaded at first",
   program: promisesOf("@wiseflow/llm/promise"),
   // Effect is 50 KB of it; the services' words for failures and the list of services are 8. The table of prices comes with
-  // the first request that needs it; spans, metrics and the variables of telemetry are 4. The goal is 100.
-  ceilingKb: 131,
+  // the first request that needs it, and policies of traffic with the first stack that has them; spans, metrics and the
+  // variables of telemetry are 4, the reading of deployments and what counts tokens 3 each. The goal is 100.
+  ceilingKb: 150,
 }
 
 const oneFile: Case = {
   name: "promises of the main entry in one file, with every protocol, tools and schemas of every kind",
   program: promisesOf("@wiseflow/llm"),
-  // A class is bundled with all its methods: tools and values are 14 KB of it, the check of JSON Schemas 7.
-  ceilingKb: 174,
+  // A class is bundled with all its methods and options: tools and values are 14 KB of it, the policies of traffic 15, the
+  // check of JSON Schemas 7.
+  ceilingKb: 202,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => ({
@@ -41,13 +43,13 @@ const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => 
     export const layer = ${provider}.layer({ apiKey: "k", model: "m" })
     export const ask = (messages) => Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages }))
     export const stream = (messages) => Effect.map(LlmProvider, (llm) => llm.stream({ messages }))`,
-  // A namespace is bundled whole: what sends through an HttpClient is 5 KB of it, embeddings are 3. OpenAi holds both of
+  // A namespace is bundled whole: what sends through an HttpClient is 5 KB of it, embeddings are 3, models 4. OpenAi holds both of
   // its protocols.
   ceilingKb,
 })
 
-const openAi = effectOf("OpenAi", 114)
-const anthropic = effectOf("Anthropic", 104)
+const openAi = effectOf("OpenAi", 120)
+const anthropic = effectOf("Anthropic", 108)
 
 const policy: Case = {
   name: "Effect, one policy",
@@ -91,8 +93,11 @@ describe("a bundle for promises", () => {
     assert.isEmpty(bundles.get(oneFile)?.files.filter((file) => /encoding\/(Yaml|Toml)/.test(file)))
   })
 
-  it("loads at first no protocol, tool or schema that is not used", () => {
-    const late = ["Responses", "Messages", "ToolLoop", "StructuredOutput", "SchemaReader"]
+  it("loads at first no protocol, tool, schema, service or policy that is not used", () => {
+    const late = [
+      ...["Responses", "Messages", "ToolLoop", "StructuredOutput", "SchemaReader"],
+      ...["EmbeddingStack", "ModelStack", "Budget", "Cache.", "Balance.", "Hedge.", "AdaptiveConcurrency"],
+    ]
     const files = bundles.get(promises)?.files.map((file) => file.slice(file.lastIndexOf("/") + 1)) ?? []
     assert.isNotEmpty(files)
     assert.isEmpty(files.filter((file) => late.some((name) => file.startsWith(name))))

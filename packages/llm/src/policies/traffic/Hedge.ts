@@ -63,10 +63,6 @@ export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmE
   return Policy.mechanism((inner) => Effect.sync(() => hedged(budget ?? new HedgeBudget(options), waitMs, inner)))
 }
 
-/** Options whose limits hold for everything that gets them together. */
-export const sharing = (options: HedgeOptions): HedgeOptions =>
-  options.budget === undefined ? { ...options, budget: new HedgeBudget(options) } : options
-
 const refused = (problem: string) => Policy.refused("withHedge", problem)
 
 const percentileOf = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {

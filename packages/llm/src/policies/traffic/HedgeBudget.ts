@@ -97,3 +97,8 @@ export const wrongLimit = ({ maxCostShare, maxCostUsd, maxRequests }: HedgeLimit
   }
   return undefined
 }
+
+/** Options whose limits hold for everything that gets them together. */
+export const sharing = <Options extends HedgeLimits & { readonly budget?: HedgeBudget | undefined }>(
+  options: Options,
+): Options => (options.budget === undefined ? { ...options, budget: new HedgeBudget(options) } : options)

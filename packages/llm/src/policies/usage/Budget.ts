@@ -64,9 +64,13 @@ export const withBudget = (options: BudgetOptions): Policy.ServicePolicy<LlmErro
     : Policy.refused("withBudget", problem)
 }
 
-/** Keeps to a budget that several Layers may share. */
-export const withSameBudget = (budget: Budget): Policy.ServicePolicy =>
-  Policy.mechanism(() => Effect.sync(() => keeping(budget)))
+/** The same, with one budget for every Layer that it makes, however often they are built. */
+export const withLastingBudget = (options: BudgetOptions): Policy.ServicePolicy<LlmError> => {
+  const problem = budgetProblem(options)
+  if (problem !== undefined) return Policy.refused("budget", problem)
+  const budget = new Budget(options)
+  return Policy.mechanism(() => Effect.sync(() => keeping(budget)))
+}
 
 const keeping = (gate: AttemptGate) =>
   aroundAnswer({

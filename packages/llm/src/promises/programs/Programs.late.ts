@@ -1,8 +1,10 @@
 /**
- * The same programs, loaded where they are run, for the entries that are built whole: there a class comes with all its
+ * The same, loaded where it is used, for the entries that are built whole: there a class comes with all its
  * methods, and many programs run neither tools nor schemas.
  */
 import * as Effect from "effect/Effect"
+import type * as EmbeddingStack from "../../compose/EmbeddingStack.ts"
+import type * as ModelStack from "../../compose/ModelStack.ts"
 import type * as StructuredOutput from "../../tools/StructuredOutput.ts"
 import type * as ToolLoop from "../../tools/ToolLoop.ts"
 
@@ -20,3 +22,17 @@ export const toolLoop = (): Effect.Effect<typeof ToolLoop> =>
   tools === undefined
     ? Effect.promise(async () => (tools = await import("../../tools/ToolLoop.ts")))
     : Effect.succeed(tools)
+
+/** What embeds. */
+export const embeddingStack = (): Effect.Effect<typeof EmbeddingStack.layer> =>
+  Effect.map(
+    Effect.promise(() => import("../../compose/EmbeddingStack.ts")),
+    ({ layer }) => layer,
+  )
+
+/** What tells of models. */
+export const modelStack = (): Effect.Effect<typeof ModelStack.layer> =>
+  Effect.map(
+    Effect.promise(() => import("../../compose/ModelStack.ts")),
+    ({ layer }) => layer,
+  )

@@ -1,0 +1,42 @@
+/** The same policies, loaded where a stack has them, for the entries that are built whole: most programs use none of them. */
+import * as Effect from "effect/Effect"
+import type { withAdaptiveConcurrency } from "../../policies/AdaptiveConcurrency.ts"
+import type { withCache } from "../../policies/cache/Cache.ts"
+import type { withBalance } from "../../policies/traffic/Balance.ts"
+import type { withHedge } from "../../policies/traffic/Hedge.ts"
+import type { withLastingBudget } from "../../policies/usage/Budget.ts"
+
+/** Finds how many requests a target bears. */
+export const adaptiveConcurrency = (): Effect.Effect<typeof withAdaptiveConcurrency> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/AdaptiveConcurrency.ts")),
+    (module) => module.withAdaptiveConcurrency,
+  )
+
+/** Chooses among deployments. */
+export const balance = (): Effect.Effect<typeof withBalance> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/traffic/Balance.ts")),
+    (module) => module.withBalance,
+  )
+
+/** Bounds what is spent. */
+export const budget = (): Effect.Effect<typeof withLastingBudget> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/usage/Budget.ts")),
+    (module) => module.withLastingBudget,
+  )
+
+/** Keeps answers. */
+export const cache = (): Effect.Effect<typeof withCache> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/cache/Cache.ts")),
+    (module) => module.withCache,
+  )
+
+/** Sends second requests. */
+export const hedge = (): Effect.Effect<typeof withHedge> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/traffic/Hedge.ts")),
+    (module) => module.withHedge,
+  )
