@@ -31,9 +31,9 @@ import { type CallContext, joinCall, joins } from "./CallContext.ts"
 export interface ReplyEnd {
   /** Why the answer ended. */
   readonly finishReason: FinishReason
-  /** The tokens; unknown where absent. */
+  /** The tokens; unknown where absent. A bucket that is below 0 or not finite is left out. */
   readonly usage?: Usage | undefined
-  /** How it was billed: a `costUsd` here is the answer's cost, whatever `prices` say. */
+  /** How it was billed: a `costUsd` here of 0 or more is the answer's cost, whatever `prices` say. */
   readonly billing?: Billing | undefined
   /** The model that answered, where it is not the one asked for. */
   readonly servedModel?: string | undefined
@@ -144,11 +144,26 @@ const asked = <A>(
     return Result.isFailure(attempt) ? Effect.fail(attempt.failure) : send({ request, attempt: attempt.success })
   })
 
-const ended = (end: ReplyEnd) => ({
-  ...end,
-  usage: end.usage ?? {},
-  usageStatus: end.usage === undefined ? ("unknown" as const) : ("reported" as const),
-})
+const ended = (end: ReplyEnd) => {
+  const usage = end.usage === undefined ? undefined : told(end.usage)
+  return {
+    ...end,
+    usage: usage ?? {},
+    usageStatus: usage === undefined ? ("unknown" as const) : ("reported" as const),
+    billing: end.billing === undefined ? undefined : { ...end.billing, costUsd: amount(end.billing.costUsd) },
+  }
+}
+
+/** An amount below 0 or not finite is unknown: a budget would give something back for it, and a ledger would hold `NaN`. */
+const amount = (told: number | undefined): number | undefined =>
+  Number.isFinite(told) && Number(told) >= 0 ? told : undefined
+
+/** The usage without what tells nothing; undefined where nothing is left of it. */
+const told = (usage: Usage): Usage | undefined => {
+  const buckets = Object.entries(usage)
+  const known = buckets.filter(([, tokens]) => amount(tokens) !== undefined)
+  return known.length === 0 && buckets.length > 0 ? undefined : Object.fromEntries(known)
+}
 
 const whole = (reply: Effect.Effect<Reply, LlmErrorReason>, { attempt }: Asked): Effect.Effect<LlmResponse, LlmError> =>
   Effect.matchEffect(reply, {
