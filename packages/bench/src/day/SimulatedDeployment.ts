@@ -78,7 +78,7 @@ export const simulated = (
         if (outage !== undefined && nowMs >= outage[0] && nowMs < outage[1]) {
           count.failed += 1
           yield* Effect.sleep(random() < 0.5 ? hangMs : 50)
-          return yield* Effect.fail(new OverloadedError({ message: "503 Service Unavailable" }))
+          return yield* new OverloadedError({ message: "503 Service Unavailable" })
         }
         // A text has about a token for each four characters, more or less.
         const inputTokens = Math.round((charactersOf(request) / 4) * (0.85 + 0.3 * random()))
@@ -87,7 +87,7 @@ export const simulated = (
         if (waitMs > 0) {
           count.refused += 1
           yield* Effect.sleep(50)
-          return yield* Effect.fail(new RateLimitError({ message: "429 Too Many Requests", retryAfterMs: waitMs }))
+          return yield* new RateLimitError({ message: "429 Too Many Requests", retryAfterMs: waitMs })
         }
         window.add(nowMs, inputTokens + outputTokens)
         yield* Effect.sleep(facts.medianMs * (0.6 + 0.8 * random() + 3 * random() ** 8))

@@ -6,6 +6,15 @@ import type { BatchService } from "./BatchService.ts"
 import { openAiBatches, type Signed } from "./OpenAiBatches.ts"
 import { ServiceFailure } from "./ServiceHttp.ts"
 
+/** Which interface each provider has. */
+const interfaces: Readonly<
+  Record<string, (provider: string, url: string, signed: Signed) => BatchService | undefined>
+> = {
+  openai: openAiBatches,
+  azure: openAiBatches,
+  anthropic: anthropicBatches,
+}
+
 /** Finds it. Headers are asked for before each request: a key may be a token that expires. */
 export const serviceOf = (access: Access, options: InterfaceOptions, signal: AbortSignal): BatchService | undefined => {
   const signed: Signed = async (request) => {
@@ -18,6 +27,5 @@ export const serviceOf = (access: Access, options: InterfaceOptions, signal: Abo
     return { ...request, headers: { ...found.access.headers, ...request.headers }, signal }
   }
   const { provider, url } = access
-  if (provider === "openai" || provider === "azure") return openAiBatches(provider, url, signed)
-  return provider === "anthropic" ? anthropicBatches(provider, url, signed) : undefined
+  return Object.hasOwn(interfaces, provider) ? interfaces[provider]?.(provider, url, signed) : undefined
 }
