@@ -45,8 +45,8 @@ export interface BudgetOptions {
   readonly outputTokens?: number | undefined
   /**
    * What a budget of money does with a request whose price is not known before it is sent. `refuse`, the default, fails it:
-   * it could cost anything. `allow` sends it with nothing reserved, and counts the cost that the service tells afterwards,
-   * if it tells one.
+   * it could cost anything. `allow` sends it with nothing reserved as long as the budget is not used up, and counts the
+   * cost that the service tells afterwards, if it tells one.
    */
   readonly unpriced?: "allow" | "refuse" | undefined
 }
@@ -147,6 +147,9 @@ export class Budget implements AttemptGate {
     if (accounts.usd !== undefined && estimate.usd === undefined && unpriced === "refuse") {
       return this.unpriced(accounts.usd, plan, value, nowMs)
     }
+    if (accounts.usd !== undefined && estimate.usd === undefined && accounts.usd.isUsedUp(nowMs)) {
+      return this.exceeded(accounts.usd, "usd", undefined, value, nowMs)
+    }
     const held = { usd: estimate.usd ?? 0, tokens: estimate.tokens }
     for (const unit of ["usd", "tokens"] as const) {
       const account = accounts[unit]
@@ -201,7 +204,7 @@ export class Budget implements AttemptGate {
   private exceeded(
     account: BudgetAccount,
     unit: "usd" | "tokens",
-    amount: number,
+    amount: number | undefined,
     value: string | undefined,
     nowMs: number,
   ): BudgetExceededError {
@@ -210,14 +213,14 @@ export class Budget implements AttemptGate {
     const limit = told(account.limit)
     const used = told(account.used(nowMs))
     const reserved = told(account.reserved)
-    const retryAfterMs = account.freeInMs(amount, nowMs)
+    const retryAfterMs = account.freeInMs(amount ?? 0, nowMs)
     return new BudgetExceededError({
-      message: `no request made: it may take ${told(amount)} ${word}, and of the ${limit} ${word} of ${this.called(value)} ${used} are used and ${reserved} reserved`,
+      message: `no request made: it may take ${amount === undefined ? "any sum" : `${told(amount)} ${word}`}, and of the ${limit} ${word} of ${this.called(value)} ${used} are used and ${reserved} reserved`,
       unit,
       limit,
       used,
       reserved,
-      estimate: told(amount),
+      ...(amount === undefined ? {} : { estimate: told(amount) }),
       ...this.named(value),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) }),
     })

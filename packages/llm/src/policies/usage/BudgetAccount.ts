@@ -36,6 +36,11 @@ export class BudgetAccount {
     return this.reservedNow
   }
 
+  /** True where everything is used or reserved. */
+  isUsedUp(nowMs: number): boolean {
+    return this.used(nowMs) + this.reservedNow >= this.limit
+  }
+
   /** True where `amount` fits beside what was used and what is reserved. Nothing always fits. */
   fits(amount: number, nowMs: number): boolean {
     return amount === 0 || this.used(nowMs) + this.reservedNow + amount <= this.limit
