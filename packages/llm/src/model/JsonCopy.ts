@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import { withoutKeys } from "./KeyShape.ts"
 
 /** Why a value cannot be copied, and where it stands: `providerOptions.openai.seed`. */
 export class Uncopied {
@@ -34,7 +35,7 @@ const join = (path: string, key: string | number): string => {
 /** What an exception says, whatever was thrown. */
 export const saidBy = (thrown: unknown): string => {
   try {
-    const text = thrown instanceof Error ? thrown.message : String(thrown)
+    const text = withoutKeys(thrown instanceof Error ? thrown.message : String(thrown))
     return text.length > 200 ? `${text.slice(0, 200)}…` : text
   } catch {
     return "something that cannot be shown"

@@ -35,6 +35,21 @@ export const withoutKeys = (text: string): string =>
     key.length < 20 ? found : `${before}<redacted>`,
   )
 
+/** How a value of a wrong kind is told of: a number as it is, what may be a key by its kind alone. It never throws. */
+export const shownValue = (value: unknown): string => {
+  switch (typeof value) {
+    case "string":
+      return value.length > 16 || looksLikeKey(value) ? "a text" : JSON.stringify(value)
+    case "symbol":
+    case "function":
+      return `a ${typeof value}`
+    case "object":
+      return value === null ? "null" : "an object"
+    default:
+      return String(value)
+  }
+}
+
 /** True for a text that begins as a key does, and as no name of a model or a provider does. */
 export const beginsLikeKey = (text: string): boolean =>
   text.length >= 20 && keyPrefix.exec(text.slice(0, 4096))?.index === 0

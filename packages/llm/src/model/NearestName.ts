@@ -1,4 +1,5 @@
 /** The known name that an unknown one most likely means. It guesses for a message; nothing is corrected. */
+import { looksLikeKey } from "./KeyShape.ts"
 
 /** Names that other libraries and wire formats have for what this one calls differently. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -78,4 +79,12 @@ export const nearestName = (name: string, known: Iterable<string>, most = 3): st
 export const suggestion = (name: string, known: Iterable<string>): string => {
   const nearest = nearestName(name, known)
   return nearest === undefined ? "" : `; did you mean "${nearest}"?`
+}
+
+/** What is wrong with the first name of an object that is none of the known ones: undefined where there is none. */
+export const strangerIn = (given: object, known: ReadonlyArray<string>): string | undefined => {
+  const stranger = Object.keys(given).find((name) => !known.includes(name))
+  if (stranger === undefined) return undefined
+  const hint = suggestion(stranger, known) || `; there are ${known.join(", ")}`
+  return `there is no option ${looksLikeKey(stranger) ? "of that name" : stranger}${hint}`
 }

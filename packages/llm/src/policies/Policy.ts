@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
+import { shownValue } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { ModelInfo } from "../model/ModelInfo.ts"
@@ -136,10 +137,8 @@ export const refusedDuration = (
 ): ServicePolicy<LlmError> | undefined => {
   for (const [name, input] of Object.entries(durations)) {
     if (input === undefined || Option.isSome(Duration.fromInput(input))) continue
-    const problem = `${name} is not a duration: ${shown(input)}; write for example "10 seconds", or milliseconds`
+    const problem = `${name} is not a duration: ${shownValue(input)}; write for example "10 seconds", or milliseconds`
     return refused(policy, problem)
   }
   return undefined
 }
-
-const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))

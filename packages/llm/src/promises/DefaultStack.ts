@@ -121,7 +121,8 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
 /** True for a name that requests may have options for: those of the registry, to the letter. */
 export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
 
-const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
+/** A Layer of no stack: every call fails with the error. */
+export const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
   Layer.effectContext(Effect.fail(error))
 
 /** A service that is built by its first call, once: most programs ask for none of these, and need no settings for them. */

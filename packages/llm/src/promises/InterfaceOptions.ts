@@ -23,10 +23,9 @@ import { isUnreadable, unreadable } from "../settings/SecretText.ts"
 import type { Fetch, TransportOptions } from "../transport/Transport.ts"
 import type { SpendingOptions } from "./Llm.ts"
 import type { LogOptions } from "./LogLines.ts"
-import { attempted, Uncopied } from "./OwnCopy.ts"
+import { attempted, ownOptions } from "./OwnCopy.ts"
 
 export type { TrafficOptions } from "../compose/StackTraffic.ts"
-
 export type { LogLevel, LogOptions } from "./LogLines.ts"
 
 /**
@@ -153,6 +152,7 @@ const isText = (value: unknown): boolean => typeof value === "string" || typeof 
 /** The setting's own check says what is wrong with a text, and knows an example. */
 const text: Kind = { wanted: "a text", fits: isText }
 const number: Kind = { wanted: "a number", fits: isText }
+const limit: Kind = { wanted: "a number, 1 or more", fits: (value) => typeof value === "number" && value >= 1 }
 const duration: Kind = {
   wanted: 'a duration: write for example "30 seconds", or milliseconds as a number',
   fits: (value) => isText(value) || Duration.isDuration(value) || typeof value === "bigint",
@@ -214,10 +214,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
     wanted: "an address, or false",
     fits: (value) => value === false || typeof value === "string" || Redacted.isRedacted(value),
   },
-  telemetry: {
-    wanted: "a plain object, or false",
-    fits: (value) => value === false || Predicate.isObject(value),
-  },
+  telemetry: { wanted: "a plain object, or false", fits: (value) => value === false || Predicate.isObject(value) },
   cache: choice,
   prices: {
     wanted: "a plain object or a function",
@@ -227,8 +224,8 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
 
 const cacheSettings: Readonly<Record<keyof CacheSettings, Kind>> = {
   ttl: duration,
-  maxEntries: { wanted: "a number, 1 or more", fits: (value) => typeof value === "number" && value >= 1 },
-  maxBytes: { wanted: "a number, 1 or more", fits: (value) => typeof value === "number" && value >= 1 },
+  maxEntries: limit,
+  maxBytes: limit,
   folder: { wanted: "the path of a folder", fits: (value) => typeof value === "string" && value !== "" },
   store: {
     wanted: "an object with the functions get and set",
@@ -261,7 +258,6 @@ const wrongIn = (given: object, known: Readonly<Record<string, Kind>>, at: strin
   }
   return undefined
 }
-
 const wrong = (options: InterfaceOptions): LlmError | undefined => {
   const own = wrongIn(options, interfaceOptions, "")
   if (own !== undefined) return own
@@ -270,7 +266,7 @@ const wrong = (options: InterfaceOptions): LlmError | undefined => {
     const problem = wrongIn(cache, cacheSettings, "cache.")
     if (problem !== undefined) return problem
     const { folder, maxBytes, maxEntries, store, ttl } = cache
-    if (ttl !== undefined && Option.isNone(Duration.fromInput(ttl))) {
+    if (ttl !== undefined && (Number.isNaN(ttl) || Option.isNone(Duration.fromInput(ttl)))) {
       return invalidOption("cache.ttl", 'it is not a duration: write for example "1 hour", or milliseconds')
     }
     const places = [folder, store, maxEntries ?? maxBytes].filter((place) => place !== undefined)
@@ -285,16 +281,20 @@ const wrong = (options: InterfaceOptions): LlmError | undefined => {
   }
   return undefined
 }
+/** Options as they are now, or what of them cannot be read. */
+export const readGiven = <Options extends object>(options: Options): Result.Result<Options, LlmError> =>
+  Result.mapError(
+    attempted(() => ownOptions(options)),
+    ({ path, problem }) => {
+      const what = path === "" ? "the argument of LLMInterface" : "it"
+      return invalidOption(path === "" || looksLikeKey(path) ? "options" : path, `${what} ${problem}`)
+    },
+  )
 
 /** The options as they are now, or what is wrong with them: a later change of the object changes nothing. */
-export const readOptions = (options: InterfaceOptions): Result.Result<InterfaceOptions, LlmError> => {
-  const read = attempted(() => {
-    if (!Predicate.isObject(options)) throw new Uncopied("", "is not an object")
-    const own: InterfaceOptions = { ...options }
-    const problem = wrong(own)
+export const readOptions = (options: InterfaceOptions): Result.Result<InterfaceOptions, LlmError> =>
+  Result.flatMap(readGiven(options), (own) => {
+    const checked = attempted(() => wrong(own))
+    const problem = Result.isFailure(checked) ? invalidOption("options", checked.failure.problem) : checked.success
     return problem === undefined ? Result.succeed(own) : Result.fail(problem)
   })
-  return Result.isSuccess(read)
-    ? read.success
-    : Result.fail(invalidOption("options", `the argument of LLMInterface ${read.failure.problem}`))
-}

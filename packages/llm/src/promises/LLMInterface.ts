@@ -21,7 +21,7 @@ import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
 import { type CallInput, type CheckedRequest, readCall, readEmbed, readModels } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
-import type { InterfaceOptions, ListenOptions } from "./InterfaceOptions.ts"
+import { type InterfaceOptions, type ListenOptions, readGiven } from "./InterfaceOptions.ts"
 import type {
   CountTokensResponse,
   EmbedOptions,
@@ -109,8 +109,10 @@ export class LLMInterface implements Llm {
    */
   static fromLayer<E>(layer: Layer.Layer<LlmProvider, E>, options: ListenOptions & SpendingOptions = {}): LLMInterface {
     const ledger = new UsageLedger()
-    const bounded = layer.pipe(withTimeout(longestMs), DefaultStack.kept(options, ledger))
-    const beside = Layer.merge(DefaultStack.layerLogger(options), DefaultStack.tagged(options))
+    const read = readGiven(options)
+    if (Result.isFailure(read)) return new LLMInterface(new Session(DefaultStack.failed(read.failure)), ledger)
+    const bounded = layer.pipe(withTimeout(longestMs), DefaultStack.kept(read.success, ledger))
+    const beside = Layer.merge(DefaultStack.layerLogger(read.success), DefaultStack.tagged(read.success))
     return new LLMInterface(new Session(Layer.merge(beside, bounded)), ledger)
   }
 

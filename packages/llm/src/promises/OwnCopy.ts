@@ -27,6 +27,42 @@ export const ownCopy = (
     Predicate.isObject(copy) ? Result.succeed(copy) : Result.fail(new Uncopied("", "is not an object")),
   )
 
+/** Options that a program may have filled with getters, in one object each or in a list of them. */
+const nested: ReadonlySet<string> = new Set(["cache", "budget", "hedge", "tags", "deployments", "balance"])
+
+/** Options as they are now, those of the nested objects too. What cannot be read is told by its place: `cache.ttl`. */
+export const ownOptions = <Options extends object>(options: Options): Options => {
+  if (!Predicate.isObject(options)) throw new Uncopied("", "is not an object")
+  return fieldsOf(options, "", true) as Options
+}
+
+const fieldsOf = (given: object, path: string, isWhole: boolean): object => {
+  const names = attempt(() => Object.keys(given), path)
+  return Object.fromEntries(
+    names.map((name) => {
+      const at = path === "" ? name : `${path}.${name}`
+      const value = attempt((): unknown => Reflect.get(given, name), at)
+      return [name, isWhole && nested.has(name) ? plainCopy(value, at, true) : readable(value, at)]
+    }),
+  )
+}
+
+/** A copy of a plain object, or of each in a list; anything else as it is. */
+const plainCopy = (value: unknown, path: string, mayBeList: boolean): unknown => {
+  if (!Predicate.isObjectOrArray(value)) return value
+  const prototype = attempt((): unknown => Object.getPrototypeOf(value), path)
+  if (mayBeList && Array.isArray(value)) {
+    return attempt(() => [...value], path).map((item, index) => plainCopy(item, `${path}[${index}]`, false))
+  }
+  return prototype === Object.prototype || prototype === null ? fieldsOf(value, path, false) : value
+}
+
+/** The value, unless it is a proxy that can no longer be asked. */
+const readable = (value: unknown, path: string): unknown => {
+  if (Predicate.isObjectOrArray(value)) attempt((): unknown => Object.getPrototypeOf(value), path)
+  return value
+}
+
 /** What an action gives, or why it could not read what the caller passed. */
 export const attempted = <A>(action: () => A): Result.Result<A, Uncopied> => {
   try {

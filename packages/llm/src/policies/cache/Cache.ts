@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import { type CallContext, endingWith, joinCall, within } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
+import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { Answered, Around, Asked, Identity } from "../mechanisms/Around.ts"
@@ -71,7 +72,8 @@ const refusedLimit = ({ maxBytes, maxEntries, store }: CacheOptions<unknown>) =>
   for (const [name, limit] of Object.entries({ maxEntries, maxBytes })) {
     if (limit === undefined) continue
     if (store !== undefined) return Policy.refused("withCache", `${name} is a limit of the default store: leave it out`)
-    if (!(limit >= 1)) return Policy.refused("withCache", `${name} must be a number, 1 or more, not ${limit}`)
+    if (!(typeof limit === "number" && limit >= 1))
+      return Policy.refused("withCache", `${name} must be a number, 1 or more, not ${shownValue(limit)}`)
   }
   return undefined
 }

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import { looksLikeKey } from "../../model/KeyShape.ts"
+import { looksLikeKey, shownValue } from "../../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../../model/LlmError.ts"
 import { strategies } from "./DeploymentChoice.ts"
 
@@ -37,15 +37,15 @@ export const mistakeOf = ({
 }: DeploymentNumbers): readonly [field: string, problem: string] | undefined => {
   if (!Predicate.isString(name) || name.trim() === "") return ["name", 'must be a text; write for example "europe"']
   if (looksLikeKey(name)) return ["name", 'looks like a key, and names are shown; write for example "europe"']
-  if (weight !== undefined && !(weight > 0 && Number.isFinite(weight))) {
-    return ["weight", `must be a number above 0, not ${weight}; leave it out for 1`]
+  if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
+    return ["weight", `must be a number above 0, not ${shownValue(weight)}; leave it out for 1`]
   }
   if (concurrency !== undefined && !isWhole(concurrency)) {
-    return ["concurrency", `must be a whole number above 0, not ${concurrency}; leave it out for no limit`]
+    return ["concurrency", `must be a whole number above 0, not ${shownValue(concurrency)}; leave it out for no limit`]
   }
   for (const [field, value] of Object.entries({ rpm, tpm })) {
-    if (value === undefined || (value >= 1 && Number.isFinite(value))) continue
-    return [field, `must be a number, 1 or more, not ${value}; leave it out for no limit`]
+    if (value === undefined || (Number.isFinite(value) && value >= 1)) continue
+    return [field, `must be a number, 1 or more, not ${shownValue(value)}; leave it out for no limit`]
   }
   return undefined
 }
@@ -64,7 +64,8 @@ export const mistakeInOptions = ({
   }
   if (stickyBy !== undefined && typeof stickyBy !== "function") return ["stickyBy", "is not a function"]
   for (const [field, value] of Object.entries({ maxTries, failures })) {
-    if (value !== undefined && !isWhole(value)) return [field, `must be a whole number above 0, not ${value}`]
+    if (value !== undefined && !isWhole(value))
+      return [field, `must be a whole number above 0, not ${shownValue(value)}`]
   }
   for (const [field, value] of Object.entries({ openFor, quotaPause })) {
     if (value === undefined || Option.isSome(Duration.fromInput(value))) continue

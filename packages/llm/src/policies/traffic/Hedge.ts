@@ -13,13 +13,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { type CallContext, forAttempt, joinCall, tell } from "../../call/CallContext.ts"
 import type { CallObserver } from "../../call/CallEvent.ts"
 import type { Ledger } from "../../call/Ledger.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
+import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { AttemptRecord } from "../../model/LlmResponse.ts"
+import { strangerIn } from "../../model/NearestName.ts"
 import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
 import { type Asking, askingOnce, askingStream, race, type Second } from "./Race.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
@@ -43,14 +46,18 @@ export interface HedgeOptions extends HedgeLimits {
 
 /** Sends a second request where the first is slow. */
 export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmError> => {
+  const stranger = strangerIn(options, names)
+  if (stranger !== undefined) return refused(stranger)
   const { after = "p95", budget, samples = 20 } = options
   const percentile = percentileOf(after)
   const afterMs = percentile === undefined ? durationMs(after) : undefined
   if (percentile === undefined && afterMs === undefined) {
-    return refused(`after must be a duration or a percentile, for example "2 seconds" or "p95", not ${String(after)}`)
+    return refused(
+      `after must be a duration or a percentile, for example "2 seconds" or "p95", not ${shownValue(after)}`,
+    )
   }
   if (!Number.isInteger(samples) || samples < 1)
-    return refused(`samples must be a whole number above 0, not ${samples}`)
+    return refused(`samples must be a whole number above 0, not ${shownValue(samples)}`)
   if (budget !== undefined && !(budget instanceof HedgeBudget)) return refused("budget must be a HedgeBudget")
   const wrong = wrongLimit(budget?.limits ?? options)
   if (wrong !== undefined) return refused(wrong)
@@ -63,6 +70,15 @@ export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmE
   return Policy.mechanism((inner) => Effect.sync(() => hedged(budget ?? new HedgeBudget(options), waitMs, inner)))
 }
 
+const names: ReadonlyArray<string> = [
+  "after",
+  "samples",
+  "budget",
+  "maxRequests",
+  "maxCostUsd",
+  "maxCostShare",
+] satisfies ReadonlyArray<keyof HedgeOptions>
+
 const refused = (problem: string) => Policy.refused("withHedge", problem)
 
 const percentileOf = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
@@ -70,7 +86,12 @@ const percentileOf = (after: NonNullable<HedgeOptions["after"]>): number | undef
   return digits === undefined ? undefined : Number(digits) / 100
 }
 
+const isEmpty = (value: object): boolean => Object.keys(value).length === 0
+
 const durationMs = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
+  // No number, and an object that says nothing, would be no time at all.
+  if (Number.isNaN(after) || (Predicate.isObject(after) && !Duration.isDuration(after) && isEmpty(after)))
+    return undefined
   const ms = Option.map(Duration.fromInput(after as Duration.Input), Duration.toMillis)
   return Option.getOrUndefined(Option.filter(ms, (each) => Number.isFinite(each) && each >= 0))
 }

@@ -2,6 +2,7 @@
  * What second requests may still cost: each request that is answered earns a share of one, and money is reserved before a
  * second request is sent, by the highest cost among the last answers of its model. It counts; it sends nothing.
  */
+import { shownValue } from "../../model/KeyShape.ts"
 
 /** What second requests may cost, at most. */
 export interface HedgeLimits {
@@ -89,11 +90,12 @@ export class HedgeBudget {
 
 /** What is wrong with limits, if anything is. */
 export const wrongLimit = ({ maxCostShare, maxCostUsd, maxRequests }: HedgeLimits): string | undefined => {
-  if (maxRequests !== undefined && !(maxRequests > 0 && maxRequests <= 1)) {
-    return `maxRequests must be a share above 0 and up to 1, not ${maxRequests}`
+  if (maxRequests !== undefined && !(Number.isFinite(maxRequests) && maxRequests > 0 && maxRequests <= 1)) {
+    return `maxRequests must be a share above 0 and up to 1, not ${shownValue(maxRequests)}`
   }
   for (const [name, value] of Object.entries({ maxCostUsd, maxCostShare })) {
-    if (value !== undefined && !(value >= 0)) return `${name} must be a number, 0 or more, not ${value}`
+    if (value === undefined || (typeof value === "number" && value >= 0)) continue
+    return `${name} must be a number, 0 or more, not ${shownValue(value)}`
   }
   return undefined
 }

@@ -17,6 +17,8 @@ import { within } from "../../call/CallContext.ts"
 import { CallTags } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { BudgetExceededError, type ErrorType, type LlmError } from "../../model/LlmError.ts"
+import { shownValue } from "../../model/KeyShape.ts"
+import { strangerIn } from "../../model/NearestName.ts"
 import type { AttemptRecord, Usage } from "../../model/LlmResponse.ts"
 import { aroundAnswer } from "../mechanisms/HeldAnswer.ts"
 import { estimateTokens } from "../traffic/TokenEstimate.ts"
@@ -81,16 +83,29 @@ const keeping = (gate: AttemptGate) =>
 
 const longestName = 256
 
+const names: ReadonlyArray<string> = [
+  "usd",
+  "tokens",
+  "per",
+  "tag",
+  "name",
+  "outputTokens",
+  "unpriced",
+] satisfies ReadonlyArray<keyof BudgetOptions>
+
 /** What is wrong with options, if anything is. Programs without types pass anything. */
 export const budgetProblem = (options: BudgetOptions): string | undefined => {
   const given: unknown = options
   if (!Predicate.isObject(given)) return "it is not a plain object: write for example { usd: 10 }"
+  const stranger = strangerIn(given, names)
+  if (stranger !== undefined) return stranger
   const { name, outputTokens, per, tag, tokens, unpriced, usd } = options
   if (usd === undefined && tokens === undefined) return "it needs usd or tokens"
-  if (usd !== undefined && !(usd > 0 && Number.isFinite(usd))) return `usd must be a number above 0, not ${usd}`
+  if (usd !== undefined && !(Number.isFinite(usd) && usd > 0))
+    return `usd must be a number above 0, not ${shownValue(usd)}`
   for (const [option, value] of Object.entries({ tokens, outputTokens })) {
-    if (value === undefined || (value >= 1 && Number.isFinite(value))) continue
-    return `${option} must be a number, 1 or more, not ${value}`
+    if (value === undefined || (Number.isFinite(value) && value >= 1)) continue
+    return `${option} must be a number, 1 or more, not ${shownValue(value)}`
   }
   const known = per === undefined ? undefined : Duration.fromInput(per)
   if (known !== undefined && !(Option.isSome(known) && Duration.toMillis(known.value) > 0)) {
