@@ -59,7 +59,8 @@ export const withCache = <R = never>(options: CacheOptions<R> = {}): Policy.Serv
   const { maxBytes, maxEntries, storeTimeout = "250 millis", ttl = "1 hour" } = options
   const wrong = Policy.refusedDuration("withCache", { ttl, storeTimeout }) ?? refusedLimit(options)
   if (wrong !== undefined) return wrong
-  const { store = CacheStore.memory({ maxBytes, maxEntries }) } = options
+  // Made with each Layer: one that was closed, or another one, may have answered differently.
+  const { store = Effect.sync(() => CacheStore.memory({ maxBytes, maxEntries })) } = options
   return Policy.mechanism((inner) =>
     Effect.map(Effect.isEffect(store) ? store : Effect.succeed(store), (built) => {
       const kept = guarded(built, Duration.fromInputUnsafe(ttl), Duration.fromInputUnsafe(storeTimeout))

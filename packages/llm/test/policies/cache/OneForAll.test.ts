@@ -109,3 +109,15 @@ describe.each(callNames)("a call (%s) is answered beside a store", (name) => {
     }).pipe(Effect.provide(upstream.layer.pipe(withCache({ store }))))
   })
 })
+
+describe.each(callNames)("a call (%s) of a cache without a store of the program's own", (name) => {
+  it.effect("gets no answer of another Layer, nor of one that was closed", () => {
+    const [east, west] = [new Upstream(() => "east"), new Upstream(() => "west")]
+    const cached = withCache()
+    return Effect.gen(function* () {
+      for (const { layer } of [east, west, east]) yield* Effect.provide(ask(name), layer.pipe(cached))
+      expect((yield* Effect.provide(ask(name), west.layer.pipe(cached))).text).toBe("west")
+      expect([east.asked.length, west.asked.length]).toEqual([2, 2])
+    })
+  })
+})
