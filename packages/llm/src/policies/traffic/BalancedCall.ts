@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import { refuseAttempt } from "../../call/Attempt.ts"
 import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, type ChosenDeployment, forAttempt, joinCall, tell } from "../../call/CallContext.ts"
@@ -56,7 +57,10 @@ export const askInTurn = <S extends Identity, Q extends Asked, A>(
   ask: AskOne<S, Q, A>,
 ): Effect.Effect<A, LlmError> =>
   joinCall((context, fiber) => {
-    const key = fiber.getRef(CallOptions).stickyKey ?? balancing.stickyBy?.(request)
+    const { stickyKey } = fiber.getRef(CallOptions)
+    // The program's own function may throw: then the request has no key.
+    const own = Result.try(() => balancing.stickyBy?.(request))
+    const key = stickyKey ?? Result.getOrUndefined(own)
     return new BalancedCall(all, balancing, request, kind, ask, forAttempt(context), key).next(fiber)
   })
 

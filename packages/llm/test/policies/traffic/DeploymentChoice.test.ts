@@ -89,4 +89,16 @@ describe.each(callNames)("the key of %s", (name) => {
       expect((yield* asked(ask(name)))?.[1]).toBe("latency")
     }).pipe(Effect.provide(stack))
   })
+
+  it.effect("is none where the program's own function throws", () => {
+    const { deployments } = servers({ a: quick, b: quick })
+    const stack = withBalance(deployments, {
+      stickyBy: () => {
+        throw new Error("a bug")
+      },
+    })
+    return Effect.gen(function* () {
+      expect(story(yield* within("1 second", ask(name)))[0]?.[1]).toBe("latency")
+    }).pipe(Effect.provide(stack))
+  })
 })
