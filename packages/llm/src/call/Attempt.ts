@@ -218,7 +218,7 @@ export class Attempt {
     // The clock of the call that began a shared request may have run out for that call alone.
     if (Exit.isFailure(exit)) written.errorType ??= context.clock?.cutShort?._tag
     this.isOpen = false
-    for (const leave of this.leaves) leave(this.record(), this.fiber)
+    for (const leave of this.leaves) leave(this.record())
     if (context.observers.length > 0) {
       tell(context, { type: "attempt-end", attempt: this.number, record: this.record(), exit }, this.fiber)
     }

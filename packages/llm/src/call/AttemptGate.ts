@@ -26,7 +26,7 @@ export interface AttemptGate {
 }
 
 /** Is told the final record of an attempt that was let go, once, however it ended. */
-export type AttemptLeave = (record: AttemptRecord, fiber: Fiber.Fiber<unknown, unknown>) => void
+export type AttemptLeave = (record: AttemptRecord) => void
 
 /** What is asked of whom. */
 export interface AttemptTarget extends Pricing {

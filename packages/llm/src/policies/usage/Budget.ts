@@ -6,6 +6,7 @@
  * It holds for everything within it, wherever it stands. Outermost it is the budget of the whole stack, inside a fallback
  * that of one target. It counts the requests of this library's providers and of `Provider.make`.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -15,7 +16,7 @@ import * as Result from "effect/Result"
 import type { AttemptGate, AttemptLeave, AttemptPlan } from "../../call/AttemptGate.ts"
 import { within } from "../../call/CallContext.ts"
 import { CallTags } from "../../call/CallOptions.ts"
-import { monotonicMs } from "../../call/Time.ts"
+import { clockMs } from "../../call/Time.ts"
 import { BudgetExceededError, type ErrorType, type LlmError } from "../../model/LlmError.ts"
 import { shownValue } from "../../model/KeyShape.ts"
 import { strangerIn } from "../../model/NearestName.ts"
@@ -155,7 +156,9 @@ export class Budget implements AttemptGate {
 
   enter(plan: AttemptPlan, fiber: Fiber.Fiber<unknown, unknown>): BudgetExceededError | AttemptLeave {
     const { tag, unpriced = "refuse" } = this.options
-    const nowMs = monotonicMs(fiber)
+    // A stream may be closed in another fiber than it was opened in, which may have ended: the clock is the call's.
+    const clock = fiber.getRef(Clock.Clock)
+    const nowMs = clockMs(clock)
     const value = tag === undefined ? undefined : own(fiber.getRef(CallTags), tag)
     const accounts = this.accountsOf(value, nowMs)
     const estimate = this.estimate(plan)
@@ -174,8 +177,8 @@ export class Budget implements AttemptGate {
     }
     accounts.usd?.reserve(held.usd)
     accounts.tokens?.reserve(held.tokens)
-    return (record, ending) => {
-      const endMs = monotonicMs(ending)
+    return (record) => {
+      const endMs = clockMs(clock)
       const unknown = isFree(record) ? { usd: 0, tokens: 0 } : held
       const usd = record.costUsd === null ? unknown.usd : Math.round(record.costUsd * unitsPerUsd)
       accounts.usd?.settle(held.usd, usd, endMs)

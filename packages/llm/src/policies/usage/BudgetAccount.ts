@@ -17,6 +17,7 @@ export class BudgetAccount {
   private steps: Array<Step> = []
   private usedSoFar = 0
   private reservedNow = 0
+  private underWay = 0
 
   /** `perMs` is the time for which what was used counts: Infinity for good. */
   constructor(limit: number, perMs: number) {
@@ -49,11 +50,13 @@ export class BudgetAccount {
   /** Holds an amount until it is settled. */
   reserve(amount: number): void {
     this.reservedNow += amount
+    this.underWay += 1
   }
 
   /** Gives a reserved amount back, and notes what was used in its place. */
   settle(reserved: number, used: number, nowMs: number): void {
     this.reservedNow -= reserved
+    this.underWay -= 1
     if (used === 0) return
     this.usedSoFar += used
     const number = Number.isFinite(this.stepMs) ? Math.floor(nowMs / this.stepMs) : 0
@@ -74,9 +77,9 @@ export class BudgetAccount {
     return this.perMs
   }
 
-  /** True where it is as it was at the beginning. */
+  /** True where it is as it was at the beginning, and nothing is under way that may yet use some of it. */
   isUntouched(nowMs: number): boolean {
-    return this.reservedNow === 0 && this.used(nowMs) === 0
+    return this.underWay === 0 && this.used(nowMs) === 0
   }
 
   private endMs(number: number): number {

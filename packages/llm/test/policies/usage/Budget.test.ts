@@ -1,10 +1,12 @@
 /** A budget of money or tokens: what is reserved and used never passes it, whatever happens to the requests. */
 import { describe, expect, it } from "@effect/vitest"
+import * as Channel from "effect/Channel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { tagStream, tagCalls } from "../../../src/call/CallOptions.ts"
@@ -228,6 +230,31 @@ describe.each(callNames)("a budget around %s", (name) => {
     }).pipe(Effect.provide(layer.pipe(withBudget({ tokens: 150, tag: "user" }))))
   })
 
+  it.effect("forgets none of a thousand values whose requests are under way and reserved nothing", () => {
+    const told = Provider.layer({
+      name: "own",
+      model: "m",
+      prices: { p: { input: 1, output: 10 } },
+      generate: () =>
+        Effect.delay(
+          Effect.succeed({ parts: [], finishReason: "stop" as const, usage: {}, billing: { costUsd: 1 } }),
+          1000,
+        ),
+    })
+    const options = { usd: 1, tag: "user", unpriced: "allow" } as const
+    return Effect.gen(function* () {
+      const as = (user: number) => Effect.exit(tagCalls({ user: `u${user}` })(ask(name)))
+      const users = Array.from({ length: 1001 }, (_, user) => user)
+      const calls = yield* Effect.forkChild(Effect.forEach(users, as, { concurrency: "unbounded" }))
+      yield* TestClock.adjust(1000)
+      yield* Fiber.join(calls)
+      const priced = { ...asking(1), model: "p" }
+      const again = yield* Effect.forkChild(Effect.exit(tagCalls({ user: "u0" })(ask(name, priced))))
+      yield* TestClock.adjust(1000)
+      expect(refused(yield* Fiber.join(again))).toMatchObject({ used: 1, tag: { value: "u0" } })
+    }).pipe(Effect.provide(told.pipe(withBudget(options))))
+  })
+
   it.effect("frees what was used once its time is over, and says when", () => {
     const { layer } = pricedBy(() => ({ outputTokens: 100 }))
     return Effect.gen(function* () {
@@ -442,4 +469,23 @@ describe("tags", () => {
       }
     }),
   )
+})
+
+it.effect("a stream that is closed elsewhere than it was opened is paid for by the clock of its call", () => {
+  const layer = Provider.layer({
+    name: "own",
+    model: "m",
+    stream: () => Stream.concat(Stream.succeed({ type: "text-delta" as const, index: 0, delta: "a" }), Stream.never),
+  })
+  return Effect.gen(function* () {
+    const llm = yield* LlmProvider
+    const scope = yield* Scope.make()
+    const opened = yield* Effect.forkChild(Channel.toPullScoped(llm.stream(asking(100)).channel, scope))
+    const pull = yield* Fiber.join(opened)
+    yield* pull
+    yield* TestClock.adjust("1 hour")
+    yield* Scope.close(scope, Exit.void)
+    const waitMs = (yield* Effect.flip(ask("stream", asking(100)))).retryAfter
+    expect(Math.round(Duration.toMinutes(waitMs ?? Duration.zero))).toBe(61)
+  }).pipe(Effect.provide(layer.pipe(withBudget({ tokens: 150, per: "1 hour" }))))
 })
