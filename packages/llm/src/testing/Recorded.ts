@@ -55,8 +55,12 @@ export const layerEmbeddings = <E = never, R = never>(
     Effect.gen(function* () {
       const mode = yield* modeOf(options)
       const tape = yield* load(options, mode)
+      const find = (request: EmbeddingRequest) => (isPlain(request) ? tape.next(request) : undefined)
       if (mode === "replay") {
-        return { name: "recorded", embed: (request) => playVectors(tape.next(request), tape, request) }
+        return {
+          name: "recorded",
+          embed: (request) => Effect.suspend(() => playVectors(find(request), tape, request)),
+        }
       }
       const inner = Context.get(yield* built(options.layer), EmbeddingProvider)
       const record = (request: EmbeddingRequest) =>
@@ -66,10 +70,11 @@ export const layerEmbeddings = <E = never, R = never>(
       return {
         name: inner.name,
         model: inner.model,
-        embed: (request) => {
-          const played = mode === "new" && isPlain(request) ? tape.next(request) : undefined
-          return played === undefined ? record(request) : playVectors(played, tape, request)
-        },
+        embed: (request) =>
+          Effect.suspend(() => {
+            const played = mode === "new" ? find(request) : undefined
+            return played === undefined ? record(request) : playVectors(played, tape, request)
+          }),
       }
     }),
   )
@@ -205,10 +210,14 @@ const recorder = (tape: Tape, inner: LlmProvider["Service"]): LlmProvider["Servi
 const playVectors = (played: Played | undefined, tape: Tape, request: EmbeddingRequest) => {
   const name = played?.provider ?? "recorded"
   const answer = played?.answer
+  const problem = answer !== undefined && "error" in answer ? answer.error : undefined
   const script =
     answer !== undefined && "embeddings" in answer
-      ? { embeddings: answer.embeddings, usage: answer.end.usage }
-      : { error: answer !== undefined && "error" in answer ? answer.error : tape.missing(request) }
-  const given = scriptedEmbeddings([script], { name, model: played?.model ?? request.model })
+      ? [{ embeddings: answer.embeddings, usage: answer.end.usage }]
+      : // What is no request at all is refused before its error is looked at.
+        isPlain(request)
+        ? [{ error: problem ?? tape.missing(request) }]
+        : []
+  const given = scriptedEmbeddings(script, { name, model: played?.model ?? request.model })
   return Effect.flatMap(Effect.provide(EmbeddingProvider, given), (embeddings) => embeddings.embed(request))
 }

@@ -6,7 +6,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { failBefore, openAttempt } from "../call/Attempt.ts"
+import { type Attempt, failBefore, openAttempt } from "../call/Attempt.ts"
 import { joinCall } from "../call/CallContext.ts"
 import { EmbeddingProvider, type EmbeddingRequest, type EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import { InvalidRequestError, type LlmError } from "../model/LlmError.ts"
@@ -61,14 +61,17 @@ export const layerEmbeddings = (
 ): ScriptedEmbeddings => {
   const { model = "scripted", name = "scripted" } = options
   const requests: Array<EmbeddingRequest> = []
-  const embed = (input: EmbeddingRequest): Effect.Effect<EmbeddingResponse, LlmError> =>
+  const play = (
+    input: EmbeddingRequest,
+    begun: { attempt: Attempt | undefined },
+  ): Effect.Effect<EmbeddingResponse, LlmError> =>
     joinCall((context, fiber) => {
       const valid = validateEmbeddingRequest(input)
       if (Result.isFailure(valid)) return Effect.fail(failBefore(context, { provider: name, model }, valid.failure))
       const request = valid.success
       const opened = openAttempt(context, fiber, { provider: name, model: request.model ?? model }, request)
       if (Result.isFailure(opened)) return Effect.fail(opened.failure)
-      const attempt = opened.success
+      const attempt = (begun.attempt = opened.success)
       requests.push(request)
       const answer = answers === undefined ? {} : answers[requests.length - 1]
       if (answer === undefined) {
@@ -91,11 +94,16 @@ export const layerEmbeddings = (
         })
         return Effect.succeed({ embeddings: given.map((vector) => [...vector]), metadata })
       })
-      const late = delay === undefined ? played : Effect.andThen(Effect.sleep(delay), played)
-      return Effect.ensuring(
-        late,
-        Effect.sync(() => attempt.close()),
-      )
+      return delay === undefined ? played : Effect.andThen(Effect.sleep(delay), played)
+    })
+  const embed = (input: EmbeddingRequest): Effect.Effect<EmbeddingResponse, LlmError> =>
+    Effect.suspend(() => {
+      const begun: { attempt: Attempt | undefined } = { attempt: undefined }
+      // Laid down before the attempt begins, so that no interruption can come between and leave it open.
+      return Effect.onExitPrimitive(play(input, begun), (exit) => {
+        begun.attempt?.close(exit)
+        return undefined
+      })
     })
   return Object.assign(Layer.succeed(EmbeddingProvider, { name, model, embed }), { requests })
 }

@@ -384,6 +384,24 @@ it("embeddings are recorded and played too", async () => {
   expect(error.message).toContain("differs in inputs[0], inputs[1]")
 })
 
+it("recorded vectors are taken when they are asked for, and what is no request fails as elsewhere", async () => {
+  const script = Scripted.layerEmbeddings([[[1]], [[2]]])
+  const twice = Effect.gen(function* () {
+    const ask = (yield* EmbeddingProvider).embed({ inputs: ["a"] })
+    return [yield* ask, yield* ask].map(({ embeddings }) => embeddings[0]?.[0])
+  })
+  const numbers = await Effect.runPromise(
+    Effect.provide(twice, Recorded.layerEmbeddings({ folder, mode: "record", layer: script })),
+  )
+  expect(numbers).toEqual([1, 2])
+  const replay = Recorded.layerEmbeddings({ folder, mode: "replay" })
+  expect(await Effect.runPromise(Effect.provide(twice, replay))).toEqual([1, 2])
+  const inputs: ReadonlyArray<string> = Object([1n])
+  const odd = Effect.flatMap(EmbeddingProvider, (embeddings) => embeddings.embed({ inputs }))
+  const error = await Effect.runPromise(Effect.flip(Effect.provide(odd, replay)))
+  expect(error.message).toContain("inputs[0]")
+})
+
 describe("Recorded.llm", () => {
   const messages = [{ role: "user", content: "Hello." }] as const
 

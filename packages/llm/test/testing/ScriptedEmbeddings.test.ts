@@ -1,8 +1,11 @@
 /** Embeddings of a script: vectors of the texts, vectors and failures in turn, and what was asked. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { EmbeddingProvider, type EmbeddingRequest, unwrap } from "../../src/index.ts"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import { EmbeddingProvider, type EmbeddingRequest, unwrap, withBudget } from "../../src/index.ts"
 import { Scripted } from "../../src/testing/index.ts"
+import { YieldingAt } from "../policies/YieldingAt.ts"
 
 const embed = (layer: Scripted.ScriptedEmbeddings, request: Partial<EmbeddingRequest> = {}) =>
   Effect.provide(
@@ -39,6 +42,23 @@ describe("Scripted.layerEmbeddings", () => {
       const ended = yield* Effect.flip(embed(layer))
       expect(ended.reason._tag).toBe("InvalidRequestError")
       expect(ended.attempts).toHaveLength(1)
+    }),
+  )
+
+  it.effect("leaves no request open where it is given up between two steps", () =>
+    Effect.gen(function* () {
+      const stack = withBudget({ tokens: 1000 })(Scripted.layerEmbeddings())
+      yield* Effect.gen(function* () {
+        const { embed } = yield* EmbeddingProvider
+        for (const step of Array.from({ length: 60 }, (_, at) => at + 1)) {
+          const asked = Effect.provideService(embed({ inputs: ["a"] }), Scheduler.Scheduler, new YieldingAt(step))
+          const fiber = Effect.runFork(asked)
+          fiber.interruptUnsafe()
+          yield* Fiber.await(fiber)
+        }
+        const error = yield* Effect.flip(embed({ inputs: ["a ".repeat(5000)] }))
+        expect(error.reason).toMatchObject({ _tag: "BudgetExceededError", reserved: 0 })
+      }).pipe(Effect.provide(stack))
     }),
   )
 
