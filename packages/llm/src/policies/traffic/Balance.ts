@@ -104,8 +104,9 @@ export function withBalance(deployments: ReadonlyArray<Deployment>, options: Bal
       openMs: millis(options.openFor, 5000),
       quotaMs: millis(options.quotaPause, 60_000),
     }
+    const greatest = Math.max(...deployments.map(({ weight = 1 }) => weight))
     const built = Effect.forEach(deployments, (deployment) => {
-      const health = healthOf(deployment, patience)
+      const health = healthOf(deployment, patience, greatest)
       return Effect.map(Layer.buildWithMemoMap(limited(deployment, health), memoMap, scope), (services) => ({
         health,
         services,
@@ -118,10 +119,11 @@ export function withBalance(deployments: ReadonlyArray<Deployment>, options: Bal
 const millis = (input: Duration.Input | undefined, otherwise: number): number =>
   input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))
 
-const healthOf = (deployment: Deployment, patience: Patience): DeploymentHealth => {
+/** Weights count against each other only: as shares of the greatest, no sum of them is too large for a number. */
+const healthOf = (deployment: Deployment, patience: Patience, greatest: number): DeploymentHealth => {
   const { concurrency = Number.POSITIVE_INFINITY, model, name, rpm, tpm, weight = 1 } = deployment
   const pace = rpm === undefined && tpm === undefined ? undefined : new Pace(rpm, tpm)
-  return new DeploymentHealth({ name, weight, model, concurrency, pace }, patience)
+  return new DeploymentHealth({ name, weight: weight / greatest, model, concurrency, pace }, patience)
 }
 
 /** A deployment within its own limits. */

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { refuseAttempt } from "../../call/Attempt.ts"
@@ -57,12 +58,15 @@ export const askInTurn = <S extends Identity, Q extends Asked, A>(
   ask: AskOne<S, Q, A>,
 ): Effect.Effect<A, LlmError> =>
   joinCall((context, fiber) => {
-    const { stickyKey } = fiber.getRef(CallOptions)
-    // The program's own function may throw: then the request has no key.
-    const own = Result.try(() => balancing.stickyBy?.(request))
-    const key = stickyKey ?? Result.getOrUndefined(own)
+    const key = fiber.getRef(CallOptions).stickyKey ?? keyBy(balancing, request)
     return new BalancedCall(all, balancing, request, kind, ask, forAttempt(context), key).next(fiber)
   })
+
+/** The key by the program's own function. Where it throws, or gives no text, the request has none. */
+const keyBy = ({ stickyBy }: Balancing, request: Asked): string | undefined => {
+  const key: unknown = Result.getOrUndefined(Result.try(() => stickyBy?.(request)))
+  return Predicate.isString(key) ? key : undefined
+}
 
 class BalancedCall<S extends Identity, Q extends Asked, A> {
   private readonly all: ReadonlyArray<Balanced<S>>

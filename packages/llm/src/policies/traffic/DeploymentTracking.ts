@@ -8,7 +8,7 @@ import { refuseAttempt } from "../../call/Attempt.ts"
 import type { CallContext } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import type { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
-import { CircuitOpenError, type LlmError, type LlmErrorReason } from "../../model/LlmError.ts"
+import { CircuitOpenError, InvalidResponseError, type LlmError, type LlmErrorReason } from "../../model/LlmError.ts"
 import type { LlmProvider } from "../../model/LlmProvider.ts"
 import type { ModelInfo } from "../../model/ModelInfo.ts"
 import {
@@ -83,13 +83,16 @@ const settle = (held: Held, outcome: Outcome, context: CallContext, health: Depl
     return health.succeed(admission, nowMs)
   }
   const reason =
-    outcome._tag === "Failed" ? outcome.error.reason : outcome._tag === "Aborted" ? cutShort(context) : undefined
+    outcome._tag === "Failed" ? outcome.error.reason : outcome._tag === "Aborted" ? cutShort(context) : died
   if (!hasOutput && (outcome._tag === "Aborted" || reason?._tag === "TimeoutError")) {
     health.silentFor(nowMs - sinceMs, kind, nowMs)
   }
   if (reason === undefined) return health.abandon(admission, nowMs)
   health.fail(admission, reason, isOwnModel, nowMs)
 }
+
+/** One that dies at once would else be the fastest, and be asked by nearly every call. */
+const died = new InvalidResponseError({ message: "a request there died of a defect" })
 
 /** What a clock around the request ended it with. The whole call's deadline says nothing of the deployment. */
 const cutShort = (context: CallContext): LlmErrorReason | undefined => {
