@@ -37,6 +37,14 @@ export class LatencyHistogram {
     this.maxMs = Math.max(this.maxMs, latencyMs)
   }
 
+  /** Adds all latencies of another. */
+  addAll({ count, counts, maxMs, sumMs }: LatencyHistogram): void {
+    for (const [bucket, of] of counts) this.counts.set(bucket, (this.counts.get(bucket) ?? 0) + of)
+    this.count += count
+    this.sumMs += sumMs
+    this.maxMs = Math.max(this.maxMs, maxMs)
+  }
+
   read(): LatencySummary {
     const { count, maxMs, sumMs } = this
     return {

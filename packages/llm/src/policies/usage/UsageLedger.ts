@@ -5,11 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { CallContext } from "../../call/CallContext.ts"
 import { CallTags, type Tags } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { usageNames } from "../../call/Totals.ts"
 import type { AttemptRecord, PriceSource, Usage } from "../../model/LlmResponse.ts"
-import { aroundAnswer } from "../mechanisms/HeldAnswer.ts"
+import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import { LatencyHistogram, type LatencySummary } from "./LatencyHistogram.ts"
 import * as Policy from "../Policy.ts"
 
@@ -94,6 +95,18 @@ class Figures {
     if (priceSource !== undefined) this.sources.set(priceSource, (this.sources.get(priceSource) ?? 0) + costUsd)
   }
 
+  /** Adds all that another has counted. */
+  addAll(other: Figures): void {
+    this.calls += other.calls
+    this.errors += other.errors
+    this.attempts += other.attempts
+    this.costUsd += other.costUsd
+    this.unpriced += other.unpriced
+    this.latency.addAll(other.latency)
+    for (const bucket of usageNames) this.tokens[bucket] += other.tokens[bucket]
+    for (const [source, costUsd] of other.sources) this.sources.set(source, (this.sources.get(source) ?? 0) + costUsd)
+  }
+
   read(): UsageFigures {
     const { attempts, calls, costUsd, errors, latency, sources, tokens, unpriced } = this
     const costBySource = Object.fromEntries(sources)
@@ -120,8 +133,9 @@ const cell = (value: unknown): string => {
 
 /** Keeps account of calls: give it to as many stacks as you like (`withUsageLedger`), and read it at any time. */
 export class UsageLedger {
-  private readonly all = new Figures()
-  private readonly rows = new Map<string, { readonly provider: string; readonly model?: string; figures: Figures }>()
+  /** By provider, then by model. */
+  private readonly rows = new Map<string, Map<string | undefined, Figures>>()
+  private rowCount = 0
   private readonly tags = new Map<string, Map<string, Figures>>()
 
   /** Notes a call that has ended: its attempts, how long it took, whether it answered, and its tags. */
@@ -133,13 +147,11 @@ export class UsageLedger {
     readonly isError: boolean
     readonly tags?: Tags | undefined
   }): void {
-    for (const attempt of call.attempts) {
-      this.all.addAttempt(attempt)
-      this.figuresOf(attempt.provider, attempt.model).addAttempt(attempt)
-    }
-    this.all.addCall(call.latencyMs, call.isError)
+    for (const attempt of call.attempts) this.figuresOf(attempt.provider, attempt.model).addAttempt(attempt)
     this.figuresOf(call.provider, call.model).addCall(call.latencyMs, call.isError)
-    for (const [name, value] of Object.entries(call.tags ?? {})) {
+    for (const name in call.tags) {
+      const value = call.tags[name]
+      if (value === undefined) continue
       const figures = this.figuresOfTag(name, value)
       for (const attempt of call.attempts) figures.addAttempt(attempt)
       figures.addCall(call.latencyMs, call.isError)
@@ -148,12 +160,20 @@ export class UsageLedger {
 
   /** The figures of everything so far. */
   get total(): UsageFigures {
-    return this.all.read()
+    const all = new Figures()
+    for (const models of this.rows.values()) for (const figures of models.values()) all.addAll(figures)
+    return all.read()
   }
 
-  /** The figures of each model at each provider, in the order in which they were first asked. */
+  /** The figures of each model at each provider: providers, and the models of each, in the order in which they were first asked. */
   byModel(): ReadonlyArray<UsageRow> {
-    return [...this.rows.values()].map(({ figures, ...name }) => ({ ...name, ...figures.read() }))
+    return [...this.rows].flatMap(([provider, models]) =>
+      [...models].map(([model, figures]) => ({
+        provider,
+        ...(model === undefined ? {} : { model }),
+        ...figures.read(),
+      })),
+    )
   }
 
   /**
@@ -190,12 +210,14 @@ export class UsageLedger {
   }
 
   private figuresOf(provider: string, model: string | undefined): Figures {
-    const key = JSON.stringify([provider, model])
-    const known = this.rows.get(key)
-    if (known !== undefined) return known.figures
-    if (this.rows.size >= maxRows && model !== others) return this.figuresOf(others, others)
+    const models = this.rows.get(provider)
+    const known = models?.get(model)
+    if (known !== undefined) return known
+    if (this.rowCount >= maxRows && model !== others) return this.figuresOf(others, others)
     const figures = new Figures()
-    this.rows.set(key, { provider, ...(model === undefined ? {} : { model }), figures })
+    this.rowCount += 1
+    if (models === undefined) this.rows.set(provider, new Map([[model, figures]]))
+    else models.set(model, figures)
     return figures
   }
 
@@ -211,6 +233,12 @@ export class UsageLedger {
   }
 }
 
+/** The attempts of the whole call; an answer tells them already. */
+const attemptsOf = (outcome: Outcome, { ledger }: CallContext): ReadonlyArray<AttemptRecord> =>
+  outcome._tag === "Answered" && outcome.metadata.attempts.length === ledger.count
+    ? outcome.metadata.attempts
+    : ledger.attempts()
+
 /** Notes every call in `ledger`. Put it outermost: it then counts a call with all its retries and fallbacks once. */
 export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
   Policy.mechanism((inner) =>
@@ -225,7 +253,7 @@ export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
         end: ({ before, startedMs, tags }, outcome, context, fiber) => {
           const target = context.ledger.lastTarget(inner.name)
           ledger.record({
-            attempts: context.ledger.attempts().slice(before),
+            attempts: attemptsOf(outcome, context).slice(before),
             ...target,
             latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",
