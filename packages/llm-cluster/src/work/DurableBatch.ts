@@ -197,11 +197,20 @@ const outcomeOf = (llm: LlmProvider["Service"], request: LlmRequest): Effect.Eff
     }),
   )
 
-const died = ({ name: provider }: LlmProvider["Service"]): LlmError =>
-  new LlmFailure({
-    reason: new InvalidResponseError({ message: "the stack of the runner died of a defect: see its log" }),
-    provider,
-    attempts: [],
+const failure = ({ name: provider }: LlmProvider["Service"], message: string): LlmError =>
+  new LlmFailure({ reason: new InvalidResponseError({ message }), provider, attempts: [] })
+
+const died = (llm: LlmProvider["Service"]): LlmError =>
+  failure(llm, "the stack of the runner died of a defect: see its log")
+
+/** An outcome as it is stored. What cannot be written, of a provider of the program's own, is an outcome too. */
+const written = (llm: LlmProvider["Service"], outcome: BatchOutcome) =>
+  Effect.matchEffect(encodeOutcome(outcome), {
+    onSuccess: (text) => Effect.succeed({ outcome: text, failed: outcome._tag === "Failed" }),
+    onFailure: () => {
+      const error = failure(llm, "what the stack of the runner answered is not an answer of its kind")
+      return Effect.map(encodeOutcome({ _tag: "Failed", error }), (text) => ({ outcome: text, failed: true }))
+    },
   })
 
 const answering = (
@@ -217,17 +226,18 @@ const answering = (
       const stored = yield* untilStored(table.waiting(batch, id))
       if (stored === undefined) return
       const outcome = yield* outcomeOf(llm, yield* decodeRequest(stored))
-      const text = yield* encodeOutcome(outcome)
-      yield* untilStored(table.finish(batch, id, { outcome: text, failed: outcome._tag === "Failed", runner }))
+      const done = { ...(yield* written(llm, outcome)), runner }
+      yield* untilStored(table.finish(batch, id, done))
     })
     const next = (batch: string, id: string) =>
       Effect.suspend(() => {
         // Another runner will ask: this one waits to be ended.
         if (state.isStopping) return Effect.never
-        state.asking++
-        return Effect.ensuring(
-          Effect.orDie(answer(batch, id)),
-          Effect.sync(() => state.asking--),
+        // Counted in one step with what counts it out again, so that no interruption can come between.
+        return Effect.acquireUseRelease(
+          Effect.sync(() => state.asking++),
+          () => Effect.orDie(answer(batch, id)),
+          () => Effect.sync(() => state.asking--),
         )
       })
     const items = Item.toLayer(({ batch, id }) =>

@@ -61,6 +61,7 @@ const runner = Effect.gen(function* () {
       asked.push(question)
       if (question === "wrong") return Effect.fail(refusal)
       if (question === "defect") return Effect.die(new Error("a bug"))
+      if (question === "odd") return Effect.map(inner.generate(request), (answer) => ({ ...answer, text: Object(5) }))
       if (question === "held") return Effect.andThen(Deferred.await(held), inner.generate(request))
       if (question === "away") return Effect.andThen(Deferred.await(away), inner.generate(request))
       return inner.generate(request)
@@ -98,8 +99,8 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
       "gives answers and failures as data, in the order submitted",
       () =>
         Effect.gen(function* () {
-          const ids = ["first", "wrong", "defect", "last"]
-          assert.strictEqual(yield* submit("outcomes", ...ids.map((id) => item(id))), 4)
+          const ids = ["first", "wrong", "defect", "odd", "last"]
+          assert.strictEqual(yield* submit("outcomes", ...ids.map((id) => item(id))), 5)
           const results = yield* collect("outcomes", { pageSize: 3 })
           const told = results.map(({ id, outcome, place }) => [
             place,
@@ -110,9 +111,10 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
             [0, "first", "fine"],
             [1, "wrong", "InvalidRequestError"],
             [2, "defect", "InvalidResponseError"],
-            [3, "last", "fine"],
+            [3, "odd", "InvalidResponseError"],
+            [4, "last", "fine"],
           ])
-          const after = yield* collect("outcomes", { after: 2 })
+          const after = yield* collect("outcomes", { after: 3 })
           assert.deepStrictEqual(
             after.map(({ id }) => id),
             ["last"],
