@@ -222,6 +222,13 @@ export const readEmbed = (options: EmbedOptions): CallInput<EmbeddingRequest> =>
 /** Reads the arguments of a call for the list of models. */
 export const readModels = (options: ModelsOptions = {}): CallInput<ModelsRequest> => read(options, lists, {})
 
+/** The problem with the name of the field that it is about: a getter that throws says nothing of where it stands. */
+const placed = (found: Uncopied, options: CallSettings): Uncopied => {
+  if (found.path !== "") return found
+  const isUnreadable = (field: string) => Result.isFailure(attempted(() => Reflect.get(options, field)))
+  return new Uncopied([...callFields].find(isUnreadable) ?? "", found.problem)
+}
+
 const read = <Request>(
   options: CallSettings,
   { check, fields, notAnObject: none, settle }: CallKind<Request>,
@@ -231,7 +238,7 @@ const read = <Request>(
   if (Result.isFailure(isObject)) return refused(isObject.failure, undefined)
   if (!isObject.success) return refused(none, undefined)
   const signal = attempted(() => readSignal(options.signal))
-  if (Result.isFailure(signal)) return refused(signal.failure, undefined)
+  if (Result.isFailure(signal)) return refused(placed(signal.failure, options), undefined)
   const settings = attempted(() => {
     const { cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout } = options
     const given = [cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout]
@@ -248,7 +255,7 @@ const read = <Request>(
       ...readStickyKey(stickyKey),
     }
   })
-  if (Result.isFailure(settings)) return refused(settings.failure, signal.success)
+  if (Result.isFailure(settings)) return refused(placed(settings.failure, options), signal.success)
   const bytes = new PartBytes()
   const copied = ownCopy(options, callFields, bytes.copy)
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)

@@ -113,3 +113,28 @@ describe("an option that does not exist", () => {
 it("a share of requests that was written as a text is refused, and not added up as one", async () => {
   expect(await answerWith({ hedge: { maxRequests: "0.5" } })).toMatchObject({ errorType: "ConfigurationError" })
 })
+
+describe("a setting of one call whose getter throws", () => {
+  const settings = [
+    "cache",
+    "headers",
+    "includeResponseHeaders",
+    "maxRetries",
+    "signal",
+    "stickyKey",
+    "tags",
+    "timeout",
+  ]
+  it.each(settings)("is an error that names it: %s", async (field) => {
+    const llm = LLMInterface.fromLayer(Scripted.layer(["hello"]), { logger: false })
+    const call = Object.defineProperty({ messages: [{ role: "user" as const, content: "Hi" }] }, field, {
+      enumerable: true,
+      get: () => {
+        throw new Error("unreadable")
+      },
+    })
+    for (const response of [await llm.generate(call), await llm.stream(call).response]) {
+      expect(response).toMatchObject({ errorType: "InvalidRequestError", error: expect.stringContaining(field) })
+    }
+  })
+})
