@@ -158,6 +158,7 @@ export const batch = Effect.fn(function* (input: BatchInput) {
     elapsedMs: performance.now() - startedMs,
     inputBytes: size,
     costUsd: budget.spentUsd - found.costUsd,
+    unpriced: budget.unpriced,
   })
   const stopShowing = input.quiet ? () => {} : showing(() => progressLine(facts()))
   const stopping = new AbortController()

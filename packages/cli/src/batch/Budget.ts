@@ -9,6 +9,8 @@ export type Admission = "go" | "stop"
 export class Budget {
   /** Dollars spent, by answers whose price is known. */
   spentUsd: number
+  /** How many lines ended whose price is not known. */
+  unpriced = 0
   /** Why no further line begins, once that is so. */
   problem: string | undefined
   private readonly limitUsd: number
@@ -42,7 +44,10 @@ export class Budget {
     if (costUsd !== undefined) {
       this.spentUsd += costUsd
       this.dearestUsd = Math.max(this.dearestUsd ?? 0, costUsd)
-    } else if (Number.isFinite(this.limitUsd)) {
+    } else {
+      this.unpriced += 1
+    }
+    if (costUsd === undefined && Number.isFinite(this.limitUsd)) {
       this.problem ??= "an answer's price is not known, so that no budget can be kept: leave --budget out"
     }
     for (const wake of this.waiting.splice(0)) wake()

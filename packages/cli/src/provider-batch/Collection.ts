@@ -19,8 +19,8 @@ export interface Collecting {
   readonly defaults: LineDefaults
   readonly places: ReadonlyMap<string, number>
   readonly progress: Progress
-  /** Called with what an answer cost, in dollars. */
-  readonly onCost: (usd: number) => void
+  /** Called with what an answer cost, in dollars; `undefined` where its price is not known. */
+  readonly onCost: (usd: number | undefined) => void
 }
 
 /** How many lines of a batch have no result: it was cancelled, or they are no longer in the input. */
@@ -61,7 +61,7 @@ export const collect = async (
     if (!places.has(line.key)) return void gone.add(line.key)
     await results.put(line.key, result)
     context.progress["error" in result ? "failed" : "answered"] += 1
-    context.onCost(costOf(result["metadata"]) ?? 0)
+    context.onCost(costOf(result["metadata"]))
   }
 
   let isFirst = true

@@ -68,12 +68,14 @@ export const providerBatch = Effect.fn(function* (given: ProviderBatchInput) {
   const startedMs = performance.now()
   const statuses = new Map<string, BatchStatus>()
   let costUsd = 0
+  let unpriced = 0
   let told = ""
   const facts = (): ProgressFacts => ({
     ...progress,
     elapsedMs: performance.now() - startedMs,
     inputBytes: undefined,
     costUsd,
+    unpriced,
   })
   const watch = {
     onSent: ({ batchId, lines, state }: SentBatch) => {
@@ -84,7 +86,10 @@ export const providerBatch = Effect.fn(function* (given: ProviderBatchInput) {
       if (message !== told && !quiet) say(`${message}; it is asked again`)
       told = message
     },
-    onCost: (usd: number) => void (costUsd += usd),
+    onCost: (usd: number | undefined) => {
+      costUsd += usd ?? 0
+      if (usd === undefined) unpriced += 1
+    },
   }
   const stopShowing = quiet
     ? () => {}

@@ -39,7 +39,7 @@ export interface Watch {
   readonly onSent: (batch: SentBatch) => void
   readonly onStatus: (batch: SentBatch, status: BatchStatus) => void
   readonly onTrouble: (failure: ServiceFailure) => void
-  readonly onCost: (usd: number) => void
+  readonly onCost: (usd: number | undefined) => void
 }
 
 /** How it ended: `problem` is why not every line has a result; `isUsage` where nothing was sent because of it. */

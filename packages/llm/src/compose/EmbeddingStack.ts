@@ -22,7 +22,7 @@ import { embeddingRouteOf } from "./EmbeddingRoute.ts"
 import { embeddingEndpoint } from "./EmbeddingTarget.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
 import { routeOf } from "./ModelRoute.ts"
-import { admitting, caching, hedging } from "./StackTraffic.ts"
+import { admitting, caching, hedging, pacing } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isConfigured, readTarget, type Target } from "./Target.ts"
 
@@ -66,6 +66,7 @@ const stackOf = <R>(
       return routed(config, (target) =>
         layerOf(target).pipe(
           withTimeout({ attempt: config.attemptTimeout }),
+          pacing(config),
           admitting(config, permits),
           hedge,
           withRetry({ times: config.maxRetries }),

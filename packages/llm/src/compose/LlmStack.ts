@@ -1,6 +1,6 @@
 /**
  * The default stack, from the outside in: call span, defaults, fallback text, deadline, cache, fallback; then for each target
- * breaker, retry with its budget, hedge, permit, attempt clocks, provider; where one target routes to many providers, for each of
+ * breaker, retry with its budget, hedge, permit, pace, attempt clocks, provider; where one target routes to many providers, for each of
  * those. So a call has one deadline over everything, which begins with its first permit and which its targets share; a
  * target is retried before the next is tried; the breaker judges what is left after retries; a call that backs off holds no
  * permit; a hedge counts from when its request is sent, and each of its two requests has its own permit and attempt clock;
@@ -26,7 +26,7 @@ import { type Deployments, placed } from "./Deployments.ts"
 import * as FallbackText from "./FallbackText.ts"
 import * as LiteLlm from "./LiteLlm.ts"
 import type * as LlmConfig from "./LlmConfig.ts"
-import { admitting, caching, hedging } from "./StackTraffic.ts"
+import { admitting, caching, hedging, pacing } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { addressOf, isRouter, layerHttpClientOf, layerOf, type Target, type TargetLayer } from "./Target.ts"
 
@@ -108,7 +108,8 @@ const deploymentsLayer = <R>(
     Effect.map(Policies.balance(), (withBalance) =>
       withBalance(
         all.map((deployment) => {
-          const { concurrency, name, rpm, target, tpm, weight } = deployment
+          const shared = typeof config.rateLimit === "object" ? config.rateLimit : {}
+          const { concurrency, name, rpm = shared.rpm, target, tpm = shared.tpm, weight } = deployment
           const layer = layerOfTarget(target).pipe(
             Layer.catch((error) => Layer.effect(LlmProvider, Effect.fail(placed(deployment, error)))),
             attemptClocks(config),
@@ -131,6 +132,7 @@ const targetLayer = <R>(
   const policies: ServicePolicy<LlmError> = (provider) =>
     provider.pipe(
       attemptClocks(config),
+      pacing(config),
       admitting(config, permits),
       hedge,
       withRetry({ times: config.maxRetries }),

@@ -24,6 +24,7 @@ export interface StackOverrides extends Partial<
     | "idleTimeout"
     | "maxRetries"
     | "maxTokens"
+    | "rateLimit"
     | "temperature"
     | "timeout"
   >
@@ -75,4 +76,5 @@ const withOverrides = (config: LlmConfig.LlmConfig, own: StackOverrides): LlmCon
   cache: own.cache ?? config.cache,
   adaptiveConcurrency: own.adaptiveConcurrency ?? config.adaptiveConcurrency,
   hedge: own.hedge ?? config.hedge,
+  rateLimit: own.rateLimit ?? config.rateLimit,
 })

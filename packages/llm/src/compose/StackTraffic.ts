@@ -10,8 +10,9 @@ import type * as Permits from "../policies/mechanisms/Permits.ts"
 import type { ServicePolicy } from "../policies/Policy.ts"
 import type { HedgeOptions } from "../policies/traffic/Hedge.ts"
 import { sharing } from "../policies/traffic/HedgeBudget.ts"
+import type { RateLimitOptions } from "../policies/traffic/RateLimit.ts"
 
-/** What a stack does about requests that are slow. */
+/** What a stack does about requests that are slow, or too many. */
 export interface TrafficOptions {
   /**
    * Sends a second request where one is slow, within limits that all targets share: `true` for after the p95 of the model and
@@ -23,6 +24,12 @@ export interface TrafficOptions {
    * with 5. Several deployments of a model are one target. Default: a fixed number.
    */
   readonly adaptiveConcurrency?: boolean | AdaptiveConcurrencyOptions | undefined
+  /**
+   * Keeps each target to a rate of requests and tokens a minute, and to what its headers say is left; `true`: to the headers
+   * alone. A call waits for its turn as long as its clocks allow. Of `deployments`, those that name no `rpm` or `tpm` have
+   * these; `maxWait` and `outputTokens` are not for them. Embeddings have the same limits apart. Default: none.
+   */
+  readonly rateLimit?: boolean | RateLimitOptions | undefined
 }
 
 const unchanged = <Layers>(layers: Layers): Layers => layers
@@ -59,8 +66,15 @@ export const admitting = (
         ),
       )
 
+/** The rate that one target is kept to. */
+export const pacing = ({ rateLimit = false }: TrafficOptions): ServicePolicy<LlmError> =>
+  rateLimit === false
+    ? unchanged
+    : known(Effect.map(Policies.rateLimit(), (withRateLimit) => withRateLimit(rateLimit === true ? {} : rateLimit)))
+
 /** Options for several stacks that share the limits of their hedges. */
-export const sharedTraffic = ({ adaptiveConcurrency, hedge = false }: TrafficOptions): TrafficOptions => ({
+export const sharedTraffic = ({ adaptiveConcurrency, hedge = false, rateLimit }: TrafficOptions): TrafficOptions => ({
   adaptiveConcurrency,
+  rateLimit,
   hedge: hedge === false ? false : sharing(hedge === true ? {} : hedge),
 })

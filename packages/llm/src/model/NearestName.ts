@@ -15,6 +15,8 @@ const otherNames: Readonly<Record<string, string>> = {
   baseuri: "apiBase",
   endpoint: "apiBase",
   key: "apiKey",
+  apikeyenv: "apiKeyVariable",
+  apikeyenvvar: "apiKeyVariable",
   retries: "maxRetries",
   concurrency: "maxConcurrentRequests",
   maxconcurrency: "maxConcurrentRequests",

@@ -192,6 +192,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   maxConcurrentRequests: number,
   adaptiveConcurrency: choice,
   hedge: choice,
+  rateLimit: choice,
   deployments: list,
   balance: record,
   fallbacks: list,

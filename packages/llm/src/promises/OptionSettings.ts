@@ -133,6 +133,7 @@ export const read = (
   reading.set("WISEFLOW_LOG_LEVEL", "logLevel", options.logLevel)
   reading.set("LLM_FALLBACK_TEXT", "fallbackText", options.fallbackText)
   reading.name("withHedge", "hedge")
+  reading.name("withRateLimit", "rateLimit")
   reading.name("withAdaptiveConcurrency", "adaptiveConcurrency")
   return Result.succeed({
     settings: ConfigProvider.fromEnvRecord(reading.variables),

@@ -229,6 +229,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
       /^ada: hello\nbob: no room in a user's hour\nada: 1 calls, 0 failed, some output\nbob: 1 calls, 1 failed, no output\n$/,
   },
   "effect-budget.ts": { stdout: /^hello\nhello\n\[ 'search 1', 'ads 1' \]\n$/, requests: 2 },
+  "rate-limit.ts": { stdout: /^hello \d+ ms in the line\n$/ },
+  "two-models.ts": { stdout: /^gpt-5-nano, then gpt-5: hello\n$/, requests: 2 },
   "pace.ts": { stdout: /^hello \d+ ms in the line\n$/ },
   "timeouts.ts": { stdout: /^hello\n$/ },
   "one-stack.ts": { stdout: /^hello\nhello\nhello\n$/, requests: 3 },

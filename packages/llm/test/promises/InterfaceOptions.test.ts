@@ -32,6 +32,8 @@ describe("an option that is wrong is told by its own name", () => {
     ["maxConcurrentRequests", { maxConcurrentRequests: 0 }, /^maxConcurrentRequests: .*maxConcurrentRequests: 5/],
     ["hedge", { hedge: { maxRequests: 2 } }, /^hedge: maxRequests must be a share/],
     ["adaptiveConcurrency", { adaptiveConcurrency: { min: 0 } }, /^adaptiveConcurrency: min must be a whole number/],
+    ["rateLimit", { rateLimit: { rpm: 0 } }, /^rateLimit: rpm must be a number, 1 or more/],
+    ["rateLimit", { rateLimit: 5 }, /^rateLimit: it is not true, false or a plain object/],
     ["hedge", { hedge: "always" }, /^hedge: it is not true, false or a plain object/],
     ["maxTokens", { maxTokens: 0 }, /^maxTokens: /],
     ["temperature", { temperature: "warm" }, /^temperature: /],

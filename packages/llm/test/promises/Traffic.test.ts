@@ -106,3 +106,49 @@ describe("adaptiveConcurrency", () => {
     },
   )
 })
+
+describe("rateLimit", () => {
+  it.each(["generate", "stream", "embed"] as const)(
+    "makes no %s request beyond the rate, nor one for a call that cannot wait",
+    async (name) => {
+      const { llm, server } = await open(
+        (request) => (name === "embed" ? embeds(request) : goodAnswer(openai.wire, callOf(request))),
+        { rateLimit: { rpm: 2, maxWait: 100 }, maxRetries: 0 },
+      )
+      const call = () => {
+        if (name === "embed") return llm.embed({ inputs: ["one"] })
+        return name === "generate" ? llm.generate({ messages }) : llm.stream({ messages }).response
+      }
+      unwrap(await call())
+      unwrap(await call())
+      const third = await call()
+      expect(third).toMatchObject({ errorType: "RateLimitError", error: expect.stringMatching(/^no request made/) })
+      expect(server.requests.length).toBe(2)
+    },
+  )
+
+  it("holds for each deployment that names no rate of its own", async () => {
+    const { llm, server } = await open((request) => goodAnswer(openai.wire, callOf(request)), { deployments: [] })
+    const url = `${server.url}/v1`
+    const both = new LLMInterface({
+      model: "gpt-5-mini",
+      deployments: ["one", "two"].map((name) => ({
+        name,
+        provider: "openai",
+        apiKey: "sk-contract-0123456789",
+        apiBase: url,
+        ...(name === "two" ? { rpm: 3 } : {}),
+      })),
+      rateLimit: { rpm: 1 },
+      queueTimeout: 100,
+      timeout: 500,
+      maxRetries: 0,
+      logger: false,
+    })
+    opened.push(() => both.dispose())
+    const answers = await Promise.all(Array.from({ length: 6 }, () => both.generate({ messages })))
+    expect(answers.filter((answer) => !("error" in answer)).length).toBe(4)
+    expect(server.requests.length).toBe(4)
+    await llm.dispose()
+  })
+})

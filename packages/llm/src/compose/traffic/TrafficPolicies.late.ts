@@ -4,6 +4,7 @@ import type { withAdaptiveConcurrency } from "../../policies/AdaptiveConcurrency
 import type { withCache } from "../../policies/cache/Cache.ts"
 import type { withBalance } from "../../policies/traffic/Balance.ts"
 import type { withHedge } from "../../policies/traffic/Hedge.ts"
+import type { withRateLimit } from "../../policies/traffic/RateLimit.ts"
 import type { withLastingBudget } from "../../policies/usage/Budget.ts"
 
 /** Finds how many requests a target bears. */
@@ -39,4 +40,11 @@ export const hedge = (): Effect.Effect<typeof withHedge> =>
   Effect.map(
     Effect.promise(() => import("../../policies/traffic/Hedge.ts")),
     (module) => module.withHedge,
+  )
+
+/** Keeps to a rate. */
+export const rateLimit = (): Effect.Effect<typeof withRateLimit> =>
+  Effect.map(
+    Effect.promise(() => import("../../policies/traffic/RateLimit.ts")),
+    (module) => module.withRateLimit,
   )

@@ -4,6 +4,7 @@ import { withAdaptiveConcurrency } from "../../policies/AdaptiveConcurrency.ts"
 import { withCache } from "../../policies/cache/Cache.ts"
 import { withBalance } from "../../policies/traffic/Balance.ts"
 import { withHedge } from "../../policies/traffic/Hedge.ts"
+import { withRateLimit } from "../../policies/traffic/RateLimit.ts"
 import { withLastingBudget } from "../../policies/usage/Budget.ts"
 
 /** Finds how many requests a target bears. */
@@ -21,3 +22,6 @@ export const cache = (): Effect.Effect<typeof withCache> => Effect.succeed(withC
 
 /** Sends second requests. */
 export const hedge = (): Effect.Effect<typeof withHedge> => Effect.succeed(withHedge)
+
+/** Keeps to a rate. */
+export const rateLimit = (): Effect.Effect<typeof withRateLimit> => Effect.succeed(withRateLimit)

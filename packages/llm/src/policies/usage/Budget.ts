@@ -252,7 +252,7 @@ export class Budget implements AttemptGate {
   ): BudgetExceededError {
     const asked = model === undefined ? provider : `${provider}/${model}`
     return new BudgetExceededError({
-      message: `no request made: ${this.called(value)} counts dollars, and the price of ${asked} is not known; give prices, or unpriced: "allow"`,
+      message: `no request made: ${this.called(value)} counts dollars, and the price of ${asked} is not known (list prices hold at the address of their provider alone); give prices, or unpriced: "allow"`,
       unit: "usd",
       limit: account.limit / unitsPerUsd,
       used: account.used(nowMs) / unitsPerUsd,
