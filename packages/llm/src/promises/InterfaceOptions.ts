@@ -217,10 +217,7 @@ const interfaceOptions: Readonly<Record<keyof InterfaceOptions, Kind>> = {
   },
   telemetry: { wanted: "a plain object, or false", fits: (value) => value === false || Predicate.isObject(value) },
   cache: choice,
-  prices: {
-    wanted: "a plain object or a function",
-    fits: (value) => typeof value === "function" || Predicate.isObject(value),
-  },
+  prices: { wanted: "an object or a function", fits: (value) => typeof value === "function" || record.fits(value) },
 }
 
 const cacheSettings: Readonly<Record<keyof CacheSettings, Kind>> = {
