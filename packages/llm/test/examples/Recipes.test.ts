@@ -209,6 +209,9 @@ const recipes: Readonly<Record<string, Recipe>> = {
     stdout: /^claude-opus-5 \{ type: 'exact', inputTokens: 17 \}\n$/,
     requests: 2,
   },
+  "hedge.ts": { stdout: /^hello 1 request\(s\)\n$/ },
+  "hedged-stack.ts": { stdout: /^hello 1 request\(s\)\n$/ },
+  "adaptive-concurrency.ts": { stdout: /hello\n$/, requests: 1000 },
   "cache.ts": { stdout: /^hello 0 requests\n$/ },
   "cache-with-effect.ts": { stdout: /^hello true\n$/ },
   "deployments.ts": {
