@@ -2,7 +2,7 @@
  * Answers that processes share over Redis: a store for `withCache`. It refuses no call: while Redis is away there is only what
  * this process keeps, or nothing.
  */
-import { CacheStore } from "@wiseflow/llm"
+import { CacheStore, ConfigurationError, LlmError } from "@wiseflow/llm"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -22,6 +22,15 @@ export interface SharedCacheStoreOptions extends CacheStore.MemoryOptions {
   readonly leaseFor?: Duration.Input | undefined
 }
 
+const wrongLease = new LlmError({
+  reason: new ConfigurationError({
+    setting: "sharedCacheStore",
+    message: 'sharedCacheStore: leaseFor must be a duration of a millisecond or more: write for example "5 seconds"',
+  }),
+  provider: "configuration",
+  attempts: [],
+})
+
 /** A change of a lease that is still this process's own. */
 const ifOwn = (change: string): string => `if redis.call("GET", KEYS[1]) == ARGV[1] then return ${change} end return 0`
 const renewal = ifOwn('redis.call("PEXPIRE", KEYS[1], ARGV[2])')
@@ -30,15 +39,19 @@ const removal = ifOwn('redis.call("DEL", KEYS[1])')
 /**
  * The store for `withCache({ store })`. Entries end with their time (`PX`); what Redis evicts is asked for again. While Redis is
  * away, `whenAway: "local"` keeps answers in the memory of this process (`maxEntries`, `maxBytes`), and `refuse` keeps none.
+ * Fails with `ConfigurationError` where `leaseFor` is no duration.
  */
 export const sharedCacheStore = ({
   lease = false,
   leaseFor = "5 seconds",
   prefix = "wiseflow:cache:",
   ...limits
-}: SharedCacheStoreOptions = {}): Effect.Effect<CacheStore.CacheStore, never, SharedStore> =>
-  Effect.map(SharedStore, ({ access, redis, whenAway }) => {
-    const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(leaseFor))
+}: SharedCacheStoreOptions = {}): Effect.Effect<CacheStore.CacheStore, LlmError, SharedStore> =>
+  Effect.flatMap(SharedStore, ({ access, redis, whenAway }) => {
+    const leaseMs = Math.round(
+      Option.match(Duration.fromInput(leaseFor), { onNone: () => 0, onSome: Duration.toMillis }),
+    )
+    if (!(leaseMs >= 1 && Number.isFinite(leaseMs))) return Effect.fail(wrongLease)
     const takeLease = (key: string) =>
       Effect.gen(function* () {
         const name = `${prefix}${key}:lease`
@@ -54,7 +67,7 @@ export const sharedCacheStore = ({
             })
       })
     const local = CacheStore.memory(whenAway === "local" ? limits : { maxEntries: 0 })
-    return {
+    return Effect.succeed({
       ...(lease ? { lease: takeLease } : {}),
       get: (key) =>
         access(redis.send<string | null>("GET", `${prefix}${key}`)).pipe(
@@ -68,5 +81,5 @@ export const sharedCacheStore = ({
           Effect.asVoid,
         )
       },
-    }
+    })
   })

@@ -37,6 +37,19 @@ const twice = Effect.gen(function* () {
 })
 
 describe.skipIf(missing("redis") !== undefined)("a cache over Redis", { timeout: 60_000 }, () => {
+  it.live.each(["soon", 0, 0.2, Infinity])("refuses a lease of %s when the layer is built", (leaseFor) =>
+    Effect.gen(function* () {
+      const redis = yield* server
+      const stack = Scripted.layer(["never"]).pipe(
+        // Programs without types pass anything.
+        withCache({ store: sharedCacheStore({ lease: true, leaseFor: leaseFor as number }) }),
+        Layer.provide(SharedStore.layer({ url: redis.url })),
+      )
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(stack)))
+      assert.include(String(error), "leaseFor must be a duration")
+    }),
+  )
+
   it.live("answers in one process what another has asked, as a whole and as a stream", () =>
     Effect.gen(function* () {
       const redis = yield* server
@@ -155,7 +168,7 @@ describe.skipIf(missing("redis") !== undefined)("a cache over Redis", { timeout:
         const redis = yield* server
         const script = Scripted.layer([{ error: "ServerError", delay: 300 }, "second", "third"])
         const one = yield* Effect.forkChild(Effect.exit(Effect.provide(ask, leasing(redis.url, script))))
-        yield* Effect.sleep(150)
+        while (script.requests.length === 0) yield* Effect.sleep(5)
         const two = yield* Effect.provide(text, leasing(redis.url, script))
         yield* Fiber.join(one)
         assert.deepStrictEqual([two, script.requests.length], ["second", 2])
@@ -175,7 +188,7 @@ describe.skipIf(missing("redis") !== undefined)("a cache over Redis", { timeout:
         const redis = yield* server
         const script = Scripted.layer([{ stall: true }, "second", "third"])
         const one = yield* Effect.forkChild(Effect.provide(ask, leasing(redis.url, script)))
-        yield* Effect.sleep(500)
+        while (script.requests.length === 0) yield* Effect.sleep(5)
         yield* Fiber.interrupt(one)
         assert.strictEqual(yield* Effect.provide(text, leasing(redis.url, script)), "second")
         yield* Effect.promise(() => redis.kill())

@@ -34,7 +34,7 @@ import { type Boarded, failureFor, mayBeginAnew, ofCall, Reading, unfinished } f
 /** What is kept, where, and for how long. */
 export interface CacheOptions<R = never> {
   /** Where answers are kept. Default: in memory, for this layer. An Effect is run once, when the layer is built. */
-  readonly store?: CacheStore.CacheStore | Effect.Effect<CacheStore.CacheStore, never, R> | undefined
+  readonly store?: CacheStore.CacheStore | Effect.Effect<CacheStore.CacheStore, LlmError, R> | undefined
   /** How long an answer is kept. Default 1 hour. */
   readonly ttl?: Duration.Input | undefined
   /** The most answers of the default store. Default 1000. Not together with `store`. */
