@@ -22,7 +22,7 @@ import { answerWithin, smallerLimits, streamWithin, targetsOf } from "../mechani
 import { streamFrom } from "../mechanisms/StreamStart.ts"
 import { askInTurn, type AskOne, type Balanced, type Balancing } from "./BalancedCall.ts"
 import { invalid, mistakeIn } from "./BalanceCheck.ts"
-import type { BalanceStrategy } from "./DeploymentChoice.ts"
+import type { BalanceStrategy } from "./BalanceCheck.ts"
 import { DeploymentHealth, type Patience } from "./DeploymentHealth.ts"
 import { trackedEmbedding, trackedLlm, trackedModels } from "./DeploymentTracking.ts"
 import { Pace } from "./Pace.ts"

@@ -4,7 +4,15 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { looksLikeKey, shownValue } from "../../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../../model/LlmError.ts"
-import { strategies } from "./DeploymentChoice.ts"
+
+/**
+ * How to choose among the deployments that can be asked: in turns by weight; the one with the least in flight, by weight;
+ * or of two at random the one that was faster of late to its first output.
+ */
+export type BalanceStrategy = "weighted" | "least-in-flight" | "latency"
+
+/** Every strategy. */
+export const strategies: ReadonlyArray<BalanceStrategy> = ["weighted", "least-in-flight", "latency"]
 
 /** The numbers of a deployment, as a program without types may have written them. */
 export interface DeploymentNumbers {

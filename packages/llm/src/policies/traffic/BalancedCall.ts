@@ -23,7 +23,8 @@ import {
 import type { Asked, Identity } from "../mechanisms/Around.ts"
 import { mayFallBack, retriesOf } from "../mechanisms/Judgement.ts"
 import { shareOf, targetsOf, withTargetsAfter } from "../mechanisms/Shares.ts"
-import { type BalanceStrategy, choose, type Choice } from "./DeploymentChoice.ts"
+import type { BalanceStrategy } from "./BalanceCheck.ts"
+import { choose, type Choice } from "./DeploymentChoice.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
 import { reservedTokens } from "./RateLimit.ts"
 

@@ -2,14 +2,9 @@
  * Which deployment to ask: by weight, by what is in flight, by latency, or by a caller's key. It is pure but for the turns
  * that it remembers, and knows nothing of requests.
  */
+import type { BalanceStrategy } from "./BalanceCheck.ts"
 import type { ChosenDeployment } from "../../call/CallContext.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
-
-/**
- * How to choose among the deployments that can be asked: in turns by weight; the one with the least in flight, by weight;
- * or of two at random the one that was faster of late to its first output.
- */
-export type BalanceStrategy = "weighted" | "least-in-flight" | "latency"
 
 /** What a choice depends on. */
 export interface Choosing {
@@ -163,9 +158,6 @@ const byStrategy: Readonly<
   "least-in-flight": leastInFlight,
   latency: fasterOfTwo,
 }
-
-/** Every strategy. */
-export const strategies: ReadonlyArray<BalanceStrategy> = ["weighted", "least-in-flight", "latency"]
 
 /**
  * The deployment of a key: each draws a lot from the key and its own name, and the highest wins. While one is away only its
