@@ -39,7 +39,7 @@ const removal = ifOwn('redis.call("DEL", KEYS[1])')
 /**
  * The store for `withCache({ store })`. Entries end with their time (`PX`); what Redis evicts is asked for again. While Redis is
  * away, `whenAway: "local"` keeps answers in the memory of this process (`maxEntries`, `maxBytes`), and `refuse` keeps none.
- * Fails with `ConfigurationError` where `leaseFor` is no duration.
+ * A `leaseFor` that is not a duration is a `ConfigurationError`.
  */
 export const sharedCacheStore = ({
   lease = false,

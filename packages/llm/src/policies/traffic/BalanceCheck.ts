@@ -16,20 +16,31 @@ export const strategies: ReadonlyArray<BalanceStrategy> = ["weighted", "least-in
 
 /** The numbers of a deployment, as a program without types may have written them. */
 export interface DeploymentNumbers {
+  /** What it is called. */
   readonly name: string
+  /** Its share of the calls. */
   readonly weight?: number | undefined
+  /** The most requests in flight there. */
   readonly concurrency?: number | undefined
+  /** The most requests within any 60 seconds. */
   readonly rpm?: number | undefined
+  /** The most tokens within any 60 seconds. */
   readonly tpm?: number | undefined
 }
 
 /** The settings of a balance that can be wrong. */
 export interface BalanceNumbers {
+  /** How one is chosen. */
   readonly strategy?: string | undefined
+  /** How many deployments one call may ask. */
   readonly maxTries?: number | undefined
+  /** Failures in a row that make one be passed over. */
   readonly failures?: number | undefined
+  /** How long one that keeps failing is passed over. */
   readonly openFor?: Duration.Input | undefined
+  /** How long one that is out of quota is passed over. */
   readonly quotaPause?: Duration.Input | undefined
+  /**  */
   readonly stickyBy?: unknown
 }
 
