@@ -40,7 +40,7 @@ export interface BalanceNumbers {
   readonly openFor?: Duration.Input | undefined
   /** How long one that is out of quota is passed over. */
   readonly quotaPause?: Duration.Input | undefined
-  /**  */
+  /** The key of a request. */
   readonly stickyBy?: unknown
 }
 
