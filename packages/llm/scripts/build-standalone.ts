@@ -5,7 +5,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
-import { type InputOptions, type Plugin, rolldown } from "rolldown"
+import { type CodeSplittingNameFunction, type InputOptions, type Plugin, rolldown } from "rolldown"
 import { Declarations } from "./standalone/Declarations.ts"
 
 const require = createRequire(import.meta.url)
@@ -81,6 +81,20 @@ const quiet = new Set(["INEFFECTIVE_DYNAMIC_IMPORT"])
 /** The condition under which what only some programs use is loaded when they use it. */
 const standalone = "@wiseflow/standalone"
 
+/** The one file of all that the promise entry loads at first; null for what is loaded later. */
+const atFirst = (): CodeSplittingNameFunction => {
+  const first = new Set<string>()
+  return (id, context) => {
+    const add = (module: string): void => {
+      if (first.has(module)) return
+      first.add(module)
+      for (const imported of context.getModuleInfo(module)?.importedIds ?? []) add(imported)
+    }
+    if (first.size === 0) add(`${dist}standalone/Promise.js`)
+    return first.has(id) ? "first" : null
+  }
+}
+
 /** Bundles for one kind of runtime, named as in the manifest's conditions. */
 const bundle = async (name: string, options: InputOptions): Promise<void> => {
   const built = await rolldown({
@@ -100,6 +114,8 @@ const bundle = async (name: string, options: InputOptions): Promise<void> => {
   await built.write({
     dir: `${folder}${name}`,
     format: "esm",
+    // Each file costs a program some of its start, whatever is in it.
+    codeSplitting: { groups: [{ name: atFirst(), debugName: "first" }] },
     // With its line ends: Node prints the whole line that an error was thrown from where nobody catches it.
     minify: { compress: true, codegen: { removeWhitespace: false }, mangle: false },
   })
