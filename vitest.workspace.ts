@@ -6,6 +6,8 @@ const ssr = { resolve: { conditions: ["@wiseflow/source"] } }
 /** One project a package, all reading the library's source through the "@wiseflow/source" export condition. */
 export default defineConfig({
   test: {
+    // As many as there are cores on the smallest machine: many tests wait for servers of their own.
+    maxWorkers: 2,
     projects: ["llm", "llm-cluster", "cli", "bench"].map((name) => ({
       resolve,
       ssr,

@@ -55,8 +55,10 @@ describe.each(["http/json", "http/protobuf", undefined] as const)("a collector b
           ? {}
           : { "gen_ai.request.stream": true, "gen_ai.response.time_to_first_chunk": expect.any(Number) }),
       })
-      expect(root.events.map(({ name }) => name)).toEqual(["retry", "fallback"])
-      expect(root.events[0]?.attributes).toMatchObject({ "error.type": "OverloadedError" })
+      // A machine that is busy may take a millisecond to give a permit that is free.
+      const events = root.events.filter(({ name }) => name !== "permit")
+      expect(events.map(({ name }) => name)).toEqual(["retry", "fallback"])
+      expect(events[0]?.attributes).toMatchObject({ "error.type": "OverloadedError" })
       expect(attempts.map(({ name, parentSpanId, traceId }) => [name, parentSpanId, traceId])).toEqual([
         ["attempt gpt-5-mini", root.spanId, root.traceId],
         ["attempt gpt-5-mini", root.spanId, root.traceId],
