@@ -9,6 +9,7 @@ import { LlmError, StreamInterruptedError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
 import { retriesOf } from "../mechanisms/Judgement.ts"
+import { failureOf } from "../mechanisms/Bounded.ts"
 import type { Events } from "../mechanisms/StreamStart.ts"
 import { decodeEntry, type OfCall, piecesOf } from "./CacheEntry.ts"
 import type { Landing, Seat } from "./Flight.ts"
@@ -80,21 +81,10 @@ const hadTooLittleTime = ({ flight, limits }: Seat, error: LlmError, nowMs: numb
 export const failureFor = (
   { isLeader }: Seat,
   cause: Cause.Cause<LlmError>,
-  { ledger }: CallContext,
+  context: CallContext,
 ): Effect.Effect<never, LlmError> => {
   const found = Cause.findErrorOption(cause)
-  if (isLeader || found._tag === "None") return Effect.failCause(cause)
-  const { model, provider, reason, text, warnings } = found.value
-  return Effect.fail(
-    new LlmError({
-      reason,
-      provider,
-      attempts: ledger.attempts(),
-      ...(model === undefined ? {} : { model }),
-      ...(text === undefined ? {} : { text }),
-      ...(warnings === undefined ? {} : { warnings }),
-    }),
-  )
+  return isLeader || found._tag === "None" ? Effect.failCause(cause) : Effect.fail(failureOf(found.value, context))
 }
 
 /** A stream that broke off without an end and without a failure. */

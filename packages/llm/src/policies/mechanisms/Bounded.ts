@@ -16,6 +16,17 @@ export const timeoutFailure = (context: CallContext, reason: TimeoutError, name:
     ...(text === "" ? {} : { text }),
   })
 
+/** The error of one request as that of a call: the same reason, with every attempt of the call so far. */
+export const failureOf = ({ model, provider, reason, text, warnings }: LlmError, { ledger }: CallContext): LlmError =>
+  new LlmError({
+    reason,
+    provider,
+    attempts: ledger.attempts(),
+    ...(model === undefined ? {} : { model }),
+    ...(text === undefined ? {} : { text }),
+    ...(warnings === undefined ? {} : { warnings }),
+  })
+
 /**
  * Runs an effect within `context` until one of `clocks` runs out. The fiber begins where the wait for it begins, so that no
  * interruption can come between and leave it to itself, and an effect that is quick starts no timer. The error is made when

@@ -11,8 +11,9 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
-import { LlmError } from "../../model/LlmError.ts"
+import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
+import { failureOf } from "../mechanisms/Bounded.ts"
 import { type Events, startStream } from "../mechanisms/StreamStart.ts"
 
 /** What asks once. It reports its answer, and `close` closes what is then still open. */
@@ -135,18 +136,7 @@ const withoutRetries = <A, E>(effect: Effect.Effect<A, E>, fiber: Fiber.Fiber<un
   Effect.provideService(effect, CallOptions, { ...fiber.getRef(CallOptions), maxRetries: 0 })
 
 /** The failure, whose error tells every attempt of the call so far. */
-const failed = (cause: Cause.Cause<LlmError>, { ledger }: CallContext): Effect.Effect<never, LlmError> => {
+const failed = (cause: Cause.Cause<LlmError>, context: CallContext): Effect.Effect<never, LlmError> => {
   const found = Cause.findError(cause)
-  if (Result.isFailure(found)) return Effect.failCause(found.failure)
-  const { model, provider, reason, text, warnings } = found.success
-  return Effect.fail(
-    new LlmError({
-      reason,
-      provider,
-      attempts: ledger.attempts(),
-      ...(model === undefined ? {} : { model }),
-      ...(text === undefined ? {} : { text }),
-      ...(warnings === undefined ? {} : { warnings }),
-    }),
-  )
+  return Result.isFailure(found) ? Effect.failCause(found.failure) : Effect.fail(failureOf(found.success, context))
 }
