@@ -1,5 +1,5 @@
 import { LlmError, LlmStack, Tool, ToolLoop } from "@wiseflow/llm"
-import { DurableAgent, DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableAgent, DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"

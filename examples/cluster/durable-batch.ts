@@ -1,6 +1,6 @@
 import { LlmStack } from "@wiseflow/llm"
 import { SharedStore, withSharedRateLimit } from "@wiseflow/llm-cluster"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

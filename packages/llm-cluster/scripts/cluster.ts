@@ -3,7 +3,7 @@
  * which is killed in the middle. It asks no real model, ends within two minutes, and leaves nothing behind.
  */
 import { setTimeout as after } from "node:timers/promises"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { freePort, missing } from "../test/servers/Binaries.ts"

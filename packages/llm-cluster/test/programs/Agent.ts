@@ -3,7 +3,7 @@
  * starts the agent and prints what it said; otherwise it is a runner that works until it is killed.
  */
 import { LlmError, OpenAi, Tool, ToolLoop } from "@wiseflow/llm"
-import { DurableAgent, DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableAgent, DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"

@@ -4,7 +4,7 @@
  */
 import { OpenAi, withRetry } from "@wiseflow/llm"
 import { SharedStore, withSharedRateLimit } from "@wiseflow/llm-cluster"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"

@@ -1,6 +1,6 @@
 /** What a program sees of a durable batch, with one runner in this process and a real PostgreSQL. */
 import { InvalidRequestError, LlmError, LlmProvider } from "@wiseflow/llm"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

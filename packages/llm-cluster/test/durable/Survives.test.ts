@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto"
 import { setTimeout as after } from "node:timers/promises"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

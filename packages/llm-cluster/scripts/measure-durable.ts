@@ -1,12 +1,12 @@
 /**
  * What a durable item costs: throughput of one, two and three runners, CPU of the runners and of PostgreSQL, statements and
  * bytes an item, also where the tables hold a history of items that are done.
- * `node --conditions=@wiseflow/source packages/llm-cluster/scripts/measure-work.ts [items] [latencyMs] [concurrency] [history]`.
+ * `node --conditions=@wiseflow/source packages/llm-cluster/scripts/measure-durable.ts [items] [latencyMs] [concurrency] [history]`.
  */
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { setTimeout as after } from "node:timers/promises"
-import { DurableBatch } from "@wiseflow/llm-cluster/work"
+import { DurableBatch } from "@wiseflow/llm-cluster/durable"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { freePort, missing } from "../test/servers/Binaries.ts"
