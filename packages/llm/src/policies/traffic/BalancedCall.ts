@@ -14,13 +14,14 @@ import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import {
   CircuitOpenError,
-  LlmError,
+  type LlmError,
   type LlmErrorReason,
   OverloadedError,
   QuotaExceededError,
   RateLimitError,
 } from "../../model/LlmError.ts"
 import type { Asked, Identity } from "../mechanisms/Around.ts"
+import { failureOf } from "../mechanisms/Bounded.ts"
 import { mayFallBack, retriesOf } from "../mechanisms/Judgement.ts"
 import { shareOf, targetsOf, withTargetsAfter } from "../mechanisms/Shares.ts"
 import type { BalanceStrategy } from "./BalanceCheck.ts"
@@ -172,10 +173,7 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
   /** Of all that failed, the failure that is over first: that is when the call is worth another try. */
   private failure(last: LlmError): LlmError {
     const soonest = this.failures.reduceRight((best, error) => (backMs(error) < backMs(best) ? error : best), last)
-    if (soonest === last) return last
-    const { model, provider, reason, text } = soonest
-    const attempts = this.context.ledger.attempts()
-    return new LlmError({ reason, provider, model, attempts, ...(text === undefined ? {} : { text }) })
+    return soonest === last ? last : failureOf(soonest, this.context)
   }
 
   /** Each deployment said until when it is not to be asked, so that none was: fails with the reason of the first one back. */

@@ -1,5 +1,10 @@
 /** Deployments that die, weights as large as numbers are, and functions of the program that throw: none keeps calls from an answer. */
 import { describe, expect, it } from "@effect/vitest"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as OpenAi from "../../../src/providers/OpenAi.ts"
+import * as Redacted from "effect/Redacted"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
@@ -73,3 +78,33 @@ it.effect("a program that dies while it reads says nothing against a deployment"
     expect(counts()).toEqual({ a: 20, b: 20 })
   }).pipe(Effect.provide(withBalance(deployments, { strategy: "weighted" })))
 })
+
+it.effect.each(callNames)(
+  "the failure of a call (%s) that is over first keeps what had been dropped from its request",
+  (name) => {
+    const busy = (host: string, retryAfter: string) => {
+      const client = HttpClient.make((request) =>
+        Effect.succeed(
+          HttpClientResponse.fromWeb(
+            request,
+            Response.json({ error: { message: "slow down" } }, { status: 429, headers: { "retry-after": retryAfter } }),
+          ),
+        ),
+      )
+      const layer = OpenAi.layerHttpClient({
+        apiKey: Redacted.make("key"),
+        apiBase: `https://${host}.example/v1`,
+        model: "gpt-5-mini",
+      })
+      return { name: host, layer: Layer.provide(layer, Layer.succeed(HttpClient.HttpClient, client)) }
+    }
+    const stack = withBalance([busy("soon", "5"), busy("late", "60")], { strategy: "weighted" })
+    return Effect.gen(function* () {
+      // Reasoning models take no temperature.
+      const error = yield* Effect.flip(ask(name, { ...hello, temperature: 0.5 }))
+      expect(error.attempts).toHaveLength(2)
+    expect(error.reason).toMatchObject({ retryAfterMs: 5000 })
+      expect(error.warnings?.join()).toContain("temperature")
+    }).pipe(Effect.provide(stack))
+  },
+)
