@@ -5,7 +5,7 @@
 export class FirstPermit {
   private readonly outer: FirstPermit | undefined
   private at: number | undefined
-  private listeners: Set<() => void> | undefined
+  private listeners: Set<(cameMs: number) => void> | undefined
 
   constructor(outer?: FirstPermit) {
     this.outer = outer
@@ -23,11 +23,11 @@ export class FirstPermit {
     this.at = nowMs
     const { listeners } = this
     this.listeners = undefined
-    if (listeners !== undefined) for (const listener of listeners) listener()
+    if (listeners !== undefined) for (const listener of listeners) listener(nowMs)
   }
 
-  /** Calls `listener` at the first permit, unless the function that it returns is called before. */
-  whenCome(listener: () => void): () => void {
+  /** Calls `listener` with the time of the first permit, unless the function that it returns is called before. */
+  whenCome(listener: (cameMs: number) => void): () => void {
     const listeners = (this.listeners ??= new Set())
     listeners.add(listener)
     return () => listeners.delete(listener)

@@ -116,12 +116,13 @@ class Cache {
             return boarded?.seat.flight.leave(boarded.seat) ?? Effect.void
           })
           const source = run(request)
-          const board = () => this.board(key, context, fiber, true, (flight) => this.read(key, source, context, flight))
+          const board = (reader: CallFiber) =>
+            this.board(key, context, reader, true, (flight) => this.read(key, source, context, flight))
           const opening = Effect.suspend(() => {
             // The stream's scope was closed already: nobody would leave.
             if (isClosed) return Effect.interrupt
-            boarded = { seat: board() }
-            return Effect.succeed(new Reading(boarded, board, context, fiber).pull)
+            boarded = { seat: board(fiber) }
+            return Effect.succeed(new Reading(boarded, board, context).pull)
           })
           return Effect.andThen(Scope.addFinalizer(scope, closing), opening)
         }),
@@ -164,7 +165,7 @@ class Cache {
             onSome: (landing): Effect.Effect<Landing, LlmError> => Effect.succeed(landing),
             onNone: () =>
               // Another process has sent the request: the call's deadline runs.
-              this.store.alone(key, asked, kept, () => context.permit.came(monotonicMs(fiber))),
+              this.store.alone(key, asked, kept, (waiting) => context.permit.came(monotonicMs(waiting))),
           }),
         )
     flight.start(fiber, begun)

@@ -134,9 +134,9 @@ export class Flight {
     this.seats.add(seat)
     const { permit } = this.context
     if (context.permit !== permit) {
-      const admit = () => context.permit.came(monotonicMs(fiber))
-      if (permit.atMs === undefined) seat.leaveQueue = permit.whenCome(admit)
-      else admit()
+      const { atMs } = permit
+      if (atMs === undefined) seat.leaveQueue = permit.whenCome((cameMs) => context.permit.came(cameMs))
+      else context.permit.came(monotonicMs(fiber))
     }
     return seat
   }

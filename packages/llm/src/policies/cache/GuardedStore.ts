@@ -19,7 +19,7 @@ export interface GuardedStore {
     key: string,
     ask: Effect.Effect<A, E>,
     found: (value: string) => Option.Option<A>,
-    onWait: () => void,
+    onWait: (fiber: Fiber.Fiber<unknown, unknown>) => void,
   ) => Effect.Effect<A, E>
 }
 
@@ -100,7 +100,7 @@ export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Dura
     key: string,
     ask: Effect.Effect<A, E>,
     found: (value: string) => Option.Option<A>,
-    onWait: () => void,
+    onWait: (fiber: Fiber.Fiber<unknown, unknown>) => void,
     waitMs: number,
   ): Effect.Effect<A, E> => {
     const { lease } = store
@@ -114,10 +114,11 @@ export const guarded = (store: CacheStore, ttl: Duration.Duration, timeout: Dura
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(leaseOf(lease, key)), (given) =>
         Option.match(given, {
-          onNone: () => {
-            onWait()
-            return restore(wait)
-          },
+          onNone: () =>
+            Effect.withFiber((fiber) => {
+              onWait(fiber)
+              return restore(wait)
+            }),
           onSome: (held) => leased(ask, held, restore),
         }),
       ),

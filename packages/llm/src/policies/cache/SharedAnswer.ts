@@ -98,30 +98,29 @@ export const unfinished = (provider: string, { ledger }: CallContext): LlmError 
 /** One call's reading of a flight's events. */
 export class Reading {
   private readonly boarded: Boarded
-  private readonly board: () => Seat
+  private readonly board: (fiber: CallFiber) => Seat
   private readonly context: CallContext
-  private readonly fiber: CallFiber
   private hasStarted = false
   private hasOutput = false
   private isOver = false
 
-  constructor(boarded: Boarded, board: () => Seat, context: CallContext, fiber: CallFiber) {
+  constructor(boarded: Boarded, board: (fiber: CallFiber) => Seat, context: CallContext) {
     this.boarded = boarded
     this.board = board
     this.context = context
-    this.fiber = fiber
   }
 
-  readonly pull: Events = Effect.suspend((): Events => {
+  // In whichever fiber reads: the one that opened the stream may have ended, and has neither clock nor context then.
+  readonly pull: Events = Effect.withFiber((fiber): Events => {
     const { seat } = this.boarded
     if (this.isOver) return Cause.done()
     const news = this.new(seat.take())
     if (Arr.isReadonlyArrayNonEmpty(news)) return Effect.succeed(news)
     const { landing } = seat.flight
-    return landing === undefined ? Effect.andThen(seat.news, this.pull) : this.end(seat, landing)
+    return landing === undefined ? Effect.andThen(seat.news, this.pull) : this.end(seat, landing, fiber)
   })
 
-  private end(seat: Seat, landing: Landing): Events {
+  private end(seat: Seat, landing: Landing, fiber: CallFiber): Events {
     const { finish } = seat.flight
     if (landing._tag !== "Failed" && finish !== undefined && (seat.isLeader || landing._tag === "Unshared")) {
       this.isOver = true
@@ -129,17 +128,17 @@ export class Reading {
     }
     if (landing._tag === "Answered") {
       this.isOver = true
-      const own = ofCall(seat, landing.metadata, this.context, this.fiber)
+      const own = ofCall(seat, landing.metadata, this.context, fiber)
       const answer = decodeEntry<LlmResponse>(landing.entry, own)
       const { finishReason, metadata } = answer
       const pieces = finish === undefined ? this.new(piecesOf(answer)) : []
       return Effect.succeed(Arr.append(pieces, { type: "response-finish", finishReason, metadata }))
     }
-    if (!this.hasOutput && mayBeginAnew(seat, landing, monotonicMs(this.fiber))) {
+    if (!this.hasOutput && mayBeginAnew(seat, landing, monotonicMs(fiber))) {
       return Effect.andThen(
         seat.flight.leave(seat) ?? Effect.void,
         Effect.suspend(() => {
-          this.boarded.seat = this.board()
+          this.boarded.seat = this.board(fiber)
           return this.pull
         }),
       )

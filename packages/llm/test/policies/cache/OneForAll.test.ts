@@ -5,8 +5,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import { CallOptions } from "../../../src/call/CallOptions.ts"
+import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import type { CacheStore } from "../../../src/policies/cache/CacheStore.ts"
+import { openStream } from "../../../src/policies/Policy.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import { withTimeout } from "../../../src/policies/Timeout.ts"
 import { ask, callNames, hello, reasons } from "../Calls.ts"
@@ -120,4 +122,27 @@ describe.each(callNames)("a call (%s) of a cache without a store of the program'
       expect([east.asked.length, west.asked.length]).toEqual([2, 2])
     })
   })
+})
+
+it.effect("a stream that was opened in a fiber that has ended asks anew as the one that reads it", () => {
+  const upstream = new Upstream(({ index }) =>
+    index === 0 ? { error: reasons.RateLimitError(), delay: 500 } : { text: "hello", delay: 500 },
+  )
+  return Effect.gen(function* () {
+    const llm = yield* LlmProvider
+    const leader = Effect.flip(Effect.provideService(ask("stream"), CallOptions, { maxRetries: 0 }))
+    const first = yield* Effect.forkChild(leader)
+    yield* TestClock.adjust(100)
+    const scope = yield* Effect.scope
+    const pull = yield* Fiber.join(yield* Effect.forkChild(openStream(llm.stream(hello), scope)))
+    // One read boards in a fiber that ends at once; the next one reads on.
+    const reading = yield* Effect.forkChild(pull)
+    yield* TestClock.adjust(2000)
+    const events = [...(yield* Fiber.join(reading))]
+    while (events.at(-1)?.type !== "response-finish") events.push(...(yield* pull))
+    expect((yield* Fiber.join(first)).reason._tag).toBe("RateLimitError")
+    const finish = events.at(-1)
+    expect(finish?.type === "response-finish" && finish.metadata.latencyMs).toBe(900)
+    expect(upstream.asked).toHaveLength(2)
+  }).pipe(Effect.scoped, Effect.provide(upstream.layer.pipe(withRetry(), withCache())))
 })
