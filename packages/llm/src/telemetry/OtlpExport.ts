@@ -1,7 +1,7 @@
 /**
  * Sends spans and metrics to a collector by OTLP over HTTP, with the exporters of Effect. It is loaded only where an endpoint
- * is set and keeps no process alive. A collector that is away makes no call wait or fail, and the log says so once; the spans
- * cost their CPU all the same.
+ * is set and keeps no process alive. A collector that is away makes no call wait or fail, and the log says so once; no spans are
+ * made for it then.
  */
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -17,11 +17,14 @@ import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Predicate from "effect/Predicate"
+import * as Tracer from "effect/Tracer"
+import { Absence, sparing } from "./Absence.ts"
 import type { ExportSettings, SignalSettings } from "./ExportSettings.ts"
 
 /** A tracer and a registry of metrics of their own, both exported. What remains is sent when the scope closes. */
 export const layer = (settings: ExportSettings): Layer.Layer<never> => {
   const { metrics, metricsIntervalMs, timeoutMs, traces, tracesIntervalMs } = settings
+  const absence = new Absence()
   const resource = {
     serviceName: settings.serviceName,
     // Two interfaces of one process count apart; without an id their series would be taken for one.
@@ -32,12 +35,18 @@ export const layer = (settings: ExportSettings): Layer.Layer<never> => {
       ? []
       : [
           Layer.provide(
-            OtlpTracer.layer({
-              ...addressOf(traces),
-              resource,
-              exportInterval: tracesIntervalMs,
-              shutdownTimeout: timeoutMs,
-            }),
+            Layer.effect(
+              Tracer.Tracer,
+              Effect.map(
+                OtlpTracer.make({
+                  ...addressOf(traces),
+                  resource,
+                  exportInterval: tracesIntervalMs,
+                  shutdownTimeout: timeoutMs,
+                }),
+                (tracer) => sparing(tracer, absence),
+              ),
+            ).pipe(Layer.provideMerge(OtlpExporter.layerFlusher)),
             serialization(traces),
           ),
         ]),
@@ -61,7 +70,11 @@ export const layer = (settings: ExportSettings): Layer.Layer<never> => {
   const registry = Layer.succeed(Metric.MetricRegistry, new Map())
   return Layer.provideMerge(atProcessEnd(timeoutMs), both).pipe(
     Layer.provideMerge(registry),
-    Layer.provide(client(timeoutMs)),
+    Layer.provide(
+      client(timeoutMs, (isAway, url) => {
+        if (url === traces?.url) noted(absence, isAway)
+      }),
+    ),
     Layer.provide(Layer.succeed(Clock.Clock, idleClock)),
     // All of it has been read already, and a value that Effect cannot read would be a defect.
     Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({}))),
@@ -117,25 +130,31 @@ const withoutUnit = <Point extends { attributes?: Array<{ key: string }> }, Data
 /** Collectors of which the log has said that they are away. */
 const told = new Set<string>()
 
-/** Every export is bounded in time, and the first failure of a collector is said. */
-const client = (timeoutMs: number): Layer.Layer<HttpClient.HttpClient> =>
+/** What became of a batch. */
+const noted = (absence: Absence, isAway: boolean): void =>
+  isAway ? absence.failed(platformClock.currentTimeMillisUnsafe()) : absence.arrived()
+
+/** Every export is bounded in time, the first failure of a collector is said, and what became of each is told. */
+const client = (timeoutMs: number, tell: (isAway: boolean, url: string) => void): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
       HttpClient.HttpClient,
       HttpClient.transform((sending, request) => {
         const address = addressWithoutSecrets(request.url)
-        const say = (problem: string) => {
+        const failed = (problem: string) => {
+          tell(true, request.url)
           if (told.has(address)) return Effect.void
           told.add(address)
           return Effect.logWarning("telemetry is not exported", { address, problem })
         }
+        const arrived = Effect.sync(() => tell(false, request.url))
         return Effect.timeoutOrElse(sending, {
           duration: Duration.millis(timeoutMs),
-          orElse: () => Effect.andThen(say(`no response within ${timeoutMs} ms`), Effect.interrupt),
+          orElse: () => Effect.andThen(failed(`no response within ${timeoutMs} ms`), Effect.interrupt),
         }).pipe(
-          Effect.tapError((error) => say(problemOf(error))),
-          Effect.tap(({ status }) => (status < 400 ? Effect.void : say(`HTTP ${status}`))),
+          Effect.tapError((error) => failed(problemOf(error))),
+          Effect.tap(({ status }) => (status < 400 ? arrived : failed(`HTTP ${status}`))),
         )
       }),
     ),

@@ -103,7 +103,7 @@ it.effect.each(callNames)(
       // Reasoning models take no temperature.
       const error = yield* Effect.flip(ask(name, { ...hello, temperature: 0.5 }))
       expect(error.attempts).toHaveLength(2)
-    expect(error.reason).toMatchObject({ retryAfterMs: 5000 })
+      expect(error.reason).toMatchObject({ retryAfterMs: 5000 })
       expect(error.warnings?.join()).toContain("temperature")
     }).pipe(Effect.provide(stack))
   },
