@@ -49,6 +49,18 @@ describe.each(callNames)("the ledger of %s", (name) => {
     }),
   )
 
+  it.effect("counts each attempt once where it stands inside a retry", () =>
+    Effect.gen(function* () {
+      const ledger = new UsageLedger()
+      const failingOnce = Scripted.layer([{ error: reasons.ServerError() }, "hello"])
+      const stack = failingOnce.pipe(withUsageLedger(ledger), withRetry({ times: 1 }))
+      const fiber = yield* Effect.forkChild(Effect.provide(ask(name), stack))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(fiber)).metadata.attempts).toHaveLength(2)
+      expect(ledger.total).toMatchObject({ calls: 2, errors: 1, attempts: 2 })
+    }),
+  )
+
   it.effect("counts failures, defects, aborts and answers without a price as what they are", () =>
     Effect.gen(function* () {
       const ledger = new UsageLedger()
