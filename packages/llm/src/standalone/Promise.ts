@@ -19,7 +19,7 @@ export { tool } from "../promises/programs/ToolPromises.ts"
 export * as ProviderRegistry from "./ProviderFacts.ts"
 export * as Tool from "./ToolContent.ts"
 export { type Source, type SourceSpan, sourcesOf } from "../protocols/Sources.ts"
-export type { AdaptiveConcurrencyOptions } from "../policies/AdaptiveConcurrency.ts"
+export type { AdaptiveConcurrencyOptions } from "../policies/traffic/AdaptiveConcurrency.ts"
 export type { HedgeOptions } from "../policies/traffic/Hedge.ts"
 export { HedgeBudget, type HedgeLimits } from "../policies/traffic/HedgeBudget.ts"
 export {

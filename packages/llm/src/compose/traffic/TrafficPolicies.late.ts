@@ -1,8 +1,8 @@
 /** The same policies, loaded where a stack has them, for the entries that are built whole: most programs use none of them. */
 import * as Effect from "effect/Effect"
-import type { withAdaptiveConcurrency } from "../../policies/AdaptiveConcurrency.ts"
+import type { withAdaptiveConcurrency } from "../../policies/traffic/AdaptiveConcurrency.ts"
 import type { withCache } from "../../policies/cache/Cache.ts"
-import type { withBalance } from "../../policies/traffic/Balance.ts"
+import type { withBalance } from "../../policies/balance/Balance.ts"
 import type { withHedge } from "../../policies/traffic/Hedge.ts"
 import type { withRateLimit } from "../../policies/traffic/RateLimit.ts"
 import type { withLastingBudget } from "../../policies/usage/Budget.ts"
@@ -10,14 +10,14 @@ import type { withLastingBudget } from "../../policies/usage/Budget.ts"
 /** Finds how many requests a target bears. */
 export const adaptiveConcurrency = (): Effect.Effect<typeof withAdaptiveConcurrency> =>
   Effect.map(
-    Effect.promise(() => import("../../policies/AdaptiveConcurrency.ts")),
+    Effect.promise(() => import("../../policies/traffic/AdaptiveConcurrency.ts")),
     (module) => module.withAdaptiveConcurrency,
   )
 
 /** Chooses among deployments. */
 export const balance = (): Effect.Effect<typeof withBalance> =>
   Effect.map(
-    Effect.promise(() => import("../../policies/traffic/Balance.ts")),
+    Effect.promise(() => import("../../policies/balance/Balance.ts")),
     (module) => module.withBalance,
   )
 

@@ -1,8 +1,8 @@
 /** The policies of traffic and money that a stack may be told to have, at hand. */
 import * as Effect from "effect/Effect"
-import { withAdaptiveConcurrency } from "../../policies/AdaptiveConcurrency.ts"
+import { withAdaptiveConcurrency } from "../../policies/traffic/AdaptiveConcurrency.ts"
 import { withCache } from "../../policies/cache/Cache.ts"
-import { withBalance } from "../../policies/traffic/Balance.ts"
+import { withBalance } from "../../policies/balance/Balance.ts"
 import { withHedge } from "../../policies/traffic/Hedge.ts"
 import { withRateLimit } from "../../policies/traffic/RateLimit.ts"
 import { withLastingBudget } from "../../policies/usage/Budget.ts"

@@ -5,8 +5,8 @@
 import type { LlmErrorReason } from "../../model/LlmError.ts"
 import { type Admission, Circuit, type Thresholds } from "../mechanisms/Circuit.ts"
 import { isUnhealthy } from "../mechanisms/Judgement.ts"
-import type { Pace } from "./Pace.ts"
-import { isOwnRefusal } from "./RateLimit.ts"
+import type { Pace } from "../traffic/Pace.ts"
+import { isOwnRefusal } from "../traffic/RateLimit.ts"
 
 /** What is asked for: the times of whole answers and of first pieces do not compare. */
 export type AnswerKind = "generate" | "stream" | "embed" | "about"

@@ -4,15 +4,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { EmbeddingProvider } from "../../src/model/EmbeddingProvider.ts"
-import { type AdaptiveConcurrencyOptions, withAdaptiveConcurrency } from "../../src/policies/AdaptiveConcurrency.ts"
-import { withRetry } from "../../src/policies/Retry.ts"
-import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
-import { withTimeout } from "../../src/policies/Timeout.ts"
-import * as ScriptedEmbeddings from "../../src/testing/ScriptedEmbeddings.ts"
-import { ask, type CallName, callNames, hello, reasons } from "./Calls.ts"
+import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
+import {
+  type AdaptiveConcurrencyOptions,
+  withAdaptiveConcurrency,
+} from "../../../src/policies/traffic/AdaptiveConcurrency.ts"
+import { withRetry } from "../../../src/policies/Retry.ts"
+import { withRateLimit } from "../../../src/policies/traffic/RateLimit.ts"
+import { withTimeout } from "../../../src/policies/Timeout.ts"
+import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
+import { ask, type CallName, callNames, hello, reasons } from "../Calls.ts"
 import { Deployment } from "./Deployment.ts"
-import { Upstream } from "./Upstream.ts"
+import { Upstream } from "../Upstream.ts"
 
 vi.setConfig({ testTimeout: 120_000 })
 

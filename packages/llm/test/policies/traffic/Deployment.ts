@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
-import * as Provider from "../../src/call/Provider.ts"
-import { type LlmErrorReason, OverloadedError } from "../../src/model/LlmError.ts"
-import type { LlmProvider } from "../../src/model/LlmProvider.ts"
+import * as Provider from "../../../src/call/Provider.ts"
+import { type LlmErrorReason, OverloadedError } from "../../../src/model/LlmError.ts"
+import type { LlmProvider } from "../../../src/model/LlmProvider.ts"
 
 /** What a deployment does; it may be changed while it runs. */
 export interface Behaviour {

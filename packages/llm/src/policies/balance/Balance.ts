@@ -25,8 +25,8 @@ import { invalid, mistakeIn } from "./BalanceCheck.ts"
 import type { BalanceStrategy } from "./BalanceCheck.ts"
 import { DeploymentHealth, type Patience } from "./DeploymentHealth.ts"
 import { trackedEmbedding, trackedLlm, trackedModels } from "./DeploymentTracking.ts"
-import { Pace } from "./Pace.ts"
-import { withPace } from "./RateLimit.ts"
+import { Pace } from "../traffic/Pace.ts"
+import { withPace } from "../traffic/RateLimit.ts"
 
 /** A Layer of a deployment, whatever it provides. */
 export type DeploymentLayer = Layer.Layer<never, unknown, unknown>

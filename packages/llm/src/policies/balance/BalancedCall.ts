@@ -27,7 +27,7 @@ import { shareOf, targetsOf, withTargetsAfter } from "../mechanisms/Shares.ts"
 import type { BalanceStrategy } from "./BalanceCheck.ts"
 import { choose, type Choice } from "./DeploymentChoice.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
-import { reservedTokens } from "./RateLimit.ts"
+import { reservedTokens } from "../traffic/RateLimit.ts"
 
 /** One deployment's service, and what is known of the deployment. */
 export interface Balanced<S> {

@@ -3,7 +3,7 @@
  * what is usual of its model. What is usual is looked for again after each decrease of the limit: where that made answers
  * no faster, the limit was not the cause.
  */
-import { perModel } from "./PerModel.ts"
+import { perModel } from "../mechanisms/PerModel.ts"
 
 /** The fewest and the most answers that are judged together. */
 const fewest = 40

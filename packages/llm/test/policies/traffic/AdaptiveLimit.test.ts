@@ -1,6 +1,6 @@
 /** Where a limit that is found settles, over many sizes, chances and hours. */
 import { describe, expect, it, vi } from "vitest"
-import { AdaptiveLimit } from "../../../src/policies/mechanisms/AdaptiveLimit.ts"
+import { AdaptiveLimit } from "../../../src/policies/traffic/AdaptiveLimit.ts"
 import { type Simulation, simulate } from "./SimulatedService.ts"
 
 vi.setConfig({ testTimeout: 30_000 })

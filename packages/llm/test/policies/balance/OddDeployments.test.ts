@@ -11,7 +11,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as Provider from "../../../src/call/Provider.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
-import { type BalanceOptions, withBalance } from "../../../src/policies/traffic/Balance.ts"
+import { type BalanceOptions, withBalance } from "../../../src/policies/balance/Balance.ts"
 import { ask, callNames, hello } from "../Calls.ts"
 import { quick, servers, within } from "./Servers.ts"
 

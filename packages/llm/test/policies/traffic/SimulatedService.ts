@@ -1,5 +1,5 @@
 /** A service of so many servers and a crowd of callers under a limit, simulated event by event: hours of it in a moment. */
-import { AdaptiveLimit, type AdaptiveLimits } from "../../../src/policies/mechanisms/AdaptiveLimit.ts"
+import { AdaptiveLimit, type AdaptiveLimits } from "../../../src/policies/traffic/AdaptiveLimit.ts"
 
 export interface Simulation {
   /** Requests that are served at once, at each time. */
