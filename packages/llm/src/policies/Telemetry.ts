@@ -15,6 +15,7 @@ import type { CallContext } from "../call/CallContext.ts"
 import { logsDebug, monotonicMs } from "../call/Time.ts"
 import { type Assembly, assemble, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { ResponseMetadata } from "../model/LlmResponse.ts"
+import { type AskedKind, kindOf } from "./mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
 import type { Operation } from "./telemetry/GenAiNames.ts"
@@ -36,7 +37,7 @@ const telemetry = Policy.mechanism((inner) =>
         const options = fiber.getRef(TelemetryOptions)
         const isMetered = options.metrics ?? isTraced
         if (!isTraced && !isMetered) return unrecorded
-        const operation = operationOf(request)
+        const operation = operations[kindOf(request)]
         const model = askedModel(request.model ?? inner.model)
         const start: CallStart = { operation, model, request, isStream, options }
         const span = isTraced ? openSpan(start, fiber) : undefined
@@ -55,9 +56,11 @@ const telemetry = Policy.mechanism((inner) =>
   ),
 )
 
-const operationOf = ({ about, inputs }: Policy.Asked): Operation => {
-  if (about !== undefined) return about === "models" ? "list_models" : "count_tokens"
-  return inputs === undefined ? "chat" : "embeddings"
+const operations: Readonly<Record<AskedKind, Operation>> = {
+  answer: "chat",
+  embeddings: "embeddings",
+  models: "list_models",
+  tokens: "count_tokens",
 }
 
 /** Effect's default tracer exports nothing: without another one installed, no span can be seen. */

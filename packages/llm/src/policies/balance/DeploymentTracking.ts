@@ -14,7 +14,9 @@ import type { ModelInfo } from "../../model/ModelInfo.ts"
 import {
   type Around,
   type Asked,
+  type AskedKind,
   type Identity,
+  kindOf,
   surroundEmbedding,
   surroundLlm,
   surroundModels,
@@ -56,7 +58,7 @@ const tracking = (inner: Identity, health: DeploymentHealth): Around =>
       }
       health.inFlight += 1
       const isOwnModel = request.model === undefined || request.model === health.settings.model
-      return Result.succeed({ admission, sinceMs, kind: kindOf(request, isStream), isOwnModel, hasOutput: false })
+      return Result.succeed({ admission, sinceMs, kind: answerKindOf(request, isStream), isOwnModel, hasOutput: false })
     },
     output: (held, fiber) => {
       held.hasOutput = true
@@ -73,8 +75,14 @@ const tracking = (inner: Identity, health: DeploymentHealth): Around =>
     },
   })
 
-const kindOf = ({ about, inputs }: Asked, isStream: boolean): AnswerKind =>
-  about !== undefined ? "about" : inputs !== undefined ? "embed" : isStream ? "stream" : "generate"
+const kinds: Readonly<Record<AskedKind, AnswerKind>> = {
+  answer: "generate",
+  embeddings: "embed",
+  models: "about",
+  tokens: "about",
+}
+
+const answerKindOf = (request: Asked, isStream: boolean): AnswerKind => (isStream ? "stream" : kinds[kindOf(request)])
 
 const settle = (held: Held, outcome: Outcome, context: CallContext, health: DeploymentHealth, nowMs: number): void => {
   const { admission, hasOutput, isOwnModel, kind, sinceMs } = held

@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import { jsonProblem } from "../../model/JsonCopy.ts"
-import type { Asked, Identity } from "../mechanisms/Around.ts"
+import { type Asked, type Identity, kindOf } from "../mechanisms/Around.ts"
 import { sha256 } from "./Sha256.ts"
 
 /** JSON with the keys of every object in order, and without what is undefined. Only for plain data. */
@@ -39,7 +39,7 @@ export const keyOf = (
   return sha256(
     canonicalJson({
       version: 1,
-      service: request.inputs === undefined ? "answer" : "embeddings",
+      service: kindOf(request),
       namespace,
       provider: name,
       model: request.model ?? model,

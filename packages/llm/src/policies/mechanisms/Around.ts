@@ -28,6 +28,12 @@ export interface Asked extends Partial<LlmRequest> {
   readonly about?: "models" | "tokens" | undefined
 }
 
+/** What a request asks for. */
+export type AskedKind = "answer" | "embeddings" | "models" | "tokens"
+
+/** What tells the services apart, where a policy has to know. */
+export const kindOf = ({ about, inputs }: Asked): AskedKind => about ?? (inputs === undefined ? "answer" : "embeddings")
+
 /** What a policy may know of an answer, whatever the service. */
 export interface Answered {
   /** What surrounds the answer. */

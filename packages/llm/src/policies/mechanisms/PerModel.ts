@@ -1,12 +1,10 @@
 /** What is kept of each model, of a bounded number of them: the one used least recently is forgotten first. */
 
-import type { Asked, Identity } from "./Around.ts"
+import { type Asked, type Identity, kindOf } from "./Around.ts"
 
 /** The model of a request and how it is asked: answers that come at once take longer than the first piece of a stream. */
 export const kindAndModel = (request: Asked, { model = "" }: Identity, isStream: boolean): string => {
-  const answered = isStream ? "stream" : "generate"
-  const kind = request.about ?? (request.inputs === undefined ? answered : "embed")
-  return `${kind} ${request.model ?? model}`
+  return `${isStream ? "streamed" : "whole"} ${kindOf(request)} ${request.model ?? model}`
 }
 
 /** Models that are remembered. Their names may come from anywhere. */
