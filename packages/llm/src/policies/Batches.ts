@@ -11,6 +11,7 @@ import { monotonicMs } from "../call/Time.ts"
 import { totalOf } from "../call/Totals.ts"
 import type { BatchLimits, EmbeddingProvider, EmbeddingRequest, EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import { InvalidResponseError, LlmError } from "../model/LlmError.ts"
+import { failureOf } from "./mechanisms/Bounded.ts"
 import * as Policy from "./Policy.ts"
 
 /** How texts are split. */
@@ -68,19 +69,10 @@ const embed = (
     Effect.forEach(batches, (batch) => inner.embed({ ...request, inputs: batch }), { concurrency }).pipe(
       Effect.flatMap((responses) => joined(responses, context, monotonicMs(fiber) - context.ledger.startedMs)),
       // The others were still running when one failed: the ledger knows how they ended.
-      Effect.mapError((error) => ofWholeCall(error, context)),
+      Effect.mapError((error) => failureOf(error, context)),
     ),
   )
 }
-
-const ofWholeCall = (error: LlmError, { ledger }: CallContext): LlmError =>
-  new LlmError({
-    reason: error.reason,
-    provider: error.provider,
-    model: error.model,
-    attempts: ledger.attempts(),
-    ...(error.warnings === undefined ? {} : { warnings: error.warnings }),
-  })
 
 const joined = (
   responses: ReadonlyArray<EmbeddingResponse>,

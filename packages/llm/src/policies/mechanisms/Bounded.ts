@@ -13,19 +13,12 @@ export const timeoutFailure = (context: CallContext, reason: TimeoutError, name:
     reason,
     ...context.ledger.lastTarget(name),
     attempts: context.ledger.attempts(),
-    ...(text === "" ? {} : { text }),
+    text: text === "" ? undefined : text,
   })
 
 /** The error of one request as that of a call: the same reason, with every attempt of the call so far. */
 export const failureOf = ({ model, provider, reason, text, warnings }: LlmError, { ledger }: CallContext): LlmError =>
-  new LlmError({
-    reason,
-    provider,
-    attempts: ledger.attempts(),
-    ...(model === undefined ? {} : { model }),
-    ...(text === undefined ? {} : { text }),
-    ...(warnings === undefined ? {} : { warnings }),
-  })
+  new LlmError({ reason, provider, model, attempts: ledger.attempts(), text, warnings })
 
 /**
  * Runs an effect within `context` until one of `clocks` runs out. The fiber begins where the wait for it begins, so that no

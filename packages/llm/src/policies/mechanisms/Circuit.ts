@@ -26,11 +26,11 @@ export interface Admission {
 export type OnChange = (from: CircuitState, to: CircuitState) => void
 
 export class Circuit {
-  /** Why it is open. */
+  /** Why it opened last. */
   because: LlmErrorReason | undefined
-  private state: CircuitState = "Closed"
   /** Counts the changes of state: what was admitted before a change does not count after it. */
-  private turns = 0
+  generation = 0
+  private state: CircuitState = "Closed"
   /** Until when it is open, or a probe is waited for; monotonic milliseconds. */
   private untilMs = 0
   private consecutive = 0
@@ -45,17 +45,13 @@ export class Circuit {
     this.windowSinceMs = nowMs
   }
 
-  get generation(): number {
-    return this.turns
-  }
-
   get isClosed(): boolean {
     return this.state === "Closed"
   }
 
-  /** Milliseconds until a call is let through. */
+  /** Milliseconds until a call is let through; none are left where this is not above 0. */
   remainingMs(nowMs: number): number {
-    return Math.max(0, this.untilMs - nowMs)
+    return this.untilMs - nowMs
   }
 
   /** How long the slowest success of late took. */
@@ -97,7 +93,7 @@ export class Circuit {
 
   /** A call ended without evidence about the target: a probe's place goes to the next call. */
   abandon(admission: Admission, nowMs: number): void {
-    if (admission.isProbe && admission.generation === this.generation) this.untilMs = nowMs
+    if (admission.generation === this.generation) this.untilMs = nowMs
   }
 
   open(because: LlmErrorReason, untilMs: number, onChange: OnChange): void {
@@ -106,8 +102,6 @@ export class Circuit {
   }
 
   close(onChange: OnChange): void {
-    this.because = undefined
-    this.consecutive = 0
     this.succeeded = 0
     this.failed = 0
     this.change("Closed", 0, onChange)
@@ -117,7 +111,7 @@ export class Circuit {
     const from = this.state
     this.state = to
     this.untilMs = untilMs
-    this.turns += 1
+    this.generation += 1
     if (from !== to) onChange(from, to)
   }
 

@@ -5,6 +5,7 @@ import {
   type LlmError,
   type LlmErrorReason,
   type TimeoutClock,
+  type Verdict,
   verdict,
   verdicts,
 } from "../../model/LlmError.ts"
@@ -13,16 +14,13 @@ import {
  * A `total` deadline ends the call for everything within it. For a policy around it, it bounded only one attempt or target,
  * and is a timeout like the others. Policies ask the clocks around themselves which it is.
  */
-const isDeadline = (reason: LlmErrorReason): boolean =>
-  reason._tag === "TimeoutError" && reason.clock === "total" && isExpiry(reason)
+const verdictOf = (reason: LlmErrorReason): Verdict => (isExpiry(reason) ? verdicts.TimeoutError : verdict(reason))
 
 /** Whether another target may do better. */
-export const mayFallBack = (reason: LlmErrorReason): boolean =>
-  isDeadline(reason) ? verdicts.TimeoutError.fallsBack : verdict(reason).fallsBack
+export const mayFallBack = (reason: LlmErrorReason): boolean => verdictOf(reason).fallsBack
 
 /** How often another attempt may help: never, once in a call, or always. */
-export const retriesOf = ({ reason }: LlmError): "never" | "once" | "always" =>
-  isDeadline(reason) ? verdicts.TimeoutError.retries : verdict(reason).retries
+export const retriesOf = ({ reason }: LlmError): "never" | "once" | "always" => verdictOf(reason).retries
 
 /** Outcomes that say that the target is unhealthy. */
 const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([

@@ -49,13 +49,13 @@ export const timedStream = (
   Effect.withFiber((fiber) => {
     const source = Scope.forkUnsafe(scope)
     const text = new GrowingText()
-    const stops: Array<() => void> = []
+    /** What tells the time: the opener may end long before its stream, and has no clock from then on. */
+    let living: Fiber.Fiber<unknown, unknown> = fiber
     let opened: Effect.Effect<Events, LlmError> | undefined
     let opening: ((opened: Effect.Effect<Events, LlmError>) => void) | undefined
     let reader: ((arrived: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending>) => void) | undefined
-    let waitingSinceMs: number | undefined
-    /** Since when nobody reads, while nobody does. */
-    let unreadSinceMs: number | undefined
+    /** Since when a reader waits, while one does; else, where the reader has a clock, since when nobody reads. */
+    let sinceMs = 0
     let pullNext: (() => void) | undefined
     let left: Arrived | undefined
     let hasOutput = false
@@ -81,15 +81,14 @@ export const timedStream = (
     /** Hands what was pulled to the reader, or keeps it for the next one. */
     const deliver = (arrived: Arrived) => {
       if (end !== undefined) return
-      waitingSinceMs = undefined
-      if (clocks.reader !== undefined) unreadSinceMs = monotonicMs(fiber)
+      const waiting = reader
+      reader = undefined
+      if (clocks.reader !== undefined) sinceMs = monotonicMs(living)
       if (Exit.isSuccess(arrived)) note(arrived.value)
       else {
         end = arrived
-        stop()
+        stopTimer(timer)
       }
-      const waiting = reader
-      reader = undefined
       if (waiting === undefined) left = arrived
       else waiting(arrived)
     }
@@ -113,31 +112,20 @@ export const timedStream = (
       }
       if (end !== undefined) return resume(end)
       reader = resume
-      waitingSinceMs = monotonicMs(fiber)
-      unreadSinceMs = undefined
-      const wake = pullNext
-      pullNext = undefined
-      wake?.()
+      sinceMs = monotonicMs(living)
+      pullNext?.()
       return Effect.sync(() => {
         reader = undefined
-        waitingSinceMs = undefined
-        unreadSinceMs = monotonicMs(fiber)
+        sinceMs = monotonicMs(living)
       })
     })
 
     const settle = (result: Effect.Effect<Events, LlmError>) => {
-      if (opened !== undefined) return
-      opened = result
-      opening?.(result)
-    }
-
-    const stop = () => {
-      stopTimer(timer)
-      for (const each of stops.splice(0)) each()
+      opened ??= result
+      opening?.(opened)
     }
 
     const expire = (clock: CallClock) => {
-      stop()
       const released = Effect.andThen(
         Effect.suspend(() => Fiber.interrupt(running)),
         Scope.close(source, Exit.void),
@@ -153,7 +141,7 @@ export const timedStream = (
     const leave = (ending: Effect.Effect<never, Ending>) => {
       end = ending
       if (reader !== undefined) reader(ending)
-      else Effect.runForkWith(fiber.context)(Effect.ignore(ending))
+      else Effect.runForkWith(living.context)(Effect.ignore(ending))
     }
 
     /** The clock is marked first, so that what it ends can tell by what it was ended. */
@@ -166,25 +154,24 @@ export const timedStream = (
     /** Waits until the first of the clocks may have run out. The time that a slow reader takes is not the provider's silence. */
     const arm = () => {
       stopTimer(timer)
-      timer = undefined
       if (end !== undefined) return
-      const nowMs = monotonicMs(fiber)
+      const nowMs = monotonicMs(living)
       let nextMs = Number.POSITIVE_INFINITY
-      for (const clock of bounding()) {
-        if (nowMs >= clock.endsMs) return expire(clock)
-        nextMs = Math.min(nextMs, clock.endsMs)
+      const isOver = (clock: CallClock, endsMs: number): boolean => {
+        nextMs = Math.min(nextMs, endsMs)
+        if (nowMs < endsMs) return false
+        expire(clock)
+        return true
       }
-      if (clocks.idle !== undefined && hasOutput) {
-        const silentSinceMs = waitingSinceMs ?? nowMs
-        if (nowMs >= silentSinceMs + clocks.idle.limitMs) return expire(clocks.idle)
-        nextMs = Math.min(nextMs, silentSinceMs + clocks.idle.limitMs)
+      for (const clock of bounding()) if (isOver(clock, clock.endsMs)) return
+      const { idle } = clocks
+      if (idle !== undefined && hasOutput) {
+        if (isOver(idle, (reader === undefined ? nowMs : sinceMs) + idle.limitMs)) return
       }
-      if (clocks.reader !== undefined && waitingSinceMs === undefined && opened !== undefined) {
-        const unreadForMs = nowMs - (unreadSinceMs ??= nowMs)
-        if (unreadForMs >= clocks.reader.limitMs) return expire(clocks.reader)
-        nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs - unreadForMs)
-      } else if (clocks.reader !== undefined) nextMs = Math.min(nextMs, nowMs + clocks.reader.limitMs)
-      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(fiber, Math.max(1, nextMs - nowMs), arm)
+      if (clocks.reader !== undefined && opened !== undefined) {
+        if (isOver(clocks.reader, (reader === undefined ? sinceMs : nowMs) + clocks.reader.limitMs)) return
+      }
+      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(living, nextMs - nowMs, arm)
     }
 
     const bounding = (): ReadonlyArray<CallClock> =>
@@ -192,14 +179,21 @@ export const timedStream = (
 
     const running = Effect.runForkWith(contextWithin(fiber, context))(
       Effect.matchCauseEffect(
-        Effect.suspend(() => open(source)),
+        Effect.withFiber((own) => {
+          living = own
+          return open(source)
+        }),
         {
           onFailure: (cause) => Effect.sync(() => settle(Effect.failCause(cause))),
           onSuccess: (pull) => {
             // A stream that had to begin in time has begun.
             if (clocks.firstOutput !== undefined) begin()
             settle(Effect.succeed(read))
-            if (clocks.reader !== undefined) arm()
+            if (clocks.reader !== undefined) {
+              sinceMs = monotonicMs(living)
+              // Where nobody waits yet, the opener does this: an end needs the fiber that is being made here.
+              if (opening !== undefined) arm()
+            }
             return serve(pull)
           },
         },
@@ -213,25 +207,22 @@ export const timedStream = (
       deliver(Exit.failCause(exit.cause))
     })
 
+    const release = Effect.suspend(() => {
+      stopTimer(timer)
+      return Fiber.interrupt(running)
+    })
+
     return Effect.andThen(
-      Scope.addFinalizer(
-        scope,
-        Effect.suspend(() => {
-          stop()
-          return Fiber.interrupt(running)
-        }),
-      ),
+      Scope.addFinalizer(scope, release),
       Effect.callback<Events, LlmError>((resume) => {
-        if (opened !== undefined) resume(opened)
-        else opening = resume
-        for (const clock of bounding()) {
-          const leave = clock.whenRunning(arm)
-          if (leave !== undefined) stops.push(leave)
+        if (opened === undefined) opening = resume
+        else {
+          resume(opened)
+          if (clocks.reader !== undefined) arm()
         }
-        return Effect.suspend(() => {
-          stop()
-          return Fiber.interrupt(running)
-        })
+        // One that begins after the end finds that the stream has ended.
+        for (const clock of bounding()) clock.whenRunning(arm)
+        return release
       }),
     )
   })
