@@ -103,7 +103,7 @@ class Breaker {
   private readonly inner: Identity
   private readonly thresholds: Thresholds
   private readonly pauseMs: number
-  private readonly account = new Circuit(0)
+  private readonly account = new Circuit()
   private readonly models = new Map<string, Circuit>()
 
   constructor(inner: Identity, thresholds: Thresholds, pauseMs: number) {
@@ -121,7 +121,7 @@ class Breaker {
       const remainingMs = this.account.remainingMs(nowMs)
       if (remainingMs > 0) return refuse(this.paused(remainingMs))
     }
-    const circuit = this.circuitOf(model ?? "", nowMs)
+    const circuit = this.circuitOf(model ?? "")
     const admission = circuit.admit(nowMs, this.thresholds, this.telling(model, context, fiber))
     return admission === undefined
       ? refuse(this.open(circuit, circuit.remainingMs(nowMs)))
@@ -174,14 +174,14 @@ class Breaker {
     return (from, to) => tell(context, { type: "circuit", provider: this.inner.name, model, from, to }, fiber)
   }
 
-  private circuitOf(model: string, nowMs: number): Circuit {
+  private circuitOf(model: string): Circuit {
     const known = this.models.get(model)
     if (known !== undefined) return known
     if (this.models.size >= maxModels) {
       for (const [name, circuit] of this.models) if (circuit.isClosed) this.models.delete(name)
       if (this.models.size >= maxModels) this.models.clear()
     }
-    const circuit = new Circuit(nowMs)
+    const circuit = new Circuit()
     this.models.set(model, circuit)
     return circuit
   }

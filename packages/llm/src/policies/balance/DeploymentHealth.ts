@@ -82,7 +82,7 @@ export class DeploymentHealth {
   inFlight = 0
   /** What it is owed of the calls, by weight. */
   credit = 0
-  private readonly circuit = new Circuit(0)
+  private readonly circuit = new Circuit()
   private readonly patience: Patience
   private readonly latencies = new Map<AnswerKind, Latency>()
   private untilMs = Number.NEGATIVE_INFINITY

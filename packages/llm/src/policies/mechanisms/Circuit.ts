@@ -34,16 +34,13 @@ export class Circuit {
   /** Until when it is open, or a probe is waited for; monotonic milliseconds. */
   private untilMs = 0
   private consecutive = 0
-  private windowSinceMs: number
+  /** A window begins with the first outcome after the one before. */
+  private windowSinceMs = Number.NEGATIVE_INFINITY
   private succeeded = 0
   private failed = 0
   /** The slowest success of this window and of the one before it. */
   private slowestMs = 0
   private slowestBeforeMs = 0
-
-  constructor(nowMs: number) {
-    this.windowSinceMs = nowMs
-  }
 
   get isClosed(): boolean {
     return this.state === "Closed"

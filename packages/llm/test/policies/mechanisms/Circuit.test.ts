@@ -7,11 +7,11 @@ const thresholds: Thresholds = { failures: 3, rate: 0.5, calls: 4, windowMs: 100
 
 const reason = reasons.OverloadedError()
 
-/** A circuit made at `nowMs`, with all its changes of state. */
-const watched = (nowMs = 0, own: Partial<Thresholds> = {}) => {
+/** A circuit with all its changes of state. */
+const watched = (own: Partial<Thresholds> = {}) => {
   const changes: Array<string> = []
   const onChange: OnChange = (from, to) => changes.push(`${from} to ${to}`)
-  const circuit = new Circuit(nowMs)
+  const circuit = new Circuit()
   const all = { ...thresholds, ...own }
   const admit = (atMs: number) => circuit.admit(atMs, all, onChange)
   const admitted = (atMs: number): Admission => {
@@ -39,7 +39,7 @@ const watched = (nowMs = 0, own: Partial<Thresholds> = {}) => {
 
 describe("a circuit", () => {
   it("opens with the last of so many failures in a row, and not before", () => {
-    const { admit, changes, circuit, run } = watched(0, { calls: 100 })
+    const { admit, changes, circuit, run } = watched({ calls: 100 })
     run("--+--", 0)
     expect([circuit.isClosed, changes]).toEqual([true, []])
     run("-", 0)
@@ -60,18 +60,18 @@ describe("a circuit", () => {
   })
 
   it("counts the rate of a window, which ends when its time is over", () => {
-    const within = watched(100)
+    const within = watched()
     within.run("+-+", 100)
     within.run("-", 1099)
     expect(within.circuit.isClosed).toBe(false)
-    const after = watched(100)
+    const after = watched()
     after.run("+-+", 100)
     after.run("-", 1100)
     expect(after.circuit.isClosed).toBe(true)
   })
 
   it("begins the next window with the first outcome after the one before", () => {
-    const { circuit, run } = watched(0)
+    const { circuit, run } = watched()
     run("+", 1500)
     run("-+", 2400)
     run("-", 2499)
@@ -83,7 +83,7 @@ describe("a circuit", () => {
     successes.run("+++++", 0)
     successes.run("+-+-", 1000)
     expect(successes.circuit.isClosed).toBe(false)
-    const failures = watched(0, { rate: 0.6, failures: 100 })
+    const failures = watched({ rate: 0.6, failures: 100 })
     failures.run("-++-", 0)
     failures.run("-++-", 1000)
     expect(failures.circuit.isClosed).toBe(true)
@@ -123,7 +123,7 @@ describe("a circuit", () => {
   })
 
   it("opens again for its time with a probe that fails", () => {
-    const { admit, admitted, changes, fail, run } = watched(0, { failures: 3, calls: 100 })
+    const { admit, admitted, changes, fail, run } = watched({ failures: 3, calls: 100 })
     run("---", 0)
     fail(admitted(500), 700)
     expect(admit(1199)).toBeUndefined()
@@ -139,13 +139,13 @@ describe("a circuit", () => {
   })
 
   it("begins anew when it closes: neither earlier failures nor earlier successes count", () => {
-    const failing = watched(0, { failures: 3, rate: 0.5, calls: 4 })
+    const failing = watched({ failures: 3, rate: 0.5, calls: 4 })
     failing.run("---", 0)
     failing.run("+", 500)
     expect(failing.circuit.isClosed).toBe(true)
     failing.run("--+", 500)
     expect(failing.circuit.isClosed).toBe(true)
-    const steady = watched(0, { failures: 3, rate: 0.5, calls: 4 })
+    const steady = watched({ failures: 3, rate: 0.5, calls: 4 })
     steady.run("++++++---", 0)
     steady.run("+", 500)
     steady.run("+-+-", 500)

@@ -96,7 +96,7 @@ const timed = (open: Effect.Effect<Events, LlmError>, limits: Limits) =>
 const reading = (pull: Events) => Effect.forkChild(Effect.result(pull), { startImmediately: true })
 
 /** What a read came to by now: the types of events, the clock that ended it, or nothing yet. */
-const came = (fiber: Fiber.Fiber<Effect.Success<ReturnType<typeof result>>>) => {
+const came = (fiber: Fiber.Fiber<Effect.Success<ReturnType<typeof result>>, unknown>) => {
   const exit = fiber.pollUnsafe()
   if (exit === undefined) return undefined
   if (Exit.isFailure(exit)) return "interrupted"
