@@ -382,7 +382,7 @@ describe("a stream under clocks", () => {
     }),
   )
 
-  it.effect("ends with the fiber that opens it, whoever ends that, and keeps nobody waiting", () =>
+  it.effect("ends when the fiber that opens it is interrupted from outside, and keeps no reader waiting", () =>
     Effect.gen(function* () {
       let own: Fiber.Fiber<unknown, unknown> | undefined
       const noted = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
