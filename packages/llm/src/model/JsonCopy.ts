@@ -111,7 +111,6 @@ class Copying {
   }
 
   private object(value: object): unknown {
-    if (this.uncopied !== undefined) return undefined
     if (this.ancestors.includes(value)) return this.fail("refers back to an object that contains it")
     if (this.ancestors.length >= maxDepth) return this.fail(`is nested more than ${maxDepth} levels deep`)
     this.ancestors.push(value)

@@ -239,13 +239,11 @@ export const assemble = (): Assembly => {
   const parts: Array<ResponsePart | GrowingPart | undefined> = []
   let finish: ResponseFinish | undefined
   let growing: GrowingPart | undefined
-  let growingIndex = -1
   const extend = (type: GrowingPart["type"], index: number, delta: string) => {
-    if (growing === undefined || growingIndex !== index || growing.type !== type) {
-      const part = parts[index]
+    const part = parts[index]
+    if (part !== growing || growing?.type !== type) {
       growing = { type, text: new GrowingText() }
-      if (part !== undefined && part.type === type) growing.text.add(`${part.text}`)
-      growingIndex = index
+      if (part?.type === type) growing.text.add(`${part.text}`)
       parts[index] = growing
     }
     growing.text.add(delta)
@@ -268,7 +266,6 @@ export const assemble = (): Assembly => {
           return
         case "part-end":
           parts[event.index] = event.part
-          growing = undefined
           return
         case "response-finish":
           finish = event

@@ -39,9 +39,10 @@ describe("the ledger of a call", () => {
       const ledger = yield* empty
       expect([ledger.count, ledger.last, ledger.attempts()]).toEqual([0, undefined, []])
       expect([ledger.add(entry("a")), ledger.add(entry("b"))]).toEqual([0, 1])
-      expect(ledger.count).toBe(2)
-      expect(ledger.attempts()).toEqual([record("a"), record("b")])
-      expect(ledger.last).toEqual(record("b"))
+      expect(ledger.add(entry("c"))).toBe(2)
+      expect(ledger.count).toBe(3)
+      expect(ledger.attempts()).toEqual(["a", "b", "c"].map(record))
+      expect(ledger.last).toEqual(record("c"))
     }),
   )
 
@@ -50,10 +51,9 @@ describe("the ledger of a call", () => {
       const ledger = yield* empty
       expect(ledger.lastTarget("stack")).toEqual({ provider: "stack", model: undefined })
       expect(ledger.lastTelemetryName("stack")).toBe("stack")
-      ledger.add(entry("a"))
-      ledger.add(entry("b"))
-      expect(ledger.lastTarget("stack")).toEqual({ provider: "b", model: "b-model" })
-      expect(ledger.lastTelemetryName("stack")).toBe("b.ai")
+      for (const provider of ["a", "b", "c"]) ledger.add(entry(provider))
+      expect(ledger.lastTarget("stack")).toEqual({ provider: "c", model: "c-model" })
+      expect(ledger.lastTelemetryName("stack")).toBe("c.ai")
     }),
   )
 

@@ -1,7 +1,7 @@
 /** Which name is meant by an unknown one: the nearest, if one is near. */
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import { nearestName } from "../../src/model/NearestName.ts"
+import { nearestName, strangerIn, suggestion } from "../../src/model/NearestName.ts"
 
 const known = ["messages", "model", "maxTokens", "maxRetries", "temperature", "stop", "topP", "apiBase", "signal"]
 
@@ -35,4 +35,60 @@ it("finds a known name with one letter wrong, and never invents one", () => {
       expect([undefined, ...known]).toContain(nearestName(name, known))
     }),
   )
+})
+
+it.each([
+  ["abc", "abd", true],
+  ["abc", "ade", false],
+  ["abcdef", "abcdxy", true],
+  ["abcdef", "abcxyz", false],
+  ["abcdefghi", "abcdefxyz", true],
+  ["abcdefghi", "abcdewxyz", false],
+  ["abcdefghijkl", "abcdefghwxyz", false],
+  ["abcd", "abdc", true],
+  ["badc", "abcd", false],
+  ["abc", "ab", true],
+  ["ab", "abc", true],
+  ["a", "b", true],
+  ["ab", "ba", true],
+  ["ca", "abc", false],
+  ["abcdefghi", "abcdef", true],
+  ["abcdef", "abcdefghi", false],
+  ["abcdefxhi", "abcdefih", true],
+])("%s is near to %s: %s (a letter in three, three at most; two that are swapped are one)", (name, other, isNear) => {
+  expect(nearestName(name, [other])).toBe(isNear ? other : undefined)
+})
+
+it("guesses fewer letters where it is told to", () => {
+  expect(nearestName("abcdefghi", ["abcdefgxy"], 2)).toBe("abcdefgxy")
+  expect(nearestName("abcdefghi", ["abcdefxyz"], 2)).toBeUndefined()
+})
+
+it("finds the nearest of several, and the first of two that are as near", () => {
+  expect(nearestName("maxTokenz", ["maxTokenab", "maxTokens", "maxTokend"])).toBe("maxTokens")
+  expect(nearestName("model", ["modem", "models"])).toBe("modem")
+})
+
+it("takes what another library calls it before what is spelt like it", () => {
+  expect(nearestName("system", ["systems", "messages"])).toBe("messages")
+  expect(nearestName("system", ["systems"])).toBe("systems")
+})
+
+it("guesses for names of up to 64 characters", () => {
+  const name = "n".repeat(64)
+  expect(nearestName(name, [name])).toBe(name)
+  expect(nearestName(`${name}n`, [name])).toBeUndefined()
+})
+
+it("suggests a name only where one is near", () => {
+  expect(suggestion("temprature", known)).toBe('; did you mean "temperature"?')
+  expect(suggestion("xyzzy", known)).toBe("")
+})
+
+it("says what is wrong with the first option that does not exist, and which ones there are", () => {
+  expect(strangerIn({}, known)).toBeUndefined()
+  expect(strangerIn({ model: 1, stop: 1 }, known)).toBeUndefined()
+  expect(strangerIn({ model: 1, stopp: 1, xyzzy: 1 }, known)).toBe('there is no option stopp; did you mean "stop"?')
+  expect(strangerIn({ xyzzy: 1 }, ["usd", "tokens"])).toBe("there is no option xyzzy; there are usd, tokens")
+  expect(strangerIn({ "sk-abcdefghijklmnop": 1 }, ["usd"])).toBe("there is no option of that name; there are usd")
 })
