@@ -63,7 +63,7 @@ const limitsByBucket = (headers: WireHeaders, nowMs: number): ReadonlyMap<string
   const limits = new Map<string, { limit?: number; remaining?: number; resetMs?: number }>()
   for (const name in headers) {
     const value = headers[name]
-    const header = value === undefined ? undefined : limitHeader(name)
+    const header = limitHeader(name)
     if (value === undefined || header === undefined) continue
     const { bucket, figure } = header
     const amount = figure === "reset" ? headerWaitMs(value, nowMs) : finite(value)
@@ -108,7 +108,7 @@ export const rateLimits = (headers: WireHeaders, nowMs: number): RateLimits | un
 const resetMs = (headers: WireHeaders, nowMs: number): number | undefined => {
   let wait: number | undefined
   for (const { remaining, resetMs } of limitsByBucket(headers, nowMs).values()) {
-    if (remaining === 0 && resetMs !== undefined && (wait === undefined || resetMs > wait)) wait = resetMs
+    if (remaining === 0 && resetMs !== undefined) wait = Math.max(wait ?? 0, resetMs)
   }
   return wait
 }
@@ -119,7 +119,7 @@ const resetMs = (headers: WireHeaders, nowMs: number): number | undefined => {
  * are used up. Meaningless on a success (law 7).
  */
 export const retryAfterMs = (headers: WireHeaders, nowMs: number, status: number): number | undefined => {
-  const milliseconds = (headers["retry-after-ms"] ?? "").split(",", 8).flatMap((piece) => finite(piece) ?? [])
+  const milliseconds = headers["retry-after-ms"]?.split(",", 8).flatMap((piece) => finite(piece) ?? []) ?? []
   if (milliseconds.length > 0) return clamp(Math.max(...milliseconds))
   const retryAfter = headers["retry-after"]
   const told = retryAfter === undefined ? undefined : headerWaitMs(retryAfter, nowMs)

@@ -17,6 +17,11 @@ describe("the wait that headers tell", () => {
     ["retry-after past all numbers", { "retry-after": "1e306" }, 429, longestWaitMs],
     ["milliseconds before seconds", { "retry-after": "20", "retry-after-ms": "1500" }, 429, 1500],
     ["milliseconds sent twice", { "retry-after-ms": "1500, 1600" }, 429, 1600],
+    ["milliseconds below 0", { "retry-after": "20", "retry-after-ms": "-5" }, 429, 0],
+    ["milliseconds of which one is none", { "retry-after": "20", "retry-after-ms": "later, 7" }, 429, 7],
+    ["the eighth of many milliseconds", { "retry-after-ms": "1,1,1,1,1,1,1,8,9" }, 429, 8],
+    ["blank milliseconds", { "retry-after": "20", "retry-after-ms": " " }, 429, 20_000],
+    ["nothing", {}, 429, undefined],
     ["milliseconds that are none", { "retry-after": "20", "retry-after-ms": "NaN" }, 429, 20_000],
     [
       "a reset where retry-after cannot be read",
@@ -35,6 +40,20 @@ describe("the wait that headers tell", () => {
       429,
       360_000,
     ],
+    [
+      "the slowest of them in any order",
+      {
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "120ms",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "6m0s",
+      },
+      429,
+      360_000,
+    ],
+    ["the IETF's draft", { "ratelimit-limit": "9", "ratelimit-remaining": "0", "ratelimit-reset": "4" }, 429, 4000],
+    ["no reset of a limit that tells none", { "x-ratelimit-remaining": "0" }, 429, undefined],
+    ["no reset of a limit that does not tell what is left", { "x-ratelimit-reset": "4" }, 429, undefined],
     [
       "a bare number of seconds",
       { "x-ratelimit-remaining-tokens-minute": "0", "x-ratelimit-reset-tokens-minute": "42" },
@@ -159,6 +178,55 @@ describe("the rate limits that headers tell", () => {
       "x-ratelimit-reset": String(now + 60_000),
     }
     expect(rateLimits(headers, now)).toEqual({ requests: { limit: 1, remaining: 0, resetMs: 60_000 } })
+  })
+
+  it("are, where a window does not tell its size, the ones with less than all left", () => {
+    const half = { "x-ratelimit-limit-tokens-day": "1000", "x-ratelimit-remaining-tokens-day": "500" }
+    const told = { limit: 1000, remaining: 500 }
+    const [limit, remaining] = ["x-ratelimit-limit-tokens-hour", "x-ratelimit-remaining-tokens-hour"]
+    const cases: ReadonlyArray<readonly [Record<string, string>, object]> = [
+      [{ [remaining]: "3" }, told],
+      [{ [remaining]: "0" }, { remaining: 0 }],
+      [{ [limit]: "9" }, told],
+      [{ [limit]: "0", [remaining]: "7" }, told],
+      [
+        { [limit]: "0", [remaining]: "0" },
+        { limit: 0, remaining: 0 },
+      ],
+    ]
+    for (const [hour, expected] of cases) {
+      expect(rateLimits({ ...half, ...hour }, now)?.tokens).toEqual(expected)
+      expect(rateLimits({ ...hour, ...half }, now)?.tokens).toEqual(expected)
+    }
+    const alike = rateLimits({ ...half, [limit]: "10", [remaining]: "5" }, now)
+    expect(alike?.tokens, "of two alike the first").toEqual(told)
+  })
+
+  it("are read from no header that only looks like one", () => {
+    const headers = {
+      "x-ratelimit-type": "4",
+      "x-ratelimit-limits": "5",
+      "x-ratelimit-unlimit": "6",
+      "my-x-ratelimit-limit": "7",
+      "ratelimit-limit-images": "8",
+      "x-ratelimit-reset-requests": undefined,
+    }
+    expect(rateLimits(headers, now)).toBeUndefined()
+  })
+
+  it("are of the direction that a bucket of tokens names, in every window", () => {
+    const headers = {
+      "anthropic-ratelimit-input-tokens-minute-limit": "1",
+      "anthropic-ratelimit-output-tokens-minute-limit": "2",
+      "x-ratelimit-limit-tokens-usage-based": "3",
+      "x-ratelimit-limit-requests-day": "4",
+    }
+    expect(rateLimits(headers, now)).toEqual({
+      inputTokens: { limit: 1 },
+      outputTokens: { limit: 2 },
+      tokens: { limit: 3 },
+      requests: { limit: 4 },
+    })
   })
 
   it("are absent where a response tells none, or nothing that can be read", () => {

@@ -1,10 +1,17 @@
-/** A body that is read as events is read a part in each turn of the event loop: what else is due can act in between. */
+/**
+ * A whole body: collected up to a limit, and read as an answer. One that is read as events is read a part in each turn of the
+ * event loop: what else is due can act in between.
+ */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import { protocol as chat } from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import type { Protocol } from "../../src/protocols/Protocol.ts"
+import { collectBeginning, collectBody } from "../../src/transport/Body.ts"
+import { broken, type Exchange } from "../../src/transport/Transport.ts"
 import { readAnswer } from "../../src/transport/WholeAnswer.ts"
 import { wires } from "../faults/Wires.ts"
 
@@ -82,5 +89,56 @@ describe("an event stream that came whole", () => {
       const exit = await Effect.runPromiseExit(readAnswer(chat, `data: {"choices":[]}\n\n${text}`))
       expect(Exit.isSuccess(exit) && exit.value.parts).toEqual([{ type: "text", text: "é😀b" }])
     }
+  })
+})
+
+describe("a body that is collected", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  /** A body that comes in these reads of these chunks, and then ends as it is told. */
+  const body = (
+    reads: ReadonlyArray<readonly [Uint8Array, ...Array<Uint8Array>]>,
+    end: Exchange["read"] = Cause.done(),
+  ) => {
+    let next = 0
+    const read: Exchange["read"] = Effect.suspend(() => {
+      const chunks = reads[next++]
+      return chunks === undefined ? end : Effect.succeed(chunks)
+    })
+    return { exchange: { read }, reads: () => next }
+  }
+  const result = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.result(effect))
+
+  it("is one text of all its chunks, cut anywhere, or empty", async () => {
+    const whole = bytes("é😀 abc")
+    for (let cut = 1; cut < whole.length; cut++) {
+      const [before, after] = [whole.subarray(0, cut), whole.subarray(cut)]
+      for (const reads of [[[before], [after]], [[before, after]], [[before], [bytes(""), after]]] as const) {
+        expect(await result(collectBody(body(reads).exchange, 100))).toEqual(Result.succeed("é😀 abc"))
+        expect(await result(collectBeginning(body(reads).exchange, 100))).toEqual(Result.succeed("é😀 abc"))
+      }
+    }
+    expect(await result(collectBody(body([[whole]]).exchange, 100))).toEqual(Result.succeed("é😀 abc"))
+    expect(await result(collectBody(body([]).exchange, 100))).toEqual(Result.succeed(""))
+  })
+
+  it("may be as long as its limit and no longer, and no more of it is read", async () => {
+    const fits = body([[bytes("abc")], [bytes("de")]])
+    expect(await result(collectBody(fits.exchange, 5))).toEqual(Result.succeed("abcde"))
+    const long = body([[bytes("abc")], [bytes("def")], [bytes("ghi")]])
+    expect(await result(collectBody(long.exchange, 5))).toEqual(Result.fail({ _tag: "BodyTooLarge" }))
+    expect(long.reads()).toBe(2)
+  })
+
+  it("is what came of it when it had become longer than asked, where only its beginning is", async () => {
+    const long = body([[bytes("abc")], [bytes("def")], [bytes("ghi")]])
+    expect(await result(collectBeginning(long.exchange, 5))).toEqual(Result.succeed("abcdef"))
+    expect(long.reads()).toBe(2)
+  })
+
+  it("fails as its connection does", async () => {
+    const failure = broken(new Error("gone"))
+    const cut = () => body([[bytes("abc")]], Effect.fail(failure)).exchange
+    expect(await result(collectBody(cut(), 5))).toEqual(Result.fail(failure))
+    expect(await result(collectBeginning(cut(), 5))).toEqual(Result.fail(failure))
   })
 })
