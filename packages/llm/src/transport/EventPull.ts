@@ -97,12 +97,12 @@ export const eventPull = (
   const feed = (chunk: Uint8Array) => {
     length += chunk.byteLength
     if (length > limits.maxBodyBytes) return tooLarge(`it is larger than ${limits.maxBodyBytes} bytes`)
-    if (kind === "unknown") {
+    if (kind !== "events") {
       const decoded = (documentDecoder ??= new TextDecoder()).decode(chunk, { stream: true })
-      const start = decoded.trimStart()
-      if (start !== "") kind = beginsDocument(start) ? "document" : "events"
-      if (kind === "document") document.add(start)
-    } else if (kind === "document") document.add(documentDecoder?.decode(chunk, { stream: true }) ?? "")
+      const begun = kind === "document" ? decoded : decoded.trimStart()
+      if (kind === "unknown" && begun !== "") kind = beginsDocument(begun) ? "document" : "events"
+      if (kind === "document") document.add(begun)
+    }
     // Too little to tell goes to the event reader: a byte order mark may be cut too.
     if (kind !== "document" && !events.feed(chunk)) {
       tooLarge(`an event is longer than ${limits.maxEventLength} characters`)
@@ -110,11 +110,10 @@ export const eventPull = (
   }
 
   const endOfInput = (cause: string) => {
-    const faultBefore = fault
     if (kind === "document") return readDocument()
     events.end()
-    // The unfinished last line of a cut stream is no fault of the provider's.
-    if (fault?._tag === "Unreadable" && faultBefore === undefined) fault = undefined
+    // The unfinished last line of a cut stream is no fault of the provider's. An earlier fault has ended the reading.
+    if (fault?._tag === "Unreadable") fault = undefined
     if (fault !== undefined) return
     const message = `the stream ended before the answer did: ${cause}`
     settle(decoder.end(out), () => new StreamInterruptedError({ message }))
@@ -154,14 +153,16 @@ export const eventPull = (
     return Effect.timeoutOrElse(bytes, { duration: Math.max(0, leftMs), orElse: () => Cause.done() })
   })
 
+  const isOver = (): boolean => fault !== undefined || reason !== undefined
+
   const reading = (next: Exchange["read"]): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> =>
     Pull.matchEffect(next, {
       onSuccess: (chunks) => {
         for (const chunk of chunks) {
-          if (fault !== undefined || reason !== undefined) break
+          if (isOver()) break
           feed(chunk)
         }
-        if (fault === undefined && reason === undefined && decoder.isComplete()) {
+        if (!isOver() && decoder.isComplete()) {
           const message = "the provider ended the stream without ending the answer"
           settle(decoder.end(out), () => new StreamInterruptedError({ message }))
         }

@@ -1,0 +1,257 @@
+/** A streamed answer as events: what comes in one read together, how it may end, and when reading stops. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
+import type { LlmEvent } from "../../src/index.ts"
+import type { Endpoint } from "../../src/transport/Endpoint.ts"
+import { ask, hello, type Seen } from "../contract/Ask.ts"
+import { chat, fullText, goodStream, serverSentEvent } from "../faults/WireText.ts"
+import { providerOf, type Read, type Reply, reset } from "./Replies.ts"
+
+/** One streamed call over these reads. */
+const streamed = (reads: ReadonlyArray<Read>, end?: Reply["end"], more?: Partial<Endpoint>) => {
+  const { llm } = providerOf([{ reads, ...(end === undefined ? {} : { end }) }], more)
+  return ask(llm, "stream")
+}
+const failureOf = ({ error, response }: Seen) => {
+  expect(response).toBeUndefined()
+  return error?.reason
+}
+const types = (events: ReadonlyArray<LlmEvent>) => events.map(({ type }) => type)
+
+/** An event without the model's name. */
+const unnamed = (delta: object) => serverSentEvent({ choices: [{ index: 0, delta }] })
+const ended = serverSentEvent({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 }
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+describe("the events of a stream", () => {
+  it.effect("come together as one read of the socket brought them, and begin with the response's start", () =>
+    Effect.gen(function* () {
+      const { llm } = providerOf([
+        { reads: [[chat.opening, chat.piece("a"), chat.piece("b")], chat.piece("c"), chat.finish + chat.terminal] },
+      ])
+      const arrays: Array<ReadonlyArray<string>> = []
+      yield* Stream.runForEachArray(llm.stream(hello), (events) => Effect.sync(() => void arrays.push(types(events))))
+      expect(arrays).toHaveLength(3)
+      expect(arrays[0]?.slice(0, 1)).toEqual(["response-start"])
+      expect(arrays[0]?.filter((type) => type === "text-delta")).toHaveLength(2)
+      expect(arrays[1]).toEqual(["text-delta"])
+      expect(arrays[2]?.at(-1)).toBe("response-finish")
+    }),
+  )
+
+  it.effect("begin with a start of their own where the service says nothing of the model, and only once", () =>
+    Effect.gen(function* () {
+      const { events, response } = yield* streamed([unnamed({ content: "a" }), unnamed({ content: "b" }), ended])
+      expect(types(events).filter((type) => type === "response-start")).toHaveLength(1)
+      expect(events[0]).toEqual({ type: "response-start" })
+      expect(response?.text).toBe("ab")
+    }),
+  )
+
+  it.effect("name the model that serves, cut and without a secret", () =>
+    Effect.gen(function* () {
+      const named = (model: string) => serverSentEvent({ model, choices: [{ index: 0, delta: { content: "a" } }] })
+      const long = yield* streamed([named("x".repeat(201)), ended])
+      expect(long.events[0]).toEqual({ type: "response-start", servedModel: "x".repeat(200) })
+      const secret = yield* streamed([named("m-sk-secret-key-1"), ended])
+      expect(JSON.stringify(secret.events)).not.toContain("sk-secret-key-1")
+    }),
+  )
+
+  it.effect("tell when the first piece came, also where all came in one read", () =>
+    Effect.gen(function* () {
+      const whole = goodStream(chat).join("")
+      for (const reads of [
+        [{ waitMs: 70 }, whole],
+        [chat.opening, { waitMs: 70 }, ...goodStream(chat).slice(1)],
+      ]) {
+        const fiber = yield* Effect.forkChild(streamed(reads), { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        const { response } = yield* Fiber.join(fiber)
+        expect(response?.metadata.attempts).toMatchObject([{ firstOutputMs: 70 }])
+      }
+    }),
+  )
+})
+
+describe("a stream that ends", () => {
+  it.effect("before its answer does is an interruption that says how, with the text and the figures so far", () =>
+    Effect.gen(function* () {
+      const used = serverSentEvent({ choices: [], usage })
+      for (const [end, message] of [
+        [undefined, "the stream ended before the answer did: the connection closed"],
+        [reset, "the stream ended before the answer did: the connection closed: ECONNRESET"],
+      ] as const) {
+        const seen = yield* streamed([chat.opening, chat.piece("Hel"), used], end)
+        expect(failureOf(seen)).toMatchObject({ _tag: "StreamInterruptedError", message })
+        expect(seen.error?.text).toBe("Hel")
+        expect(seen.error?.attempts).toMatchObject([
+          { errorType: "StreamInterruptedError", usage: { outputTokens: 5 } },
+        ])
+      }
+    }),
+  )
+
+  it.effect("after its finish reason is a whole answer, closed or cut", () =>
+    Effect.gen(function* () {
+      for (const end of [undefined, reset]) {
+        const { response } = yield* streamed([chat.opening, chat.piece("Hel"), ended], end)
+        expect(response).toMatchObject({ text: "Hel", finishReason: "stop" })
+      }
+    }),
+  )
+
+  it.effect("with its last signal and no finish reason is an interruption", () =>
+    Effect.gen(function* () {
+      const seen = yield* streamed([chat.opening, chat.piece("Hel") + chat.terminal], Effect.never)
+      expect(failureOf(seen)).toMatchObject({
+        _tag: "StreamInterruptedError",
+        message: "the provider ended the stream without ending the answer",
+      })
+      expect(seen.text).toBe("Hel")
+    }),
+  )
+
+  it.effect("inside a line is an interruption, but an error in its last line is that error", () =>
+    Effect.gen(function* () {
+      const cut = yield* streamed([chat.opening, chat.piece("Hel"), 'data: {"choices":[{"ind'])
+      expect(failureOf(cut)).toMatchObject({ _tag: "StreamInterruptedError" })
+      const failed = yield* streamed([chat.opening, chat.errorEvent("rate-limit").trimEnd()])
+      expect(failureOf(failed)).toMatchObject({ _tag: "RateLimitError" })
+      const lastEvent = yield* streamed([chat.opening, chat.piece("Hel"), ended.trimEnd()])
+      expect(lastEvent.response?.text).toBe("Hel")
+    }),
+  )
+
+  it.effect("with a defect is that defect, and its attempt is closed", () =>
+    Effect.gen(function* () {
+      const { closed, llm } = providerOf([{ reads: [chat.opening], end: Effect.die("defect") }])
+      const exit = yield* Effect.exit(Stream.runDrain(llm.stream(hello)))
+      expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toBe("defect")
+      expect(closed).toEqual([false])
+    }),
+  )
+
+  it.effect("is read no further after a fault or its last signal, within a read and after it", () =>
+    Effect.gen(function* () {
+      const more = chat.piece("more")
+      for (const last of [chat.errorEvent("server"), "data: nonsense\n\n", chat.finish + chat.terminal]) {
+        const { closed, llm, seen } = providerOf([
+          { reads: [chat.opening, [chat.piece("Hel") + last, more, more], more], end: Effect.die("read on") },
+        ])
+        const { text } = yield* ask(llm, "stream")
+        expect([text, seen.reads, closed.length]).toEqual(["Hel", 2, 1])
+      }
+    }),
+  )
+})
+
+describe("a stream whose answer is whole", () => {
+  const whole = [chat.opening, chat.piece("Hel"), chat.finish]
+
+  it.effect("is waited for a quarter of a second and no longer, whatever keeps its connection open", () =>
+    Effect.gen(function* () {
+      for (const rest of [[], Array.from({ length: 9 }, () => [{ waitMs: 100 }, chat.ping] as const).flat()]) {
+        const before = yield* Clock.currentTimeMillis
+        const fiber = yield* Effect.forkChild(
+          Effect.flatMap(streamed([...whole, ...rest], Effect.never), (seen) =>
+            Effect.map(Clock.currentTimeMillis, (now) => [seen.response?.text, now - before]),
+          ),
+          { startImmediately: true },
+        )
+        for (let ms = 0; ms < 1000; ms += 10) yield* TestClock.adjust(10)
+        expect(yield* Fiber.join(fiber)).toEqual(["Hel", 250])
+      }
+    }),
+  )
+
+  it.effect("takes what still comes in that time, and ends at once with its last signal", () =>
+    Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      const fiber = yield* Effect.forkChild(
+        Effect.flatMap(streamed([...whole, { waitMs: 200 }, chat.terminal], Effect.never), (seen) =>
+          Effect.map(Clock.currentTimeMillis, (now) => [seen.response?.text, now - before]),
+        ),
+        { startImmediately: true },
+      )
+      for (let ms = 0; ms < 1000; ms += 10) yield* TestClock.adjust(10)
+      expect(yield* Fiber.join(fiber)).toEqual(["Hel", 200])
+    }),
+  )
+})
+
+describe("a document where events were asked for", () => {
+  const answer = chat.answer(fullText)
+
+  it.effect("is the answer, cut anywhere, after blanks and a byte order mark", () =>
+    Effect.gen(function* () {
+      const body = bytes(`\u{feff}\r\n  ${answer}`)
+      for (const cut of [1, 2, 3, 4, 5, 7, 8, 20, body.indexOf(0xf0) + 2]) {
+        const { events, response } = yield* streamed([body.subarray(0, cut), body.subarray(cut)])
+        expect(response).toMatchObject({ text: fullText, finishReason: "stop" })
+        expect(events[0]?.type).toBe("response-start")
+      }
+    }),
+  )
+
+  it.effect("is an invalid answer with its body where it is a page or cannot be read", () =>
+    Effect.gen(function* () {
+      for (const body of ["<html>busy</html>", '{"choices":', "[1]", " \n <p>"]) {
+        const seen = yield* streamed([body])
+        expect(failureOf(seen)).toMatchObject({ _tag: "InvalidResponseError", body: body.trimStart() })
+      }
+    }),
+  )
+
+  it.effect(
+    "is the failure that it tells, and an interruption where its provider gave up or its connection was lost",
+    () =>
+      Effect.gen(function* () {
+        expect(failureOf(yield* streamed([chat.error("rate-limit").body]))).toMatchObject({ _tag: "RateLimitError" })
+        const choice = { index: 0, message: { role: "assistant", content: "half" }, finish_reason: "error" }
+        const given = yield* streamed([JSON.stringify({ model: "m", choices: [choice], usage })])
+        expect(failureOf(given)).toMatchObject({ _tag: "StreamInterruptedError" })
+        expect(given.error?.text).toBe("half")
+        expect(given.error?.attempts).toMatchObject([{ usage: { outputTokens: 5 } }])
+        const lost = yield* streamed([answer], reset)
+        expect(failureOf(lost)).toMatchObject({ _tag: "StreamInterruptedError" })
+      }),
+  )
+})
+
+describe("a stream up to its limits", () => {
+  const limits = (maxBodyBytes: number, maxEventLength = 10_000) => ({ limits: { maxBodyBytes, maxEventLength } })
+
+  it.effect("is read to its last byte, and given up with the next one", () =>
+    Effect.gen(function* () {
+      const whole = goodStream(chat, ["é"]).join("")
+      const size = bytes(whole).byteLength
+      for (const reads of [[whole], [whole.slice(0, 50), whole.slice(50)]]) {
+        expect((yield* streamed(reads, undefined, limits(size))).response?.text).toBe("é")
+        const seen = yield* streamed(reads, undefined, limits(size - 1))
+        expect(failureOf(seen)).toMatchObject({
+          _tag: "InvalidResponseError",
+          message: `the answer was given up: it is larger than ${size - 1} bytes`,
+          position: `byte ${size}`,
+        })
+      }
+    }),
+  )
+
+  it.effect("is given up with an event that is longer than one may be", () =>
+    Effect.gen(function* () {
+      const seen = yield* streamed([chat.opening, `data: ${"x".repeat(1500)}`], Effect.never, limits(10_000, 1000))
+      expect(failureOf(seen)).toMatchObject({
+        _tag: "InvalidResponseError",
+        message: "the answer was given up: an event is longer than 1000 characters",
+      })
+    }),
+  )
+})
