@@ -38,6 +38,9 @@ const decoded = (text: string): string => {
 
 const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 
+/** The host of an address; one of IPv6 stands in brackets there. */
+const unbracketed = (hostname: string): string => (hostname.startsWith("[") ? hostname.slice(1, -1) : hostname)
+
 interface Read {
   readonly proxy: Proxy
   readonly secrets: ReadonlyArray<string>
@@ -47,7 +50,7 @@ interface Read {
 const parse = (setting: string, text: unknown): Effect.Effect<Read, LlmError> => {
   const address = typeof text !== "string" ? "" : text.includes("://") ? text : `http://${text}`
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined || url.hostname === "") {
+  if (url === undefined) {
     return Effect.fail(Setting.invalid(setting, `is not a proxy's address; write for example ${setting}=${example}`))
   }
   const { protocol } = url
@@ -63,7 +66,7 @@ const parse = (setting: string, text: unknown): Effect.Effect<Read, LlmError> =>
       origin: url.origin,
       protocol,
       host: url.host,
-      hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+      hostname: unbracketed(url.hostname),
       port: url.port === "" ? (protocol === "https:" ? "443" : "80") : url.port,
       authorization: credentials === undefined ? undefined : `Basic ${credentials}`,
     },
@@ -132,13 +135,9 @@ const exceptionOf = (entry: string): Exception => {
 
 /** True for origins that `NO_PROXY` names: entries are separated by commas or spaces, `*` is every host. */
 export const noProxy = (list: string): ((origin: URL) => boolean) => {
-  const exceptions = list
-    .split(/[,\s]/)
-    .filter((entry) => entry !== "")
-    .map(exceptionOf)
+  const exceptions = list.split(/[,\s]/).map(exceptionOf)
   return ({ hostname, port, protocol }) => {
-    const host = hostname
-      .replace(/^\[(.*)\]$/, "$1")
+    const host = unbracketed(hostname)
       .replace(/(?!^)\.$/, "")
       .toLowerCase()
     const at = Number(port) || (defaultPorts[protocol] ?? 0)

@@ -73,8 +73,21 @@ describe("NO_PROXY", () => {
     ["*.example.com", "https://example.com", false],
     ["", "https://127.0.0.1", false],
     ["127.0.0.1", "https://127.0.0.1:8443", true],
+    ["1:2:3:4:5:6:7:8", "http://[1:2:3:4:5:6:7:8]", true],
+    ["1:2:3:4:5:6:7:8", "http://7:8", false],
+    ["[::1]", "http://[::1]:81", true],
+    ["[::1]:81", "http://[::1]:81", true],
+    ["[::1]:81", "http://[::1]", false],
+    ["[::1]x", "http://[::1]", false],
+    ["[::1]:x", "http://[::1]", false],
+    ["x[::1]", "http://[::1]", false],
+    ["example.com:80x", "http://example.com", false],
+    ["other,, example.com", "http://example.com", true],
+    ["other\texample.com", "http://example.com", true],
+    [",", "http://example.com", false],
   ])("%j at %s: direct is %s", (entries, origin, expected) => {
     expect(noProxy(entries)(new URL(origin))).toBe(expected)
+    if (origin.startsWith("http:")) expect(isDirectInUndici(entries, new URL(origin).origin)).toBe(expected)
   })
 })
 
@@ -119,6 +132,54 @@ describe("the proxy variables", () => {
     }),
   )
 
+  it.effect("are addresses of HTTP proxies, and others are refused with an example of one", () =>
+    Effect.gen(function* () {
+      const proxyOf = (url: string) =>
+        Effect.map(fromOption(url), (proxies) => proxies.proxyOf(new URL("https://api.test")))
+      expect(yield* proxyOf("http://a.test")).toEqual({
+        origin: "http://a.test",
+        protocol: "http:",
+        host: "a.test",
+        hostname: "a.test",
+        port: "80",
+        authorization: undefined,
+      })
+      expect(yield* proxyOf("https://a.test")).toMatchObject({
+        protocol: "https:",
+        origin: "https://a.test",
+        port: "443",
+      })
+      expect(yield* proxyOf("https://[::1]:8443")).toMatchObject({ host: "[::1]:8443", hostname: "::1", port: "8443" })
+      expect(yield* proxyOf("a.test:3128")).toMatchObject({ hostname: "a.test", port: "3128" })
+      for (const [given, problem] of [
+        ["http://", "is not a proxy's address"],
+        ["", "is not a proxy's address"],
+        [42, "is not a proxy's address"],
+        ["socks5://a.test:1", "is not an HTTP proxy"],
+        ["ftp://a.test:1", "is not an HTTP proxy"],
+      ] as const) {
+        const { message, reason } = yield* Effect.flip(fromOption(given as string))
+        expect(reason).toMatchObject({ _tag: "ConfigurationError", setting: "proxy" })
+        expect(message).toContain(problem)
+        expect(message).toContain("proxy=http://proxy.example:3128")
+      }
+    }),
+  )
+
+  it.effect("tell everything of their addresses that must be shown nowhere", () =>
+    Effect.gen(function* () {
+      const secretsOf = (settings: Record<string, string>) =>
+        Effect.map(read(settings), (proxies) => [...(proxies?.secrets ?? [])].sort())
+      const [ann, bob] = ["http://ann:hunter22@a.test", "http://bob:sesame33@b.test"]
+      expect(yield* secretsOf({ HTTPS_PROXY: ann, HTTP_PROXY: bob })).toEqual(
+        ["ann:hunter22", "hunter22", "bob:sesame33", "sesame33"].sort(),
+      )
+      expect(yield* secretsOf({ HTTPS_PROXY: ann })).toEqual(["ann:hunter22", "hunter22"])
+      expect(yield* secretsOf({ HTTPS_PROXY: "http://a.test" })).toEqual([])
+      expect((yield* fromOption(ann)).secrets).toEqual(["ann:hunter22", "hunter22"])
+    }),
+  )
+
   it.effect("hold credentials as they are sent: percent-encoded, of any script, a user alone", () =>
     Effect.gen(function* () {
       const authorization = (url: string) =>
@@ -130,6 +191,7 @@ describe("the proxy variables", () => {
       expect(yield* authorization("http://ann:%E8%B5%A4@a.test")).toBe("ann:赤")
       expect(yield* authorization("http://token@a.test")).toBe("token:")
       expect(yield* authorization("http://ann:100%@a.test")).toBe("ann:100%")
+      expect(yield* authorization("http://:word@a.test")).toBe("")
     }),
   )
 })
