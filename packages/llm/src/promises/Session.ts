@@ -14,6 +14,7 @@ import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from ".
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { CallOptions, CallTags } from "../call/CallOptions.ts"
+import { Line } from "../call/Line.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { suggestion } from "../model/NearestName.ts"
 import * as Registry from "../providers/Registry.ts"
@@ -82,7 +83,7 @@ export class Session {
   private readonly layer: Layer.Layer<LlmProvider, unknown>
   private readonly rereads: boolean
   private readonly isProvider: SessionOptions["isProvider"]
-  private readonly running = new Set<Fiber.Fiber<unknown, unknown>>()
+  private readonly running = new Line<Fiber.Fiber<unknown, unknown>>()
   private readonly held = new Set<() => Promise<void>>()
   private scope: Scope.Closeable | undefined
   private ready: Ready | undefined
@@ -165,12 +166,12 @@ export class Session {
     const fiber = Effect.runForkWith(context)(effect)
     return new Promise<B>((resolve, reject) => {
       const interrupt = signal === undefined ? undefined : () => fiber.interruptUnsafe()
-      this.running.add(fiber)
+      const place = this.running.add(fiber)
       if (interrupt !== undefined) signal?.addEventListener("abort", interrupt)
       // What ran just now, a tool for one, may have aborted before anybody listened.
       if (signal?.aborted === true) fiber.interruptUnsafe()
       fiber.addObserver((ended) => {
-        this.running.delete(fiber)
+        this.running.remove(place)
         if (interrupt !== undefined) signal?.removeEventListener("abort", interrupt)
         if (Exit.isFailure(ended) && Cause.hasInterruptsOnly(ended.cause)) {
           return reject(signal?.aborted === true ? signal.reason : abortError("the call was interrupted"))

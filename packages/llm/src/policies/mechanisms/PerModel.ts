@@ -13,7 +13,10 @@ const maxModels = 1000
 /** What is kept of a model, made where nothing is known of it yet. */
 export const perModel = <A>(make: () => A): ((model: string) => A) => {
   const known = new Map<string, A>()
+  let last: { readonly model: string; readonly kept: A } | undefined
   return (model) => {
+    // Most programs ask one model most of the time.
+    if (last?.model === model) return last.kept
     const kept = known.get(model) ?? make()
     if (!known.has(model) && known.size >= maxModels)
       for (const oldest of known.keys()) {
@@ -23,6 +26,7 @@ export const perModel = <A>(make: () => A): ((model: string) => A) => {
     // What was used last stands last.
     known.delete(model)
     known.set(model, kept)
+    last = { model, kept }
     return kept
   }
 }
