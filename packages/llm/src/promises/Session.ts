@@ -14,7 +14,7 @@ import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from ".
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { CallOptions, CallTags } from "../call/CallOptions.ts"
-import { Line } from "../call/Line.ts"
+import { Line } from "../model/Line.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { suggestion } from "../model/NearestName.ts"
 import * as Registry from "../providers/Registry.ts"
@@ -84,7 +84,7 @@ export class Session {
   private readonly rereads: boolean
   private readonly isProvider: SessionOptions["isProvider"]
   private readonly running = new Line<Fiber.Fiber<unknown, unknown>>()
-  private readonly held = new Set<() => Promise<void>>()
+  private readonly held = new Line<() => Promise<void>>()
   private scope: Scope.Closeable | undefined
   private ready: Ready | undefined
   private building: Promise<Exit.Exit<Ready, LlmError>> | undefined
@@ -185,22 +185,21 @@ export class Session {
     })
   }
 
-  /** Remembers what is open beyond one run, a half-read stream, for `dispose` to close; false once it has been disposed of. */
-  hold(close: () => Promise<void>): boolean {
-    if (!this.closed) this.held.add(close)
-    return !this.closed
-  }
-
-  /** It closed by itself. */
-  letGo(close: () => Promise<void>): void {
-    this.held.delete(close)
+  /**
+   * Remembers what is open beyond one run, a half-read stream, for `dispose` to close; undefined once it has been disposed of.
+   * What it returns is to be called when that has closed by itself.
+   */
+  hold(close: () => Promise<void>): (() => void) | undefined {
+    if (this.closed) return undefined
+    const place = this.held.add(close)
+    return () => this.held.remove(place)
   }
 
   /** Ends what still runs and closes every connection. Safe to call more than once. */
   async dispose(): Promise<void> {
     this.closed = true
     await Promise.all([...this.held].map((close) => close()))
-    for (const fiber of this.running) fiber.interruptUnsafe()
+    for (const fiber of [...this.running]) fiber.interruptUnsafe()
     await this.forget()
   }
 }

@@ -59,6 +59,7 @@ export class StreamSource {
   private source: Events | undefined
   private pulling: Promise<void> | undefined
   private running: Fiber.Fiber<unknown, unknown> | undefined
+  private letGo: (() => void) | undefined
   private whole: Promise<GenerateResponse> | undefined
   private wakeReadAhead: (() => void) | undefined
   /** True while a reader takes the events; without one `response` keeps no more of them than `readAhead`. */
@@ -210,7 +211,8 @@ export class StreamSource {
     this.service = service.name
     if (Result.isFailure(request)) return Exit.fail(this.refuse(request.failure))
     this.context = contextOf(built.value, settings)
-    if (!this.session.hold(this.disposed)) {
+    this.letGo = this.session.hold(this.disposed)
+    if (this.letGo === undefined) {
       await this.disposed()
       return Exit.interrupt()
     }
@@ -264,7 +266,7 @@ export class StreamSource {
     if (this.end !== undefined) return
     this.end = end
     this.wakeReadAhead?.()
-    this.session.letGo(this.disposed)
+    this.letGo?.()
     this.call.signal?.removeEventListener("abort", this.abort)
     const early = end._tag === "Aborted" || end._tag === "Left"
     if (early) this.running?.interruptUnsafe()

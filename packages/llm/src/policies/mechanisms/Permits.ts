@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { endingWith } from "../../call/CallContext.ts"
+import { Line, type Standing } from "../../model/Line.ts"
 
 /** A number of permits. A holder always gives its permit back, also when it fails or is interrupted. */
 export interface Permits {
@@ -30,6 +31,7 @@ export interface ResizablePermits extends Permits {
 /** What one caller has of a permit: nothing yet, a place in the line, or the permit. */
 interface Place {
   held: boolean
+  inLine: Standing<Place> | undefined
   left: boolean
   wake: (() => void) | undefined
 }
@@ -41,14 +43,14 @@ export const make = (count: number): Permits => resizable(count)
 export const resizable = (count: number): ResizablePermits => {
   let size = count
   let free = count
-  const line = new Set<Place>()
+  const line = new Line<Place>()
 
   /** Hands free permits to those first in line. They wake in their own turn, so that a long line does not become a deep stack. */
   const handOver = (fiber: Fiber.Fiber<unknown, unknown>): void => {
-    for (const first of line) {
-      if (free < 1) return
+    while (free >= 1) {
+      const first = line.shift()
+      if (first === undefined) return
       free -= 1
-      line.delete(first)
       // The permit is the waiter's from here.
       first.held = true
       if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
@@ -59,7 +61,7 @@ export const resizable = (count: number): ResizablePermits => {
   const leave = (place: Place, fiber: Fiber.Fiber<unknown, unknown>): void => {
     place.left = true
     if (!place.held) {
-      line.delete(place)
+      if (place.inLine !== undefined) line.remove(place.inLine)
       return
     }
     place.held = false
@@ -92,7 +94,7 @@ export const resizable = (count: number): ResizablePermits => {
       // One may have been given back since the place found none.
       if (take(place)) return resume(Effect.void)
       place.wake = () => resume(Effect.void)
-      line.add(place)
+      place.inLine = line.add(place)
       return leaving(place)
     })
 
@@ -105,13 +107,13 @@ export const resizable = (count: number): ResizablePermits => {
     },
     hold: (effect) =>
       Effect.withFiber((fiber) => {
-        const place: Place = { held: false, left: false, wake: undefined }
+        const place: Place = { held: false, inLine: undefined, left: false, wake: undefined }
         const admitted = () => (take(place) ? effect : Effect.andThen(wait(place), effect))
         return endingWith(admitted, leavingIn(place, fiber))
       }),
     holdIn: (scope) =>
       Effect.suspend(() => {
-        const place: Place = { held: false, left: false, wake: undefined }
+        const place: Place = { held: false, inLine: undefined, left: false, wake: undefined }
         return Effect.andThen(
           Scope.addFinalizer(scope, leaving(place)),
           Effect.suspend(() => {

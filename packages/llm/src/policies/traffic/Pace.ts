@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { monotonicMs } from "../../call/Time.ts"
+import { Line, type Standing } from "../../model/Line.ts"
 import type { RateLimit, RateLimits } from "../../model/LlmResponse.ts"
 import { SlidingWindow, type Use, windowMs } from "./SlidingWindow.ts"
 import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
@@ -17,6 +18,10 @@ export interface Place {
   readonly endsMs: number
   /** What it took, once it may send. */
   taken?: { readonly requests: Use; readonly tokens: Use }
+  /** Where it waits. */
+  inLine?: Standing<Place> | undefined
+  /** Where it stands among those that were sent. */
+  isRunning?: Standing<Place> | undefined
   /** Who waits: its clock is the one that counts. */
   fiber?: Fiber.Fiber<unknown, unknown> | undefined
   /** Lets it send, or tells it how long it would have to wait. */
@@ -40,8 +45,8 @@ interface Told {
 export class Pace {
   private readonly requests: SlidingWindow
   private readonly tokens: SlidingWindow
-  private readonly line = new Set<Place>()
-  private readonly running = new Set<Place>()
+  private readonly line = new Line<Place>()
+  private readonly running = new Line<Place>()
   private lineTokens = 0
   private toldRequests: Told | undefined
   private toldTokens: Told | undefined
@@ -75,7 +80,7 @@ export class Pace {
       return Effect.callback<number | undefined>((resume) => {
         place.fiber = fiber
         place.wake = (waitMs) => resume(Effect.succeed(waitMs))
-        this.line.add(place)
+        place.inLine = this.line.add(place)
         this.lineTokens += place.tokens
         this.pump()
         return Effect.sync(() => {
@@ -96,7 +101,7 @@ export class Pace {
     const { taken } = place
     if (taken === undefined) return
     const nowMs = monotonicMs(fiber)
-    this.running.delete(place)
+    if (place.isRunning !== undefined) this.running.remove(place.isRunning)
     if (requests === 0 && this.toldRequests !== undefined) this.toldRequests.left += 1
     if (tokens !== undefined && this.toldTokens !== undefined) this.toldTokens.left += place.tokens - tokens
     this.requests.correct(taken.requests, requests, nowMs)
@@ -113,7 +118,7 @@ export class Pace {
     const least = [tokens, inputTokens, outputTokens].reduce(fewer, undefined)
     let runningTokens = 0
     for (const other of this.running) if (other !== place) runningTokens += other.tokens
-    const others = this.running.size - (this.running.has(place) ? 1 : 0)
+    const others = this.running.size - (place.isRunning?.isIn === true ? 1 : 0)
     this.toldRequests = toldBy(requests, others, nowMs) ?? this.toldRequests
     this.toldTokens = toldBy(least, runningTokens, nowMs) ?? this.toldTokens
   }
@@ -131,23 +136,23 @@ export class Pace {
 
   private take(place: Place, nowMs: number): void {
     place.taken = { requests: this.requests.take(nowMs, 1), tokens: this.tokens.take(nowMs, place.tokens) }
-    this.running.add(place)
+    place.isRunning = this.running.add(place)
     if (this.toldRequests !== undefined) this.toldRequests.left -= 1
     if (this.toldTokens !== undefined) this.toldTokens.left -= place.tokens
   }
 
   private leaveLine(place: Place): void {
-    if (this.line.delete(place)) this.lineTokens -= place.tokens
+    if (place.inLine !== undefined && this.line.remove(place.inLine)) this.lineTokens -= place.tokens
   }
 
   /** Lets those go that may, refuses the first if it can wait no longer, and sets the timer for the one that stays. */
   private pump(): void {
     stopTimer(this.timer)
     this.timer = undefined
-    for (const place of this.line) {
+    for (let place = this.line.head; place !== undefined; place = this.line.head) {
       // A fiber that has ended has no clock any more; one that waits in the line has.
       const { fiber } = place
-      if (fiber === undefined) continue
+      if (fiber === undefined) return
       const nowMs = monotonicMs(fiber)
       const waitMs = this.waitMs(nowMs, place.tokens)
       if (waitMs > 0 && nowMs + waitMs <= place.endsMs) {

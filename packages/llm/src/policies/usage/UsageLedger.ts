@@ -253,7 +253,7 @@ export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
         end: ({ before, startedMs, tags }, outcome, context, fiber) => {
           const target = context.ledger.lastTarget(inner.name)
           ledger.record({
-            attempts: attemptsOf(outcome, context).slice(before),
+            attempts: before === 0 ? attemptsOf(outcome, context) : attemptsOf(outcome, context).slice(before),
             ...target,
             latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",

@@ -48,6 +48,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
   /** Ends the read under way: the caller's signal, a reader that leaves and `dispose` all come to this. */
   private readonly stop = new AbortController()
   private request: LlmRequest | undefined
+  private letGo: (() => void) | undefined
   private pull: (() => Promise<Exit.Exit<ReadonlyArray<Emitted<Event, Success>>, LlmError | Cause.Done>>) | undefined
   private events: Array<Event> = []
   private position = 0
@@ -178,7 +179,8 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     const { service } = built.value
     if (Result.isFailure(request)) return Exit.fail(refusal(service.name, request.failure))
     this.request = request.success
-    if (this.end !== undefined || !session.hold(this.disposed)) throw abortError("the interface was disposed of")
+    if (this.end === undefined) this.letGo = session.hold(this.disposed)
+    if (this.letGo === undefined) throw abortError("the interface was disposed of")
     const context = contextOf(built.value, settings)
     const run = <A, E>(effect: Effect.Effect<A, E>) => session.run(context, effect, this.stop.signal, (exit) => exit)
     const stream = Stream.provideService(this.program.run(request.success), LlmProvider, service)
@@ -200,7 +202,7 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
   private async finish(end: End<Success, Failure>): Promise<void> {
     if (this.end !== undefined) return
     this.end = end
-    this.session.letGo(this.disposed)
+    this.letGo?.()
     this.call.signal?.removeEventListener("abort", this.abort)
     const aborted = end._tag === "Aborted"
     this.stop.abort(aborted ? end.reason : end.error)

@@ -4,17 +4,17 @@
  */
 
 /** A place in a line. */
-export interface Place<A> {
+export interface Standing<A> {
   readonly value: A
   /** False once it has left. */
   isIn: boolean
-  before: Place<A> | undefined
-  after: Place<A> | undefined
+  before: Standing<A> | undefined
+  after: Standing<A> | undefined
 }
 
 export class Line<A> implements Iterable<A> {
-  private first: Place<A> | undefined
-  private last: Place<A> | undefined
+  private first: Standing<A> | undefined
+  private last: Standing<A> | undefined
   private count = 0
 
   get size(): number {
@@ -22,9 +22,9 @@ export class Line<A> implements Iterable<A> {
   }
 
   /** Stands at the end. */
-  add(value: A): Place<A> {
+  add(value: A): Standing<A> {
     const before = this.last
-    const place: Place<A> = { value, isIn: true, before, after: undefined }
+    const place: Standing<A> = { value, isIn: true, before, after: undefined }
     if (before === undefined) this.first = place
     else before.after = place
     this.last = place
@@ -33,7 +33,7 @@ export class Line<A> implements Iterable<A> {
   }
 
   /** Leaves, wherever it stands. False where it has left before. */
-  remove(place: Place<A>): boolean {
+  remove(place: Standing<A>): boolean {
     if (!place.isIn) return false
     const { after, before } = place
     if (before === undefined) this.first = after
@@ -47,12 +47,21 @@ export class Line<A> implements Iterable<A> {
     return true
   }
 
-  /** From the first on. What leaves meanwhile is not met any more; the one that was met last may leave. */
+  /** The first leaves; undefined where nobody stands. */
+  shift(): A | undefined {
+    const { first } = this
+    if (first === undefined) return undefined
+    this.remove(first)
+    return first.value
+  }
+
+  /** Who stands first. */
+  get head(): A | undefined {
+    return this.first?.value
+  }
+
+  /** From the first on. Nobody may leave meanwhile. */
   *[Symbol.iterator](): Iterator<A> {
-    for (let place = this.first; place !== undefined; ) {
-      const { after } = place
-      yield place.value
-      place = place.isIn ? place.after : after
-    }
+    for (let place = this.first; place !== undefined; place = place.after) yield place.value
   }
 }
