@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Channel from "effect/Channel"
 import * as Scope from "effect/Scope"
 import { InvalidResponseError, type LlmError, type LlmErrorReason, StreamInterruptedError } from "../model/LlmError.ts"
-import { assemble, eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
+import { assemble, eventsOf, type LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import {
@@ -160,9 +160,8 @@ const amount = (told: number | undefined): number | undefined =>
 
 /** The usage without what tells nothing; undefined where nothing is left of it. */
 const told = (usage: Usage): Usage | undefined => {
-  const buckets = Object.entries(usage)
-  const known = buckets.filter(([, tokens]) => amount(tokens) !== undefined)
-  return known.length === 0 && buckets.length > 0 ? undefined : Object.fromEntries(known)
+  const known = Object.entries(usage).filter(([, tokens]) => amount(tokens) !== undefined)
+  return known.length === 0 ? undefined : Object.fromEntries(known)
 }
 
 const whole = (reply: Effect.Effect<Reply, LlmErrorReason>, { attempt }: Asked): Effect.Effect<LlmResponse, LlmError> =>
@@ -192,12 +191,9 @@ const pieces =
       ? Stream.fail(new InvalidResponseError({ message: `the provider ${name} has neither generate nor stream` }))
       : Stream.unwrap(
           Effect.map(generate(request, model), ({ parts, ...end }) =>
-            Stream.fromIterable<ReplyPiece>([...eventsOf(parts).filter(isPiece), { type: "end", ...end }]),
+            Stream.fromIterable<ReplyPiece>([...eventsOf(parts), { type: "end", ...end }]),
           ),
         )
-
-const isPiece = (event: LlmEvent): event is Exclude<ReplyPiece, { readonly type: "end" }> =>
-  event.type !== "response-start" && event.type !== "response-finish"
 
 /** The pieces as events: they begin with `response-start`, and end with `response-finish` or a failure (law 1). */
 const events = (
@@ -211,7 +207,7 @@ const events = (
       isEnded = true
       return { type: "response-finish", finishReason: piece.finishReason, metadata: attempt.finish(ended(piece)) }
     }
-    if (isOutput(piece)) attempt.sawOutput()
+    attempt.sawOutput()
     if (piece.type === "text-delta") text += piece.delta
     return piece
   }

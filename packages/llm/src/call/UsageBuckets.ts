@@ -22,9 +22,9 @@ const whole = (count: number | undefined): number | undefined => (count === unde
 export const bucketsOf = (usage: Usage): UsageBuckets => {
   const { cachedInputTokens: read, cacheWriteTokens: write, inputTokens: input } = usage
   const { outputTokens: output, reasoningTokens: reasoning, totalTokens: total } = usage
-  // Some services count reasoning beside the output; then only the total holds it.
-  const beside =
-    input !== undefined && output !== undefined && (reasoning ?? 0) > 0 && total === input + output + (reasoning ?? 0)
+  // Some services count reasoning beside the output; then only the total holds it. `NaN` where one is not known.
+  const written = Number(output) + Number(reasoning)
+  const beside = total === Number(input) + written
   const text = output === undefined || reasoning === undefined ? undefined : beside ? output : output - reasoning
   return {
     input: {
@@ -34,7 +34,7 @@ export const bucketsOf = (usage: Usage): UsageBuckets => {
       cacheWrite: whole(write),
     },
     output: {
-      total: whole(beside ? (output ?? 0) + (reasoning ?? 0) : output),
+      total: whole(beside ? written : output),
       text: whole(text),
       reasoning: whole(reasoning),
     },

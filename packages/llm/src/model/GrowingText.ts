@@ -16,14 +16,12 @@ export class GrowingText {
 
   /** The text so far. */
   toString(): string {
-    if (this.pieces.length > 0) this.join()
+    this.join()
     return this.joined
   }
 
   private join(): void {
-    const [first = ""] = this.pieces
-    if (this.pieces.length === 1 && this.joined === "") this.joined = first
-    else this.joined += this.pieces.join("")
+    this.joined += this.pieces.join("")
     this.pieces = []
   }
 }

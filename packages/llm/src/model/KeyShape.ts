@@ -23,7 +23,7 @@ const isRandom = (token: string): boolean =>
 /** True for a text that holds what looks like a key: the beginning of one, or a long random word. */
 export const looksLikeKey = (text: string): boolean => {
   const bounded = text.slice(0, 4096)
-  return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]+/).some(isRandom)
+  return keyPrefix.test(bounded) || bounded.split(/[^A-Za-z0-9]/).some(isRandom)
 }
 
 /** How a key within a text looks, and what stands before it. */

@@ -31,12 +31,25 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AttemptRecord } from "./LlmResponse.ts"
-import { LlmErrorReason, type SystemCause } from "./reasons/ErrorReasons.ts"
+import { LlmErrorReason, type SystemCause, type TimeoutClock } from "./reasons/ErrorReasons.ts"
 
 export * from "./reasons/ErrorReasons.ts"
 
 /** A reason's tag: the `errorType` of the promise surface. */
 export type ErrorType = LlmErrorReason["_tag"]
+
+/** What only some reasons tell. Each of them can be read so: what it does not tell is undefined. */
+interface Told {
+  readonly message: string
+  readonly clock?: TimeoutClock
+  readonly isKeyRenewed?: boolean | undefined
+  readonly otherTargetMayTake?: boolean | undefined
+  readonly shouldRetry?: boolean | undefined
+  readonly retryAfterMs?: number | undefined
+  readonly status?: number | undefined
+  readonly code?: string | undefined
+  readonly requestId?: string | undefined
+}
 
 /** What policies do with a reason: how often it is worth trying again, and whether another target may do better. */
 export interface Verdict {
@@ -72,12 +85,13 @@ export const verdicts: Readonly<Record<ErrorType, Verdict>> = {
 
 /** The verdict on one reason: the table, but for the call's own deadline and a provider's `x-should-retry`. */
 export const verdict = (reason: LlmErrorReason): Verdict => {
-  if (reason._tag === "TimeoutError" && reason.clock === "total") return { retries: "never", fallsBack: false }
+  const { clock, isKeyRenewed, otherTargetMayTake, shouldRetry }: Told = reason
+  if (clock === "total") return { retries: "never", fallsBack: false }
   const fromTable = verdicts[reason._tag]
-  if (reason._tag === "AuthenticationError" && reason.isKeyRenewed === true) return { ...fromTable, retries: "once" }
-  if (reason._tag === "InvalidRequestError" && reason.otherTargetMayTake) return { ...fromTable, fallsBack: true }
-  if (reason._tag === "ConfigurationError" || reason.shouldRetry === undefined) return fromTable
-  if (!reason.shouldRetry) return { ...fromTable, retries: "never" }
+  if (isKeyRenewed === true) return { ...fromTable, retries: "once" }
+  if (otherTargetMayTake === true) return { ...fromTable, fallsBack: true }
+  if (shouldRetry === undefined) return fromTable
+  if (!shouldRetry) return { ...fromTable, retries: "never" }
   // Money and keys do not come back by waiting, whatever a proxy says.
   return reason._tag === "QuotaExceededError" || reason._tag === "AuthenticationError"
     ? fromTable
@@ -123,24 +137,22 @@ export class LlmError extends Schema.TaggedError<LlmError>()("LlmError", {
 
   /** How long the provider asked to wait, if it said. */
   get retryAfter(): Duration.Duration | undefined {
-    const { reason } = this
-    return reason._tag === "ConfigurationError" || reason.retryAfterMs === undefined
-      ? undefined
-      : Duration.millis(reason.retryAfterMs)
+    const { retryAfterMs }: Told = this.reason
+    return retryAfterMs === undefined ? undefined : Duration.millis(retryAfterMs)
   }
 
   /** What Node prints: the stack, then the fields that matter, on a few lines however large the error is. */
   override [NodeInspectSymbol](): string {
     const { attempts, model, provider, reason, stack, text } = this
-    const wire = reason._tag === "ConfigurationError" ? undefined : reason
+    const { code, requestId, retryAfterMs, status }: Told = reason
     const facts: Readonly<Record<string, string | number | undefined>> = {
       reason: reason._tag,
       provider,
       model,
-      status: wire?.status,
-      code: wire?.code,
-      requestId: wire?.requestId,
-      retryAfterMs: wire?.retryAfterMs,
+      status,
+      code,
+      requestId,
+      retryAfterMs,
       attempts: attempts.length,
       text: text === undefined ? undefined : `${text.length} characters`,
     }

@@ -183,13 +183,16 @@ export interface ResponseFinish {
   readonly metadata: ResponseMetadata
 }
 
+/** An event that carries something of the answer. */
+export type OutputEvent = Exclude<LlmEvent, ResponseStart | ResponseFinish>
+
 /** True for an event that carries something of the answer; `response-start` and `response-finish` do not. */
-export const isOutput = (event: LlmEvent): boolean =>
+export const isOutput = (event: LlmEvent): event is OutputEvent =>
   event.type !== "response-start" && event.type !== "response-finish"
 
 /** The parts of a whole answer as the pieces of a stream. */
-export const eventsOf = (parts: ReadonlyArray<ResponsePart>): Array<LlmEvent> =>
-  parts.flatMap((part, index): ReadonlyArray<LlmEvent> => {
+export const eventsOf = (parts: ReadonlyArray<ResponsePart>): Array<OutputEvent> =>
+  parts.flatMap((part, index): ReadonlyArray<OutputEvent> => {
     switch (part.type) {
       case "text":
         return [{ type: "text-delta", index, delta: part.text }]
@@ -236,7 +239,7 @@ const toolCallOf = ({ arguments: args, id, name, protocolData }: ToolCallEnd): R
 
 /** An empty assembly. */
 export const assemble = (): Assembly => {
-  const parts: Array<ResponsePart | GrowingPart | undefined> = []
+  const parts: Array<ResponsePart | GrowingPart> = []
   let finish: ResponseFinish | undefined
   let growing: GrowingPart | undefined
   const extend = (type: GrowingPart["type"], index: number, delta: string) => {
@@ -248,10 +251,9 @@ export const assemble = (): Assembly => {
     }
     growing.text.add(delta)
   }
+  // An index that no piece came for is left out.
   const present = (): ReadonlyArray<ResponsePart> =>
-    parts
-      .filter((part) => part !== undefined)
-      .map((part) => (isGrowing(part) ? { type: part.type, text: `${part.text}` } : part))
+    parts.flatMap((part) => (isGrowing(part) ? { type: part.type, text: `${part.text}` } : part))
   return {
     add: (event) => {
       switch (event.type) {
@@ -269,9 +271,6 @@ export const assemble = (): Assembly => {
           return
         case "response-finish":
           finish = event
-          return
-        default:
-          return
       }
     },
     parts: present,

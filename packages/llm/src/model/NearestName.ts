@@ -35,14 +35,13 @@ const folded = (name: string): string => name.toLowerCase().replaceAll(/[-_\s]/g
 
 /** How many letters must be put in, left out, exchanged or swapped; `limit` where it is at least that. */
 const distance = (one: string, other: string, limit: number): number => {
-  if (Math.abs(one.length - other.length) >= limit) return limit
   let before: Array<number> = []
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let i = 1; i <= one.length; i++) {
     const next = [i]
     for (let j = 1; j <= other.length; j++) {
       const isSame = one[i - 1] === other[j - 1]
-      const isSwapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
+      const isSwapped = one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
       next[j] = Math.min(
         (row[j] ?? limit) + 1,
         (next[j - 1] ?? limit) + 1,

@@ -11,7 +11,7 @@ import * as Provider from "../call/Provider.ts"
 import { EmbeddingProvider, type EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import { jsonProblem } from "../model/JsonCopy.ts"
 import { ConfigurationError, type ErrorType, LlmError } from "../model/LlmError.ts"
-import type { LlmEvent } from "../model/LlmEvent.ts"
+import { isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import type { ResponseMetadata } from "../model/LlmResponse.ts"
@@ -100,7 +100,7 @@ const serviceFor = (played: Played | undefined, tape: Tape, request: LlmRequest)
   const { answer, model } = played
   const definition = { name, model: model ?? request.model }
   if ("error" in answer) {
-    const pieces = (answer.pieces ?? []).filter(isReplyPiece)
+    const pieces = (answer.pieces ?? []).filter(isOutput)
     return Provider.make({
       ...definition,
       stream: () => Stream.concat(Stream.fromIterable(pieces), Stream.fail(answer.error)),
@@ -120,14 +120,9 @@ const serviceFor = (played: Played | undefined, tape: Tape, request: LlmRequest)
   if ("parts" in answer) {
     return Provider.make({ ...definition, generate: () => Effect.succeed({ parts: answer.parts, ...end }) })
   }
-  const pieces: ReadonlyArray<Provider.ReplyPiece> = [...answer.pieces.filter(isReplyPiece), { type: "end", ...end }]
+  const pieces: ReadonlyArray<Provider.ReplyPiece> = [...answer.pieces.filter(isOutput), { type: "end", ...end }]
   return Provider.make({ ...definition, stream: () => Stream.fromIterable(pieces) })
 }
-
-type Piece = Exclude<Provider.ReplyPiece, { readonly type: "end" }>
-
-const isReplyPiece = (event: LlmEvent): event is Piece =>
-  event.type !== "response-start" && event.type !== "response-finish"
 
 const player = (tape: Tape): LlmProvider["Service"] => {
   const find = (request: LlmRequest) => serviceFor(isPlain(request) ? tape.next(request) : undefined, tape, request)

@@ -43,12 +43,13 @@ describe("an answered attempt", () => {
 
   it.effect("counts the latency from the beginning of the call", () =>
     Effect.gen(function* () {
+      yield* TestClock.adjust(1000)
       const first = yield* opened()
       yield* TestClock.adjust(10)
       const { attempt } = yield* opened({}, { ledger: first.context.ledger })
       yield* TestClock.adjust(7)
       const metadata = attempt.finish(end)
-      expect(metadata.latencyMs).toBe(17)
+      expect(metadata).toMatchObject({ latencyMs: 17, timestamp: "1970-01-01T00:00:01.000Z", warnings: [] })
       expect(metadata.attempts[1]?.durationMs).toBe(7)
     }),
   )

@@ -87,6 +87,9 @@ describe("the record of an attempt", () => {
   it.effect("names no clock where the answer came before it, or where it failed of itself", () =>
     Effect.gen(function* () {
       const clock = clockOf(new FirstPermit())
+      const left = yield* opened({}, { clock })
+      left.attempt.close()
+      expect(left.attempt.record().errorType).toBeUndefined()
       const answered = yield* opened({}, { clock })
       const broken = yield* opened({}, { clock })
       clock.expire()

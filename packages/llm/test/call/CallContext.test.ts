@@ -47,7 +47,7 @@ describe("an effect with an end", () => {
         () => undefined,
       )
       expect(yield* effect).toBe("once")
-      expect(String(yield* Effect.exit(effect))).toContain("Die")
+      expect(String(yield* Effect.exit(effect))).toContain("an effect that runs once was run again")
     }),
   )
 })

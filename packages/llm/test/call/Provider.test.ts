@@ -112,7 +112,8 @@ describe.each(both)("%s of a provider that is made of %s", (name, kind) => {
       expect(some.metadata.usage).toStrictEqual({ outputTokens: 4 })
       expect(some.metadata).toMatchObject({ usageStatus: "reported", costUsd: null })
       const none = yield* Effect.provide(ask(name), defined(kind, { ...stop, usage: { inputTokens: -1 } }))
-      expect(none.metadata).toMatchObject({ usage: {}, usageStatus: "unknown" })
+      const empty = yield* Effect.provide(ask(name), defined(kind, { ...stop, usage: {} }))
+      for (const { metadata } of [none, empty]) expect(metadata).toMatchObject({ usage: {}, usageStatus: "unknown" })
     }),
   )
 

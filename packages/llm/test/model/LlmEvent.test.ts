@@ -94,6 +94,12 @@ describe("an assembly", () => {
     expect(assembled([text(0, "a"), call, text(0, "b")]).parts()).toEqual([{ type: "text", text: "b" }])
   })
 
+  it("joins hundreds of pieces, and leaves out an index that none came for", () => {
+    const deltas = Array.from({ length: 200 }, (_, at) => `${at} `)
+    const assembly = assembled(deltas.map((delta) => text(3, delta)))
+    expect(assembly.parts()).toStrictEqual([{ type: "text", text: deltas.join("") }])
+  })
+
   it("makes of the parts whatever their pieces are", () => {
     const pieces = fc.array(fc.string(), { maxLength: 300 })
     fc.assert(
@@ -116,6 +122,17 @@ describe("a piece", () => {
   it("carries something of the answer, but for its beginning and its end", () => {
     expect([{ type: "response-start" } as const, finish].map(isOutput)).toEqual([false, false])
     expect(eventsOf(every).every(isOutput)).toBe(true)
+  })
+
+  it("of a text is its text, and of what is only known whole the part", () => {
+    expect(eventsOf(every).filter(({ type }) => !type.startsWith("tool-call"))).toEqual([
+      { type: "part-end", index: 0, part: every[0] },
+      { type: "text-delta", index: 1, delta: "Hello" },
+      { type: "refusal-delta", index: 4, delta: "no" },
+      { type: "part-end", index: 5, part: every[5] },
+      { type: "part-end", index: 6, part: every[6] },
+      { type: "text-delta", index: 7, delta: "!" },
+    ])
   })
 
   it("of a tool call is its beginning, and then the whole of it", () => {

@@ -55,6 +55,12 @@ it.each([
   ["abcdefghi", "abcdef", true],
   ["abcdef", "abcdefghi", false],
   ["abcdefxhi", "abcdefih", true],
+  ["abcdef", "abcdefgh", true],
+  ["xabcdefgh", "abcdefgh", true],
+  ["abcdefghi", "xycdefgih", true],
+  ["abcdefghi", "xyzdefgih", false],
+  ["apq", "aqr", false],
+  ["apq", "arp", false],
 ])("%s is near to %s: %s (a letter in three, three at most; two that are swapped are one)", (name, other, isNear) => {
   expect(nearestName(name, [other])).toBe(isNear ? other : undefined)
 })

@@ -105,6 +105,7 @@ describe("a request", () => {
 
   it.each([
     { type: "image", url: "HTTPS://example.com/a.png" },
+    { type: "image", url: "http://127.0.0.1/a.png" },
     { type: "image", url: "data:image/png;base64,AAAA" },
     { type: "image", data: "AAAA" },
     { type: "file", fileId: "f" },
