@@ -31,13 +31,13 @@ const fromBase64 = (text: string): Array<number> | undefined => {
   )
 }
 
-const isNumbers = (value: unknown): value is Array<number> =>
-  Array.isArray(value) && value.every((number) => typeof number === "number")
+const isVector = (value: unknown): value is Array<number> =>
+  Array.isArray(value) && value.length > 0 && value.every(Number.isFinite)
 
 /** A vector in either form; undefined for anything else. */
 const vectorOf = (value: unknown): Array<number> | undefined => {
-  const vector = typeof value === "string" ? fromBase64(value) : isNumbers(value) ? value : undefined
-  return vector !== undefined && vector.length > 0 && vector.every(Number.isFinite) ? vector : undefined
+  const vector = typeof value === "string" ? fromBase64(value) : value
+  return isVector(vector) ? vector : undefined
 }
 
 /** OpenAI counts `prompt_tokens`, Voyage the total alone: every token of an embedding is read. */

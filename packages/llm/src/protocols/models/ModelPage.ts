@@ -40,10 +40,7 @@ const timeOf = (value: unknown): string | undefined => {
 }
 
 /** A limit in tokens; 0 and -1 stand for none. */
-const limitOf = (value: unknown): number | undefined => {
-  const limit = count(value)
-  return limit !== undefined && limit > 0 ? Math.floor(limit) : undefined
-}
+const limitOf = (value: unknown): number | undefined => Math.floor(count(value) ?? 0) || undefined
 
 const firstOf = <A>(read: (value: unknown) => A | undefined, ...values: ReadonlyArray<unknown>): A | undefined => {
   for (const value of values) {
