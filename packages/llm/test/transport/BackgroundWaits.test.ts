@@ -21,19 +21,24 @@ interface Answer {
 const request: WireRequest = { url: "https://api.test/v1/responses?v=1", headers: { a: "b" }, body: "{}" }
 const lost: Answer["end"] = Effect.fail(broken(new Error("lost")))
 const bytes = (text: string) => new TextEncoder().encode(text)
-const where = { path: "/id", query: "q=2" }
+const next = { path: "/id", query: "q=2" }
 
 /**
  * An answer in the background over a service that answers in this order, the last answer again and again. `log` tells what
  * was asked when, and how each exchange was closed.
  */
-const over = (answers: ReadonlyArray<Answer>, isStream: boolean, limits: { body?: number; event?: number } = {}) => {
+const over = (
+  answers: ReadonlyArray<Answer>,
+  isStream: boolean,
+  limits: { body?: number; event?: number } = {},
+  { order = request, where = next }: { readonly order?: WireRequest; readonly where?: typeof next } = {},
+) => {
   const log: Array<string> = []
   const asked: Array<WireRequest> = []
   const open = (wire: WireRequest): Exchange => {
     const { end = Cause.done(), pieces = [], status = 200 } = answers[Math.min(asked.length, answers.length - 1)] ?? {}
     const index = asked.push(wire)
-    let next = 0
+    let read = 0
     return {
       head: Effect.flatMap(Clock.currentTimeMillis, (now) => {
         log.push(`asked at ${now}`)
@@ -42,7 +47,7 @@ const over = (answers: ReadonlyArray<Answer>, isStream: boolean, limits: { body?
           : Effect.succeed({ status, headers: {} })
       }),
       read: Effect.suspend(() => {
-        const piece = pieces[next++]
+        const piece = pieces[read++]
         if (piece === undefined) return end
         return Effect.succeed([typeof piece === "string" ? bytes(piece) : piece])
       }),
@@ -52,7 +57,7 @@ const over = (answers: ReadonlyArray<Answer>, isStream: boolean, limits: { body?
   const noted: Array<string> = []
   const exchange = inBackground(
     open,
-    request,
+    order,
     {
       pending: (body) => (body === "done" ? undefined : where),
       note: (data) => noted.push(data),
@@ -94,6 +99,28 @@ describe("an answer that is not finished", () => {
     }),
   )
 
+  it.effect("is asked for with the queries that there are", () =>
+    Effect.gen(function* () {
+      const url = "https://api.test/v1/responses"
+      for (const [asked, query, again] of [
+        [url, "", `${url}/id`],
+        [url, "q=2", `${url}/id?q=2`],
+        [`${url}?v=1`, "", `${url}/id?v=1`],
+        [`${url}?`, "q=2", `${url}/id?q=2`],
+      ] as const) {
+        const order = { ...request, url: asked }
+        const open = over(
+          [{ pieces: ["wait"] }, { pieces: ["done"] }],
+          false,
+          {},
+          { order, where: { path: "/id", query } },
+        )
+        yield* open.readAll
+        expect(open.asked[1]?.url).toBe(again)
+      }
+    }),
+  )
+
   it.effect("is let go before the next question waits, and the last exchange is closed as its reader says", () =>
     Effect.gen(function* () {
       const open = over([{ pieces: ["wait"] }, { pieces: ["done"] }], false)
@@ -128,8 +155,9 @@ describe("an answer that is not finished", () => {
   it.effect("is asked for again where a question fails in a way that passes, and only there", () =>
     Effect.gen(function* () {
       for (const status of [408, 429, 500, 599]) {
-        const open = over([{ pieces: ["wait"] }, { status, pieces: ["wait"] }, { pieces: ["done"] }], false)
+        const open = over([{ pieces: ["wait"] }, { status, pieces: ["done"] }, { pieces: ["done"] }], false)
         expect(yield* open.readAll).toEqual(Result.succeed("done"))
+        expect(open.times()).toEqual(times(0, 500, 1500))
       }
       for (const status of [400, 404, 428, 499]) {
         const open = over([{ pieces: ["wait"] }, { status, pieces: ["done"] }], false)
@@ -188,6 +216,9 @@ describe("a stream that breaks off", () => {
         yield* open.readAll
         expect(open.pieces).toEqual([`data: a${end}data: b${end}`, `data: é${end}`, last])
       }
+      const cut = over([{ pieces: ["data: ", bytes("é").subarray(0, 1), bytes("é").subarray(1), `\n\n${last}`] }], true)
+      yield* cut.readAll
+      expect(cut.pieces).toEqual([`data: é\n\n${last}`])
       const mixed = over([{ pieces: ["data: a\r\n\r\ndata: b\n\ndata: c\r\rda", "ta: last\n\n"] }], true)
       yield* mixed.readAll
       expect(mixed.pieces).toEqual(["data: a\r\n\r\ndata: b\n\ndata: c\r\r", last])
