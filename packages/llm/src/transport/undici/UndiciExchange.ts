@@ -117,9 +117,12 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
       this.opening?.destroy()
       return
     }
-    this.end(broken(new Error("aborted")))
+    this.ended = true
+    this.failure = broken(new Error("aborted"))
     this.controller?.abort(new Error("aborted"))
     this.opening?.destroy(new Error("aborted"))
+    // Last: who waits for the end may send the next request at once, and the connection of this one is closed by then.
+    this.tellEnd()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -169,6 +172,10 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.ended) return
     this.ended = true
     this.failure = failure
+    this.tellEnd()
+  }
+
+  private tellEnd(): void {
     this.awaitingEnd?.()
     this.wake()
   }

@@ -1,0 +1,184 @@
+/** One request in undici's hands, told step by step what undici tells: what its reader sees, and what undici is told back. */
+import { Socket } from "node:net"
+import { gzipSync } from "node:zlib"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { UndiciExchange } from "../../../src/transport/undici/UndiciExchange.ts"
+import { begun, controlled, data, end, failed, read, start, turn } from "./Controlled.ts"
+
+describe("the head", () => {
+  it.live("is that of the answer, not of what comes before it, with all values of a header", () =>
+    Effect.gen(function* () {
+      const { exchange } = begun(start(103, { link: "early" }), start(200, { a: "1", b: ["2", "3"] }))
+      expect(yield* exchange.head).toEqual({ status: 200, headers: { a: "1", b: "2, 3" } })
+    }),
+  )
+
+  it.live("comes first where all came in one read, and then what came with it, together", () =>
+    Effect.gen(function* () {
+      const { exchange } = begun(start(), data("a"), data("b"), end)
+      expect((yield* exchange.head).status).toBe(200)
+      expect(yield* read(exchange)).toEqual(["a", "b"])
+      expect(yield* read(exchange)).toBe("done")
+      expect(yield* read(exchange)).toBe("done")
+    }),
+  )
+
+  it.live("fails with what undici says, with an end before it, and with what cannot be sent", () =>
+    Effect.gen(function* () {
+      const lost = begun((exchange, controller) => exchange.onResponseError(controller, new Error("lost")))
+      expect(yield* Effect.flip(lost.exchange.head)).toEqual(failed("lost"))
+      const ended = begun(end)
+      expect(yield* Effect.flip(ended.exchange.head)).toEqual(failed("the response ended before its head"))
+      const refused = new UndiciExchange(() => {
+        throw new Error("invalid header")
+      })
+      expect(yield* Effect.flip(refused.head)).toEqual(failed("invalid header"))
+      expect(refused.isEnded).toBe(true)
+    }),
+  )
+
+  it.live("of an exchange that was closed before fails, and nothing is sent", () =>
+    Effect.gen(function* () {
+      let sent = 0
+      const exchange = new UndiciExchange(() => {
+        sent++
+        return undefined
+      })
+      expect(exchange.isEnded).toBe(false)
+      expect(exchange.close(false)).toBeUndefined()
+      expect(yield* Effect.flip(exchange.head)).toEqual(failed("aborted"))
+      expect(sent).toBe(0)
+    }),
+  )
+
+  it.live("that is interrupted aborts the request, and closes the socket that was being opened", () =>
+    Effect.gen(function* () {
+      const { exchange, told } = begun()
+      const waiting = yield* Effect.forkChild(exchange.head, { startImmediately: true })
+      yield* Fiber.interrupt(waiting)
+      expect(told).toEqual(["abort: aborted"])
+      const socket = new Socket()
+      const opening = new UndiciExchange(() => socket)
+      const other = yield* Effect.forkChild(opening.head, { startImmediately: true })
+      expect(socket.destroyed).toBe(false)
+      socket.on("error", () => undefined)
+      yield* Fiber.interrupt(other)
+      expect(socket.destroyed).toBe(true)
+    }),
+  )
+})
+
+describe("a socket that was being opened", () => {
+  it.live("is closed by the end of its exchange, but not once the request has begun on it", () =>
+    Effect.gen(function* () {
+      for (const begins of [false, true]) {
+        const { controller, told } = controlled()
+        const socket = new Socket().on("error", () => undefined)
+        const exchange = new UndiciExchange(() => socket)
+        yield* Effect.forkChild(exchange.head, { startImmediately: true })
+        if (begins) exchange.onRequestStart(controller)
+        exchange.close(false)
+        expect(socket.destroyed).toBe(!begins)
+        expect(told).toEqual(begins ? ["abort: aborted"] : [])
+      }
+    }),
+  )
+
+  it.live("is closed where the request was given up while it opened", () =>
+    Effect.gen(function* () {
+      const socket = new Socket().on("error", () => undefined)
+      const exchange = new UndiciExchange((sent) => {
+        sent.onResponseError(undefined, new Error("given up"))
+        return socket
+      })
+      expect(yield* Effect.flip(exchange.head)).toEqual(failed("given up"))
+      expect(socket.destroyed).toBe(false)
+      exchange.close(true)
+      expect(socket.destroyed).toBe(true)
+    }),
+  )
+
+  it.live("that opens after the end of its exchange carries nothing", () =>
+    Effect.gen(function* () {
+      const { controller, told } = controlled()
+      const exchange = new UndiciExchange(() => undefined)
+      yield* Effect.forkChild(exchange.head, { startImmediately: true })
+      exchange.close(false)
+      exchange.onRequestStart(controller)
+      expect(told).toEqual(["abort: aborted"])
+    }),
+  )
+})
+
+describe("the body", () => {
+  it.live("wakes a waiting reader once for all that came in one turn", () =>
+    Effect.gen(function* () {
+      const { controller, exchange } = begun(start())
+      yield* exchange.head
+      const waiting = yield* Effect.forkChild(read(exchange), { startImmediately: true })
+      yield* turn
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      data("a")(exchange, controller)
+      data("b")(exchange, controller)
+      expect(yield* Fiber.join(waiting)).toEqual(["a", "b"])
+      const ending = yield* Effect.forkChild(read(exchange), { startImmediately: true })
+      end(exchange)
+      expect(yield* Fiber.join(ending)).toBe("done")
+    }),
+  )
+
+  it.live("keeps for the next reader what came after one was interrupted", () =>
+    Effect.gen(function* () {
+      const { controller, exchange } = begun(start())
+      yield* exchange.head
+      const waiting = yield* Effect.forkChild(read(exchange), { startImmediately: true })
+      yield* Fiber.interrupt(waiting)
+      data("a")(exchange, controller)
+      yield* turn
+      expect(yield* read(exchange)).toEqual(["a"])
+    }),
+  )
+
+  it.live("pauses its socket above 128 KiB that nobody has read, once, until it is read", () =>
+    Effect.gen(function* () {
+      const { controller, exchange, told } = begun(start())
+      yield* exchange.head
+      exchange.onResponseData(controller, new Uint8Array(128 * 1024))
+      expect(told).toEqual([])
+      data("x")(exchange, controller)
+      data("y")(exchange, controller)
+      expect(told).toEqual(["pause"])
+      yield* exchange.read
+      expect(told).toEqual(["pause", "resume"])
+      data("z")(exchange, controller)
+      yield* exchange.read
+      expect(told).toEqual(["pause", "resume"])
+      exchange.onResponseData(controller, new Uint8Array(128 * 1024 + 1))
+      expect(told).toEqual(["pause", "resume", "pause"])
+    }),
+  )
+
+  it.live("that breaks off gives what came before, and then fails", () =>
+    Effect.gen(function* () {
+      const { controller, exchange } = begun(start(), data("a"))
+      yield* exchange.head
+      exchange.onResponseError(controller, new Error("lost"))
+      exchange.onResponseEnd()
+      expect(yield* read(exchange)).toEqual(["a"])
+      expect(yield* read(exchange)).toEqual(failed("lost"))
+    }),
+  )
+
+  it.live("is decoded where its head names a coding", () =>
+    Effect.gen(function* () {
+      const { controller, exchange } = begun(start(200, { "content-encoding": "gzip" }))
+      yield* exchange.head
+      exchange.onResponseData(controller, gzipSync("text"))
+      exchange.onResponseEnd()
+      expect(yield* read(exchange)).toEqual(["text"])
+      expect(yield* read(exchange)).toBe("done")
+    }),
+  )
+})
