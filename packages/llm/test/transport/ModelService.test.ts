@@ -118,7 +118,7 @@ describe("a list of models", () => {
     }),
   )
 
-  it.effect("that is not JSON, or is an error, is no list", () =>
+  it.effect("that is not JSON or is an error cannot be read", () =>
     Effect.gen(function* () {
       const page404 = yield* reasonOf(serviceOf([{ reads: ["<html>"] }]).info.models)
       expect(page404).toMatchObject({ _tag: "InvalidResponseError", body: "<html>" })

@@ -1,4 +1,4 @@
-/** One page of a list of models: what each service's names mean, what counts as absent, and what is no list. */
+/** One page of a list of models: what each service calls its fields, what counts as absent, and what cannot be read. */
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import { decode, maxModels } from "../../../src/protocols/models/ModelPage.ts"
