@@ -14,7 +14,7 @@ const wire = "Chat Completions"
 const tags = "<think>"
 
 class Turn {
-  private body: Body = { role: "assistant", content: null }
+  private readonly body: Body = { role: "assistant", content: null }
   private readonly encoding: ConversationEncoding
   /** False where reasoning goes back with tool calls only, and there are none. */
   private readonly returnsReasoning: boolean
@@ -49,9 +49,9 @@ class Turn {
   reason(part: ReasoningPart): void {
     if (!this.returnsReasoning) return
     const own = part.protocolData?.[protocolName]
-    const field = own === undefined ? undefined : (nonEmpty(own.field) ?? "reasoning_details")
-    if (this.takes(tags) && field !== undefined) this.text += `<think>${part.text}</think>`
-    else if (own === undefined || field === undefined) this.dropReasoning()
+    if (own === undefined) return this.dropReasoning()
+    const field = nonEmpty(own.field) ?? "reasoning_details"
+    if (this.takes(tags)) this.text += `<think>${part.text}</think>`
     else if (Array.isArray(own.reasoning_details) && this.takes("reasoning_details")) {
       this.append("reasoning_details", own.reasoning_details)
     } else if (!this.takes(field)) this.dropReasoning()
@@ -72,13 +72,11 @@ class Turn {
     if (text !== "") body.content = text
     if (thinking.length > 0) body.content = text === "" ? thinking : [...thinking, textPart(text)]
     if (refusal !== "") body.refusal = refusal
-    if (calls.length === 0) return text === "" && refusal === "" ? undefined : body
-    body.tool_calls = calls
-    if (foreignTurn !== undefined) this.body = { ...foreignTurn, ...body }
     const [first] = calls
-    if (foreignCall !== undefined && first !== undefined && this.isForeign(foreignCall))
-      Object.assign(first, foreignCall)
-    return this.body
+    if (first === undefined) return text === "" && refusal === "" ? undefined : body
+    body.tool_calls = calls
+    if (foreignCall !== undefined && this.isForeign(foreignCall)) Object.assign(first, foreignCall)
+    return { ...foreignTurn, ...body }
   }
 
   /** True where neither the message nor one of its calls has what the service signs its calls with. */

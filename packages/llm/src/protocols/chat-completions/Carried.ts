@@ -50,16 +50,16 @@ export class Carried {
 
   /** Reads a message once more of which pieces have come: what has been gathered from them is not gathered twice. */
   readAgain(message: WireObject): void {
-    for (const name in message) if (name !== "content" && !this.has(name)) this.readField(name, message[name])
+    for (const name in message) if (!this.has(name)) this.readField(name, message[name])
   }
 
   /** Reads what stands beside the choices. */
   readBeside(body: WireObject): void {
     const { citations, images, related_questions, search_results } = body
-    if (citations !== undefined) this.keepField("citations", citations)
-    if (search_results !== undefined) this.keepField("search_results", search_results)
-    if (related_questions !== undefined) this.keepField("related_questions", related_questions)
-    if (images !== undefined) this.keepField("images", images)
+    this.keepField("citations", citations)
+    this.keepField("search_results", search_results)
+    this.keepField("related_questions", related_questions)
+    this.keepField("images", images)
   }
 
   /** Reads what a choice says beside its message. */
@@ -101,11 +101,10 @@ export class Carried {
   private has(name: string): boolean {
     if (name === "annotations") return this.annotations !== undefined
     if (name === "audio") return this.audio !== undefined
-    return name === "thinking_blocks" && this.thinkingBlocks !== undefined && this.thinkingBlocks.whole.length > 0
+    return name === "thinking_blocks" && this.thinkingBlocks !== undefined
   }
 
   private readField(name: string, value: unknown): void {
-    if (value === null || value === undefined) return
     if (name === "annotations") this.annotate(elements(value))
     else if (name === "thinking_blocks") this.readBlocks(elements(value))
     else if (name === "audio") this.hear(value)
@@ -120,7 +119,7 @@ export class Carried {
 
   private annotate(annotations: ReadonlyArray<unknown>): void {
     for (const annotation of annotations) {
-      if (!this.reader.note("annotations")) return
+      this.reader.note("annotations")
       this.annotations ??= []
       this.annotations.push(annotation)
     }
@@ -129,19 +128,19 @@ export class Carried {
   /** Claude's thinking with its signature, as LiteLLM passes it on. */
   private readBlocks(blocks: ReadonlyArray<unknown>): void {
     for (const block of blocks) {
-      if (this.reader.excess !== undefined) return
       if (!isWireObject(block)) continue
       this.thinkingBlocks ??= new Details()
       this.thinkingBlocks.add(block, () => this.reader.note("thinking_blocks"))
     }
   }
 
-  /** What the model spoke: its data and its transcript come in pieces. */
+  /** What the model spoke: its data and its transcript come in pieces, and null stands for no piece. */
   private hear(piece: unknown): void {
     if (!isWireObject(piece)) return
     if (nonEmpty(piece.id) === undefined && nonEmpty(piece.data) === undefined && this.audio === undefined) return
     this.audio ??= {}
     for (const [field, value] of Object.entries(piece)) {
+      if (value === null) continue
       const before = this.audio[field]
       const grows = field === "data" || field === "transcript"
       this.audio[field] = grows && typeof before === "string" && typeof value === "string" ? before + value : value

@@ -90,7 +90,6 @@ export class MessageReader extends AnswerReader {
 
   /** What a whole message says that the pieces before it have not. */
   private unsaid(message: WireObject): WireObject {
-    if (this.textLength === 0 && !this.sawImage && !this.refused && !this.sawReasoning) return message
     const { content, images, reasoning, reasoning_content, reasoning_details, refusal } = message
     return {
       content: this.textLength === 0 ? content : this.restOf(content),
@@ -103,8 +102,7 @@ export class MessageReader extends AnswerReader {
   /** What a text adds to the text so far; nothing where it is another. */
   private restOf(content: unknown): string {
     const text = typeof content === "string" ? content : textOf(elements(content))
-    // The length is compared first, so that a text is never put together for nothing.
-    return text.length > this.textLength && text.startsWith(`${this.text}`) ? text.slice(this.textLength) : ""
+    return text.startsWith(`${this.text}`) ? text.slice(this.textLength) : ""
   }
 
   private say(type: "text" | "refusal", delta: string, events: Array<LlmEvent>): void {
@@ -131,7 +129,6 @@ export class MessageReader extends AnswerReader {
   /** Details that come with or after reasoning belong to it; others are the message's. */
   private readDetails(details: ReadonlyArray<unknown>): void {
     for (const detail of details) {
-      if (this.excess !== undefined) return
       if (!isWireObject(detail)) continue
       if (this.reasoning === undefined) this.carried.addDetail(detail)
       else this.reasoning.details.add(detail, () => this.note("reasoning_details"))

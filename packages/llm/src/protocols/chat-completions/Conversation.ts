@@ -4,7 +4,6 @@ import { chosenMarks, droppedMarks, lifetimeAmong } from "../encoding/CacheMarks
 import { withCallIds } from "../encoding/CallIds.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { speakingMessages } from "../encoding/RequestEncoding.ts"
-import { isWireObject } from "../WireReader.ts"
 import { encodeAssistant } from "./AssistantTurn.ts"
 import { type Body, encodeContent, encodePart, textPart } from "./UserContent.ts"
 
@@ -47,7 +46,7 @@ const encodeToolResults = (
 const writeMarks = (messages: ReadonlyArray<Body>, encoding: ConversationEncoding): void => {
   const { capabilities, marks } = encoding
   if (marks.isEmpty || capabilities.cacheMarks === "automatic") return
-  const blocks = messages.flatMap(({ content }) => (Array.isArray(content) ? content.filter(isMutable) : []))
+  const blocks = messages.flatMap(({ content }) => (Array.isArray(content) ? content : []))
   const isClaude = capabilities.cacheMarks === "cache_control"
   // OpenAI writes four marks a request, of which it sets one itself.
   const most = isClaude ? 4 : 3
@@ -60,8 +59,6 @@ const writeMarks = (messages: ReadonlyArray<Body>, encoding: ConversationEncodin
     } else block.prompt_cache_breakpoint = { mode: "explicit", ...(ttl === undefined ? {} : { ttl: "30m" }) }
   }
 }
-
-const isMutable = (value: unknown): value is Body => isWireObject(value)
 
 /** The messages of a request; what it lost or where it had to be moved is noted in `encoding`. */
 export const encodeConversation = (request: LlmRequest, encoding: ConversationEncoding): ReadonlyArray<Body> => {

@@ -2,15 +2,16 @@
 import type { ImagePart } from "../../model/LlmRequest.ts"
 import { isWireObject, nonEmpty, type WireObject } from "../WireReader.ts"
 
+/** How a data address begins, with its media type. The header is short; what follows may be megabytes. */
+const dataHeader = /^data:([^;,]{0,100})[^,]{0,100};base64,/
+
 /** A picture at an address that others can fetch, so that it may go back; a data address is taken apart. */
 const imageAt = (url: string): ImagePart | undefined => {
   if (!/^(?:https?|data):/i.test(url)) return undefined
-  const comma = url.startsWith("data:") ? url.indexOf(",") : -1
-  // A header is short; what follows may be megabytes.
-  const header = comma < 0 || comma > 200 ? "" : url.slice(5, comma)
-  return header.endsWith(";base64")
-    ? { type: "image", mediaType: header.slice(0, header.indexOf(";")) || "image/png", data: url.slice(comma + 1) }
-    : { type: "image", url }
+  const header = dataHeader.exec(url)
+  return header === null
+    ? { type: "image", url }
+    : { type: "image", mediaType: header[1] || "image/png", data: url.slice(header[0].length) }
 }
 
 /** Gemini's own form, which some gateways pass on. */
@@ -26,8 +27,7 @@ const inlineImage = (value: WireObject): ImagePart | undefined => {
  * The picture that a content part or an element of `images` is: `image_url` as an object or as text (OpenRouter, LiteLLM,
  * Vercel's gateway (D); Mistral), `url` or `b64_json` as OpenAI's image API has them, or inline data.
  */
-export const imageOf = (value: unknown): ImagePart | undefined => {
-  if (!isWireObject(value)) return undefined
+export const imageOf = (value: WireObject): ImagePart | undefined => {
   const address = isWireObject(value.image_url) ? value.image_url.url : (value.image_url ?? value.url)
   const url = nonEmpty(address)
   if (url !== undefined) return imageAt(url)

@@ -60,7 +60,7 @@ export class Details {
     }
     for (const [field, value] of Object.entries(piece)) {
       const before = last[field]
-      if (value === null || value === undefined) continue
+      if (value === null) continue
       last[field] =
         growing.has(field) && typeof before === "string" && typeof value === "string" ? before + value : value
     }

@@ -77,7 +77,7 @@ const encodeResponseFormat = (request: LlmRequest, body: Body): void => {
       ? { type: "json_object" }
       : {
           type: "json_schema",
-          json_schema: { name: format.name ?? answerName, schema: format.schema, strict: format.strict ?? true },
+          json_schema: { name: format.name ?? answerName, schema: format.schema, strict: format.strict },
         }
 }
 

@@ -25,10 +25,11 @@ export const usageOf = (usage: WireObject | undefined): Usage => {
   const reasoning = count(written?.reasoning_tokens) ?? count(usage.reasoning_tokens)
   const reported = count(usage.total_tokens)
   const sum = input === undefined || output === undefined ? undefined : input + output
+  const total = reported === undefined || sum === undefined ? (reported ?? sum) : Math.max(reported, sum)
   return usageFrom(
     input,
     output,
-    reported === undefined || (sum !== undefined && sum > reported) ? sum : reported,
+    total,
     count(read?.cached_tokens) ??
       count(usage.cached_tokens) ??
       count(usage.prompt_cache_hit_tokens) ??
@@ -46,13 +47,10 @@ export const rawUsageOf = (body: WireObject, choice: WireObject | undefined): Wi
   return choice !== undefined && isWireObject(choice.usage) ? choice.usage : undefined
 }
 
+const isFirst = (choice: unknown): choice is WireObject => isWireObject(choice) && (choice.index ?? 0) === 0
+
 /** The first choice, by its index where it has one. Further choices are not read: nobody asks for them here. */
-export const firstChoice = (choices: unknown): WireObject | undefined => {
-  const [first] = elements(choices)
-  if (isWireObject(first) && (first.index === 0 || first.index === undefined || first.index === null)) return first
-  const choice = elements(choices).find((one) => isWireObject(one) && one.index === 0)
-  return isWireObject(choice) ? choice : undefined
-}
+export const firstChoice = (choices: unknown): WireObject | undefined => elements(choices).find(isFirst)
 
 /** The failure inside a choice (OpenRouter), if there is one. */
 export const failureInChoice = (choice: WireObject): ProviderFailure | undefined =>

@@ -55,7 +55,7 @@ class ChatCompletionsDecoder extends EventDecoder {
   }
 
   private readChoice(choice: WireObject, events: Array<LlmEvent>): Fault | undefined {
-    const failure = choice.error === undefined ? undefined : failureInChoice(choice)
+    const failure = failureInChoice(choice)
     if (failure !== undefined) return failure
     const before = events.length
     const { delta } = choice

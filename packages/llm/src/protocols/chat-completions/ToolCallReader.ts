@@ -7,14 +7,19 @@ import type { AnswerReader } from "../AnswerReader.ts"
 import { JsonNesting } from "../JsonNesting.ts"
 import { elements, isWireObject, nonEmpty, parseArguments, type WireObject } from "../WireReader.ts"
 
-/** A tool call under way. `index` is its part's, once it has begun: a call begins when its name is known. */
+/** The part that a call is. */
+interface CallPart {
+  readonly index: number
+  readonly id: string
+}
+
+/** A tool call under way. It has a part once it has begun: a call begins when its name is known. */
 interface OpenCall {
   readonly position: number
   given: string | undefined
-  id: string
   name: string
   text: string
-  index: number | undefined
+  part: CallPart | undefined
   /** What goes back beside the call: Gemini refuses a call whose thought signature is missing. */
   data: Record<string, unknown> | undefined
   readonly nesting: JsonNesting
@@ -57,8 +62,8 @@ export class ToolCallReader {
   private readonly reader: AnswerReader
   private readonly closePart: (events: Array<LlmEvent>) => void
   private readonly calls: Array<OpenCall> = []
-  private readonly byKey = new Map<number, OpenCall>()
-  private readonly byId = new Map<string, OpenCall>()
+  private readonly byKey = new Map<number | undefined, OpenCall>()
+  private readonly byId = new Map<string | undefined, OpenCall>()
 
   /** `closePart` ends the part under way, because a call begins. */
   constructor(reader: AnswerReader, closePart: (events: Array<LlmEvent>) => void) {
@@ -86,28 +91,22 @@ export class ToolCallReader {
       if (this.reader.excess !== undefined) return
       const piece = pieceOf(call)
       if (piece === undefined) continue
-      const named = piece.id === undefined ? undefined : this.byId.get(piece.id)
+      const named = this.byId.get(piece.id)
       const placed = this.calls[place]
       const found = named ?? (piece.id === undefined || placed?.given === undefined ? placed : undefined)
       const before = found !== undefined && found.position < known ? found : undefined
       if (before === undefined) this.extend(undefined, piece, events)
       else if (before.text === "") this.extend(before, piece, events)
     }
-    if (isWireObject(message.function_call) && !this.byKey.has(legacyKey)) {
-      this.read({ function_call: message.function_call }, events)
-    }
+    if (!this.byKey.has(legacyKey)) this.read({ function_call: message.function_call }, events)
   }
 
   /** Ends every call. */
   end(events: Array<LlmEvent>): void {
     const { protocol, warnings } = this.reader
     for (const call of this.calls) {
-      if (call.index === undefined) {
-        // Neither a name nor arguments ever came: Snowflake sends such empty frames.
-        if (call.text === "" && call.given === undefined) continue
-        this.begin(call, events)
-      }
-      const { data, id, index = 0, name } = call
+      const { index, id } = call.part ?? this.begin(call, events)
+      const { data, name } = call
       const args = parseArguments(call.text, name, warnings)
       events.push({
         type: "tool-call-end",
@@ -137,9 +136,10 @@ export class ToolCallReader {
 
   private extend(open: OpenCall | undefined, piece: CallPiece, events: Array<LlmEvent>): void {
     const { data, id, key, name, text } = piece
+    // Snowflake sends such empty frames.
     if (open === undefined && name === undefined && text === "" && id === undefined) return
     const call = open ?? this.add(id)
-    if (key !== undefined) this.byKey.set(key, call)
+    this.byKey.set(key, call)
     if (id !== undefined) {
       call.given ??= id
       this.byId.set(id, call)
@@ -148,10 +148,10 @@ export class ToolCallReader {
     if (name !== undefined && call.name === "") {
       call.name = name
       this.begin(call, events)
-      if (call.text !== "") this.pass(call, call.text, events)
+      this.pass(call, call.text, events)
     }
     // Some services end with the arguments once more, whole.
-    if (text === "" || (call.nesting.isClosed && text === call.text)) return
+    if (call.nesting.isClosed && text === call.text) return
     call.text += text
     call.nesting.add(text)
     this.pass(call, text, events)
@@ -161,22 +161,23 @@ export class ToolCallReader {
     this.reader.noteAll("tool calls", this.calls.length)
     const position = this.calls.length
     const nesting = new JsonNesting()
-    const call = { position, given, id: "", name: "", text: "", index: undefined, data: undefined, nesting }
+    const call = { position, given, name: "", text: "", part: undefined, data: undefined, nesting }
     this.calls.push(call)
     return call
   }
 
-  private begin(call: OpenCall, events: Array<LlmEvent>): void {
+  private begin(call: OpenCall, events: Array<LlmEvent>): CallPart {
     const { reader } = this
     this.closePart(events)
-    call.index = reader.nextIndex()
-    call.id = reader.callId(call.given)
+    const part = { index: reader.nextIndex(), id: reader.callId(call.given) }
+    call.part = part
     reader.calledTools = true
-    events.push({ type: "tool-call-start", index: call.index, id: call.id, name: call.name })
+    events.push({ type: "tool-call-start", index: part.index, id: part.id, name: call.name })
+    return part
   }
 
   /** Arguments go out once their call has begun. */
-  private pass(call: OpenCall, delta: string, events: Array<LlmEvent>): void {
-    if (call.index !== undefined) events.push({ type: "tool-call-delta", index: call.index, delta })
+  private pass({ part }: OpenCall, delta: string, events: Array<LlmEvent>): void {
+    if (part !== undefined && delta !== "") events.push({ type: "tool-call-delta", index: part.index, delta })
   }
 }
