@@ -1,4 +1,4 @@
-/** What an assistant said before, as Chat Completions takes it back (laws 20 and 26). */
+/** What an assistant said before, as Chat Completions takes it back. */
 import { describe, expect, it } from "vitest"
 import type { AssistantMessage } from "../../../src/model/LlmRequest.ts"
 import type { ModelCapabilities } from "../../../src/protocols/encoding/ModelCapabilities.ts"
@@ -73,7 +73,7 @@ describe("an assistant's turn in Chat Completions", () => {
   it.each([
     ["another protocol's", kept({ thought_signature: "SIG" }, "messages"), "messages"],
     [
-      "a value that is no object",
+      "a value of another kind",
       { type: "other", provider: "chat-completions", value: "x" } as const,
       "chat-completions",
     ],

@@ -1,4 +1,4 @@
-/** What an answer of Chat Completions carries beside its text: all of it once, and nothing that is empty (law 3). */
+/** What an answer of Chat Completions carries beside its text: all of it once, and nothing that is empty. */
 import { describe, expect, it } from "vitest"
 import { maxNotes } from "../../../src/protocols/Limits.ts"
 import { decode, delta, kept, message, partsOf, read, stream, text, thought, withWhole } from "./Answers.ts"

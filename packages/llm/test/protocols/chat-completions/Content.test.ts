@@ -1,4 +1,4 @@
-/** What an answer of Chat Completions says, in one message, in pieces, and in a message after pieces (laws 3 and 5). */
+/** What an answer of Chat Completions says, in one message, in pieces, and in a message after pieces. */
 import { describe, expect, it } from "vitest"
 import { maxParts } from "../../../src/protocols/Limits.ts"
 import { delta, kept, partsOf, read, stream, text, thought, withWhole } from "./Answers.ts"

@@ -1,4 +1,4 @@
-/** The order of messages, what tools answer, and marks for caching in Chat Completions (law 20). */
+/** The order of messages, what tools answer, and marks for caching in Chat Completions. */
 import { describe, expect, it } from "vitest"
 import type { CacheMark, Message, ToolMessage } from "../../../src/model/LlmRequest.ts"
 import { chat, user } from "../encoding/Encoded.ts"

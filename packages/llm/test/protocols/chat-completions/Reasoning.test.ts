@@ -1,4 +1,4 @@
-/** Reasoning that comes in pieces, and the details that its service wants back whole and in order (law 26). */
+/** Reasoning that comes in pieces, and the details that its service wants back whole and in order. */
 import { describe, expect, it } from "vitest"
 import { partsOf, read, text, thought } from "./Answers.ts"
 

@@ -1,4 +1,4 @@
-/** The parameters of a request in Chat Completions: each under its name, none that nobody set (laws 13 and 21). */
+/** The parameters of a request in Chat Completions: each under its name, none that nobody set. */
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import type { LlmRequest } from "../../../src/model/LlmRequest.ts"

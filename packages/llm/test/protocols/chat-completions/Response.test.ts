@@ -1,4 +1,4 @@
-/** Where an answer of Chat Completions stands in its body, its figures, and bodies that are none (laws 2, 3 and 18). */
+/** Where an answer of Chat Completions stands in its body, its figures, and bodies that are none. */
 import { describe, expect, it } from "vitest"
 import type { Usage } from "../../../src/model/LlmResponse.ts"
 import { decode, delta, message, stream, text } from "./Answers.ts"

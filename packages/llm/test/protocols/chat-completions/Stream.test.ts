@@ -1,4 +1,4 @@
-/** How far a stream of Chat Completions has come, and what its chunks bring beside their pieces (laws 1, 2 and 5). */
+/** How far a stream of Chat Completions has come, and what its chunks bring beside their pieces. */
 import { describe, expect, it } from "vitest"
 import * as ChatCompletions from "../../../src/protocols/chat-completions/ChatCompletions.ts"
 import { delta, message, stream, text } from "./Answers.ts"

@@ -37,7 +37,7 @@ describe("pieces of tool calls in Chat Completions", () => {
       ids,
     ],
     [
-      "by id, where the index is no number",
+      "by id, where the index is a text",
       [f('{"a":', at("0", "a")), f('{"b":2}', at("0", "b")), rest("1}", at("0", "a"))],
       ids,
     ],
