@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
-import { conclude, type Ended } from "./Ending.ts"
+import { conclude, type Ended, withoutReason } from "./Ending.ts"
 import { maxNotes, maxParts } from "./Limits.ts"
 import { type Answer, type Fault, isFault, type Unreadable } from "./Protocol.ts"
 import { madeUpCallId, unreadable } from "./WireReader.ts"
@@ -73,7 +73,10 @@ export abstract class AnswerReader {
   }
 }
 
-/** The answer that a reader has put together from a whole body, whose events these are. */
+/**
+ * The answer that a reader has put together from a whole body, whose events these are. One without a finish reason is not
+ * whole where such a reason `isDue`.
+ */
 export const answerOf = (
   reader: AnswerReader,
   events: ReadonlyArray<LlmEvent>,
@@ -83,6 +86,7 @@ export const answerOf = (
   if (reader.excess !== undefined) return Result.fail(reader.excess)
   const assembly = assemble()
   for (const event of events) assembly.add(event)
-  const end = conclude({ ...ended, warnings: reader.warnings, text: assembly.text }, isDue)
+  const whole = { ...ended, warnings: reader.warnings, text: assembly.text }
+  const end = ended.rawFinishReason === undefined && isDue ? withoutReason(whole) : conclude(whole)
   return isFault(end) ? Result.fail(end) : Result.succeed({ ...end, parts: assembly.parts() })
 }

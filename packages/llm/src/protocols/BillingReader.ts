@@ -38,8 +38,7 @@ const told = (
     : { serviceTier, longCacheWriteTokens, region, costUsd }
 
 /** Of OpenAI's protocols: the tier stands beside the figures (openai 7.57 types). */
-export const openAiBilling = (serviceTier: unknown, usage: WireObject | undefined): Billing | undefined => {
-  if (usage === undefined) return told(nonEmpty(serviceTier), undefined, undefined, undefined)
+export const openAiBilling = (serviceTier: unknown, usage: WireObject = {}): Billing | undefined => {
   const input = usage.input_tokens_details ?? usage.prompt_tokens_details
   const lifetimes = isWireObject(input) ? input.cache_write_tokens_details : undefined
   const long = isWireObject(lifetimes) ? count(lifetimes.ttl_12h) : undefined
@@ -63,8 +62,7 @@ const hourWrites = ({
 }
 
 /** Of Messages: everything stands among the figures (@anthropic-ai/sdk 1.12 types). Fast mode is a tier of its own here. */
-export const messagesBilling = (usage: WireObject | undefined): Billing | undefined => {
-  if (usage === undefined) return undefined
+export const messagesBilling = (usage: WireObject = {}): Billing | undefined => {
   const { inference_geo: region, service_tier: tier, speed } = usage
   return told(speed === "fast" ? "fast" : nonEmpty(tier), hourWrites(usage), nonEmpty(region), reportedCost(usage))
 }

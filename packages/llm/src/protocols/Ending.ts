@@ -52,10 +52,7 @@ const givenUp: ReadonlySet<string> = new Set([
 ])
 
 /** A word without what Gemini writes after it (`function_call_filter: MALFORMED_FUNCTION_CALL`). */
-const wordOf = (raw: string): string => {
-  const colon = raw.indexOf(":")
-  return (colon < 0 ? raw : raw.slice(0, colon)).trim().toLowerCase()
-}
+const wordOf = (raw: string): string => raw.replace(/:.*/s, "").trim().toLowerCase()
 
 /** What a reader knows of an answer that its finish reason may not say. */
 export interface Said {
@@ -92,17 +89,23 @@ export interface Ended {
 
 const noText = () => ""
 
-/** How an answer ended: well, or given up by its provider. No finish reason at all means that, too, where `isDue`. */
-export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
-  const { billing, finishReason, rawFinishReason: raw, responseId, servedModel, text = noText, usage, warnings } = ended
-  if (raw === undefined && isDue) {
-    const message = "the provider gave no reason why the answer finished, so it may not be whole"
-    return { _tag: "Abandoned", message, usage, billing, text: text() }
-  }
-  if (raw !== undefined && givenUp.has(wordOf(raw))) {
-    const message = `the provider gave up before the answer was whole (finish reason "${raw}")`
-    return { _tag: "Abandoned", message, usage, billing, text: text() }
-  }
+const abandoned = (message: string, { billing, text = noText, usage }: Ended): Abandoned => ({
+  _tag: "Abandoned",
+  message,
+  usage,
+  billing,
+  text: text(),
+})
+
+/** An answer that came whole without a finish reason, where one is due. */
+export const withoutReason = (ended: Ended): Abandoned =>
+  abandoned("the provider gave no reason why the answer finished, so it may not be whole", ended)
+
+/** How an answer ended: well, or given up by its provider. */
+export const conclude = (ended: Ended): Ending | Abandoned => {
+  const { billing, finishReason, rawFinishReason: raw, responseId, servedModel, usage, warnings } = ended
+  if (raw !== undefined && givenUp.has(wordOf(raw)))
+    return abandoned(`the provider gave up before the answer was whole (finish reason "${raw}")`, ended)
   return {
     finishReason,
     rawFinishReason: raw,
@@ -110,7 +113,7 @@ export const conclude = (ended: Ended, isDue: boolean): Ending | Abandoned => {
     usageStatus: usageStatusOf(usage),
     billing,
     servedModel,
-    ...(responseId === undefined ? {} : { responseId }),
+    responseId,
     warnings,
   }
 }

@@ -61,7 +61,7 @@ export abstract class EventDecoder implements StreamDecoder {
 
   push(name: string | undefined, data: string, events: Array<LlmEvent>): Fault | undefined {
     this.position++
-    if (this.stage === "complete" || data === "") return undefined
+    if (this.stage === "complete") return undefined
     // Before it is parsed: an exception costs more than an event, and gateways may write this one often.
     if (data.length < 12 && data.trim() === "[DONE]") {
       this.done()
@@ -88,18 +88,15 @@ export abstract class EventDecoder implements StreamDecoder {
     reader.end(events)
     if (reader.excess !== undefined) return reader.excess
     const finishReason = this.finishReason(rawFinishReason)
-    return conclude(
-      {
-        rawFinishReason,
-        finishReason,
-        warnings: reader.warnings,
-        usage: this.usage(),
-        billing: this.billing(),
-        servedModel,
-        responseId,
-      },
-      true,
-    )
+    return conclude({
+      rawFinishReason,
+      finishReason,
+      warnings: reader.warnings,
+      usage: this.usage(),
+      billing: this.billing(),
+      servedModel,
+      responseId,
+    })
   }
 
   /** Data that is no JSON object: nothing at all, the words of a failure, or something unreadable. */

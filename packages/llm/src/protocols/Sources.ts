@@ -47,12 +47,12 @@ export interface Source {
 type Found = Omit<Source, "type" | "protocol" | "partIndex">
 
 const number = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined
+  typeof value === "number" && value >= 0 && value % 1 === 0 ? value : undefined
 
 /** Services write 0 to 0 where they do not know the place. */
 const place = ({ end_index: to, start_index: from }: WireObject): Pick<Found, "start" | "end"> => {
-  const [start, end] = [number(from), number(to)]
-  return start !== undefined && end !== undefined && end > start ? { start, end } : {}
+  const [start, end] = [number(from) ?? Number.NaN, number(to) ?? Number.NaN]
+  return end > start ? { start, end } : {}
 }
 
 const spanOf = (unit: SourceSpan["unit"], from: unknown, to: unknown): SourceSpan | undefined => {
@@ -172,7 +172,7 @@ const textOf = (
   // What Chat Completions says is said of the whole message.
   if (protocol === "chat-completions") return texts.length === 1 ? texts[0] : undefined
   const at = texts.findLast((text) => text < index)
-  return protocol === "responses" && at !== undefined && parts[at - 1]?.type === "text" ? undefined : at
+  return protocol === "responses" && parts[(at ?? 0) - 1]?.type === "text" ? undefined : at
 }
 
 const compact = (source: Source): Source => {
@@ -196,10 +196,10 @@ export const sourcesOf = (parts: ReadonlyArray<ResponsePart>): ReadonlyArray<Sou
     const read = Object.hasOwn(readers, protocol) ? readers[protocol] : undefined
     if (read === undefined) return []
     const all = kept.flatMap((other) => (other.protocol === protocol ? [other.value] : []))
-    const found = read(value, all).filter((one) => one !== undefined)
-    if (found.length === 0) return []
     const partIndex = textOf(parts, index, protocol)
-    return found.map((one) => compact({ ...one, type: "source", protocol, partIndex }))
+    return read(value, all).flatMap((one) =>
+      one === undefined ? [] : [compact({ ...one, type: "source", protocol, partIndex })],
+    )
   })
 }
 

@@ -88,21 +88,19 @@ class TagReader {
       this.isFirst = false
     }
     let text = this.held + delta
-    this.held = ""
     for (;;) {
       if (this.isBesideTag) {
         const rest = text.trimStart()
-        if (rest === "" && (this.follows || text.length <= maxLeading)) {
-          // After a tag nothing has to be kept; before the first one it is text if no tag comes.
-          this.held = this.follows ? "" : text
-          return
+        if (this.follows) text = rest
+        else if (text.length - rest.length <= maxLeading) {
+          if (rest.startsWith(this.opening)) text = rest
+          else if (this.opening.startsWith(rest)) {
+            // Text, if no tag comes.
+            this.held = text
+            return
+          }
         }
-        if (this.follows || rest.startsWith(this.opening)) text = rest
-        else if (this.opening.startsWith(rest) && text.length <= maxLeading) {
-          this.held = text
-          return
-        }
-        this.isBesideTag = false
+        this.isBesideTag = text === ""
       }
       const tag = this.isInside ? this.closing : this.opening
       // Beyond so many parts a tag is text: nobody thinks that often.
@@ -141,10 +139,9 @@ class TagReader {
 
 /** How many characters at the end of `text` are the beginning of `tag`. */
 const beginningOf = (tag: string, text: string): number => {
-  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) {
-    if (text.endsWith(tag.slice(0, length))) return length
-  }
-  return 0
+  let length = tag.length - 1
+  while (!text.endsWith(tag.slice(0, length))) length--
+  return length
 }
 
 const splitParts = (parts: ReadonlyArray<ResponsePart>, tag: ReasoningTag): ReadonlyArray<ResponsePart> => {
@@ -157,9 +154,9 @@ const splitParts = (parts: ReadonlyArray<ResponsePart>, tag: ReasoningTag): Read
   return assembly.parts()
 }
 
-/** What a fault holds of the answer's text, without the thinking in it. */
+/** What a fault holds of an answer that came whole, without the thinking in its text. */
 const splitFault = (fault: Fault, tag: ReasoningTag): Fault => {
-  if (fault._tag !== "Abandoned" || fault.text === "") return fault
+  if (fault._tag !== "Abandoned") return fault
   const said = splitParts([{ type: "text", text: fault.text }], tag)
   return { ...fault, text: said.reduce((text, part) => (part.type === "text" ? text + part.text : text), "") }
 }
@@ -167,11 +164,9 @@ const splitFault = (fault: Fault, tag: ReasoningTag): Fault => {
 class TaggedDecoder implements StreamDecoder {
   private readonly inner: StreamDecoder
   private readonly reader: TagReader
-  private readonly tag: ReasoningTag
 
   constructor(inner: StreamDecoder, tag: ReasoningTag) {
     this.inner = inner
-    this.tag = tag
     this.reader = new TagReader(tag)
   }
 
@@ -179,7 +174,7 @@ class TaggedDecoder implements StreamDecoder {
     const events: Array<LlmEvent> = []
     const fault = this.inner.push(name, data, events)
     for (const event of events) this.reader.read(event, out)
-    return fault === undefined ? undefined : splitFault(fault, this.tag)
+    return fault
   }
 
   end(out: Array<LlmEvent>): ReturnType<StreamDecoder["end"]> {

@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { protocol } from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import { excessOf } from "../../src/protocols/JsonBounds.ts"
+import { JsonNesting } from "../../src/protocols/JsonNesting.ts"
 import { maxDepth, maxShapes } from "../../src/protocols/Limits.ts"
 import { parseJson } from "../../src/protocols/WireReader.ts"
 import { readDocument } from "../../src/transport/WholeAnswer.ts"
@@ -104,5 +105,41 @@ describe("any JSON within the limits", () => {
       expect(parseJson(padded)).toEqual(JSON.parse(text))
     })
     fc.assert(property, { numRuns: 300, seed: 20261126 })
+  })
+})
+
+describe("JSON in pieces", () => {
+  const closedAfter = (...pieces: ReadonlyArray<string>): ReadonlyArray<boolean> => {
+    const nesting = new JsonNesting()
+    return pieces.map((piece) => {
+      nesting.add(piece)
+      return nesting.isClosed
+    })
+  }
+
+  it("is closed with the bracket that ends the object or list with which it began, and not before", () => {
+    const text = fc.string({ unit: fc.constantFrom('"', "\\", "[", "]", "{", "}", "a"), maxLength: 6 })
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small", withCrossShrink: true },
+        text,
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(text, tie("value"), { maxKeys: 3 }),
+      ),
+    }))
+    const whole = fc.oneof(fc.array(value), fc.dictionary(text, value)).map((one) => JSON.stringify(one))
+    fc.assert(
+      fc.property(whole, fc.nat(), (json, cut) => {
+        const before = Array(json.length - 1).fill(false)
+        expect(closedAfter(...json)).toEqual([...before, true])
+        const at = cut % json.length
+        expect(closedAfter(json.slice(0, at), json.slice(at))).toEqual([false, true])
+      }),
+    )
+  })
+
+  it("is not closed before it has begun, nor where it is no object and no list", () => {
+    expect(new JsonNesting().isClosed).toBe(false)
+    expect(closedAfter("", " ", "1", '"{}"', "null")).toEqual([false, false, false, false, false])
   })
 })

@@ -176,16 +176,76 @@ describe("a source", () => {
       { type: "context", context: { citations: [{ content: "so", title: "A", url: null, filepath: "a.md" }] } },
       { title: "A", filename: "a.md", citedText: "so" },
     ],
+    [
+      "a url_citation of Responses",
+      "responses",
+      {
+        type: "message",
+        annotations: [{ type: "url_citation", url: "https://a.test/", title: "A", start_index: 1, end_index: 5 }],
+      },
+      { url: "https://a.test/", title: "A", start: 1, end: 5 },
+    ],
+    [
+      "a web_search_result_location of Anthropic's",
+      "messages",
+      { type: "citations", citations: [{ type: "web_search_result_location", url: "https://a.test/", source: "no" }] },
+      { url: "https://a.test/" },
+    ],
+    [
+      "places that are none",
+      "messages",
+      {
+        type: "citations",
+        citations: [
+          {
+            document_title: "A",
+            document_index: "1",
+            search_result_index: -1,
+            start_char_index: 2,
+            end_page_number: 3,
+            start_block_index: 0.5,
+            end_block_index: Number.POSITIVE_INFINITY,
+          },
+        ],
+      },
+      { title: "A" },
+    ],
+    [
+      "an annotation whose type is no name",
+      "chat-completions",
+      { type: "annotations", annotations: [{ type: 3, 3: { url: "https://no.test/" }, url: "https://a.test/" }] },
+      { url: "https://a.test/" },
+    ],
+    [
+      "a file of OpenRouter's",
+      "chat-completions",
+      { type: "annotations", annotations: [{ type: "file", file: { name: "a.pdf", content: "so" } }] },
+      { filename: "a.pdf", citedText: "so" },
+    ],
+    [
+      "search results alone",
+      "chat-completions",
+      { type: "search_results", search_results: [{ url: "https://a.test/", title: "A", snippet: "so" }] },
+      { url: "https://a.test/", title: "A", citedText: "so" },
+    ],
   ])("is read from %s", (_, protocol, value, expected) => {
     const { raw, ...source } = only([text, other(protocol, value)]) ?? {}
     expect(raw).toBeDefined()
     expect(source).toEqual({ type: "source", protocol, partIndex: 0, ...expected })
   })
 
-  it("has no place where the service writes 0 to 0", () => {
-    const citation = { url: "https://a.test/", start_index: 0, end_index: 0 }
+  it.each([
+    ["writes 0 to 0", { start_index: 0, end_index: 0 }],
+    ["writes only its beginning", { start_index: 1 }],
+    ["writes only its end", { end_index: 1 }],
+    ["writes it as text", { start_index: "1", end_index: "2" }],
+  ])("has no place where the service %s", (_, place) => {
+    const citation = { url: "https://a.test/", ...place }
     const value = { type: "annotations", annotations: [{ type: "url_citation", url_citation: citation }] }
-    expect(only([text, other("chat-completions", value)])).not.toHaveProperty("start")
+    const source = only([text, other("chat-completions", value)])
+    expect(source).toMatchObject({ url: "https://a.test/" })
+    expect(source).not.toHaveProperty("start")
+    expect(source).not.toHaveProperty("end")
   })
 
   it("names no text where it may belong to either of two", () => {
@@ -195,6 +255,41 @@ describe("a source", () => {
       other("responses", { type: "message", annotations: [{ type: "url_citation", url: "https://a.test/" }] }),
     ]
     expect(only(parts)).not.toHaveProperty("partIndex")
+  })
+
+  const citing = (title: string) => other("messages", { type: "citations", citations: [{ title }] })
+  const places = (parts: ReadonlyArray<ResponsePart>) => sourcesOf(parts).map(({ partIndex }) => partIndex)
+
+  it("belongs to the text before it, in Messages and Responses", () => {
+    expect(places([citing("A"), text, citing("B"), text, text, citing("C"), text])).toEqual([undefined, 1, 4])
+    const message = { type: "message", annotations: [{ type: "url_citation", url: "https://a.test/" }] }
+    const cited = other("responses", message)
+    expect(places([cited, text, cited, text, cited])).toEqual([undefined, 1, 3])
+    expect(sourcesOf([text, other("responses", { ...message, type: "reasoning" })])).toEqual([])
+  })
+
+  it("belongs to the one text of a message, in Chat Completions", () => {
+    const value = { type: "annotations", annotations: [{ url: "https://a.test/" }] }
+    const cited = other("chat-completions", value)
+    expect(places([cited, text])).toEqual([1])
+    expect(places([cited])).toEqual([undefined])
+    expect(places([text, text, cited])).toEqual([undefined])
+  })
+
+  it("of a list is told once, with the list of addresses that cites it", () => {
+    const [a, b] = [{ url: "https://a.test/", title: "A" }, { url: "https://b.test/" }]
+    const results = other("chat-completions", { type: "search_results", search_results: [null, 3, a, b] })
+    const citations = other("chat-completions", { type: "citations", citations: [a.url, { url: "https://c.test/" }] })
+    const told = (...parts: ReadonlyArray<ResponsePart>) => sourcesOf(parts).map(({ title, url }) => title ?? url)
+    expect(told(citations, results)).toEqual(["A", "https://c.test/", b.url])
+    expect(told(citing("M"), results)).toEqual(["M", "A", b.url])
+    const unknown = other("chat-completions", {
+      type: "odd",
+      search_results: [{ url: "https://no.test/" }],
+      citations: [1],
+    })
+    expect(told(unknown, citations)).toEqual([a.url, "https://c.test/"])
+    expect(told(unknown, results)).toEqual(["A", b.url])
   })
 
   it("of a list of addresses tells what the search says of it, at its number", () => {
@@ -222,19 +317,47 @@ describe("a source", () => {
     [[]],
     [{}],
     [{ citations: 3 }],
+    [{ citations: [null, 3, "x", {}] }],
     [{ type: "annotations", annotations: [null, 3, "x", {}] }],
+    [{ type: "citations", citations: [null, 3, {}] }],
     [{ type: "message", annotations: {} }],
+    [{ type: "message", annotations: [null, 3, "x", {}] }],
+    [{ type: "context", context: 3 }],
   ])("is read from nothing that is odd: %j", (value) => {
     for (const protocol of ["chat-completions", "messages", "responses", "toString", "effect-ai"]) {
       for (const { raw } of sourcesOf([other(protocol, value)])) expect(raw).toEqual({})
     }
   })
 
-  it("with an address that cannot be parsed is labelled as a document", () => {
-    expect(labelOf({ type: "source", protocol: "messages", url: "my notes", raw: {} })).toEqual({
-      sourceType: "document",
-      mediaType: "application/octet-stream",
-      title: "my notes",
+  const label = (more: Partial<Source>) => labelOf({ type: "source", protocol: "messages", raw: {}, ...more })
+
+  it("with an address is labelled as a page, under its title or its address", () => {
+    const url = "https://a.test/"
+    expect(label({ url, title: "A", filename: "a" })).toEqual({ sourceType: "url", url, title: "A" })
+    expect(label({ url })).toEqual({ sourceType: "url", url, title: url })
+  })
+
+  it("without one, or with one that cannot be parsed, is labelled as a document", () => {
+    const document = { sourceType: "document", mediaType: "application/octet-stream" }
+    expect(label({ url: "my notes" })).toEqual({ ...document, title: "my notes" })
+    expect(label({ url: "my notes", fileId: "f", filename: "a.md" })).toEqual({
+      ...document,
+      title: "a.md",
+      filename: "a.md",
     })
+    expect(label({ title: "A", filename: "a.md" })).toEqual({ ...document, title: "A", filename: "a.md" })
+    expect(label({ fileId: "f" })).toEqual({ ...document, title: "f" })
+    expect(label({})).toEqual({ ...document, title: "" })
+  })
+
+  it("is a document of the kind that the unit of its span tells", () => {
+    const kinds = (["pages", "characters", "blocks"] as const).map((unit) =>
+      label({ span: { unit, start: 0, end: 1 } }),
+    )
+    expect(kinds.map((one) => "mediaType" in one && one.mediaType)).toEqual([
+      "application/pdf",
+      "text/plain",
+      "text/plain",
+    ])
   })
 })

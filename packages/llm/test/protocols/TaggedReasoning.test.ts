@@ -3,8 +3,10 @@ import * as fc from "fast-check"
 import { Result } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { LLMInterface, unwrap } from "../../src/index.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
 import type { ResponsePart } from "../../src/model/LlmResponse.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
+import * as Messages from "../../src/protocols/messages/Messages.ts"
 import { withReasoningTag } from "../../src/protocols/TaggedReasoning.ts"
 import { providers } from "../contract/Providers.ts"
 import { FaultServer } from "../faults/FaultServer.ts"
@@ -33,6 +35,9 @@ const withoutTags = (text: string, isInside: boolean): string => {
   return at < 0 ? text : text.slice(0, at) + withoutTags(text.slice(at + next.length), !isInside)
 }
 
+/** As many blanks as may stand before the first tag. */
+const blanks = " ".repeat(256)
+
 const cases: ReadonlyArray<{
   readonly what: string
   readonly text: string
@@ -60,6 +65,22 @@ const cases: ReadonlyArray<{
     startsInside: true,
   },
   { what: "nothing but blanks", text: " \n", parts: [said(" \n")] },
+  {
+    what: "as many blanks before thinking as may be",
+    text: `${blanks}<think>a</think>b`,
+    parts: [thought("a"), said("b")],
+  },
+  {
+    what: "more blanks before thinking than may be",
+    text: `${blanks} <think>a</think>b`,
+    parts: [said(`${blanks} `), thought("a"), said("b")],
+  },
+  { what: "more blanks than may be before half a tag", text: `${blanks} <thi`, parts: [said(`${blanks} <thi`)] },
+  {
+    what: "many blanks after thinking",
+    text: `<think>${blanks} a</think>${blanks} b`,
+    parts: [thought("a"), said("b")],
+  },
 ]
 
 describe("a named tag", () => {
@@ -91,6 +112,140 @@ describe("a named tag", () => {
     expect(
       parts.map((part) => ("text" in part ? part.text.length : 0)).reduce((sum, length) => sum + length),
     ).toBeGreaterThan(1_500_000)
+  })
+})
+
+describe("a stream with a named tag", () => {
+  const piece = (content: string) => JSON.stringify({ choices: [{ index: 0, delta: { content } }] })
+
+  /** What comes out after each piece. */
+  const told = (...pieces: ReadonlyArray<string>) => {
+    const decoder = withReasoningTag(ChatCompletions.protocol, tag).decodeStream()
+    return pieces.map((content) => {
+      const events: Array<LlmEvent> = []
+      decoder.push(undefined, piece(content), events)
+      return events.map((event) => ("delta" in event ? [event.type, event.delta] : event.type))
+    })
+  }
+
+  it("hands on each piece at once, and holds back only what may be the beginning of a tag", () => {
+    expect(told("Bonn", " is", " it", "<", "b> a <thi", "rd> <think", ">Hm", " </thin", "k>\n", "So")).toEqual([
+      ["response-start", ["text-delta", "Bonn"]],
+      [["text-delta", " is"]],
+      [["text-delta", " it"]],
+      [],
+      [["text-delta", "<b> a "]],
+      [["text-delta", "<third> "]],
+      [["reasoning-delta", "Hm"]],
+      [["reasoning-delta", " "]],
+      ["part-end"],
+      [["text-delta", "So"]],
+    ])
+  })
+
+  it("tells the same as the stream without it of how far it is, what it counted and what it cost", () => {
+    const plain = ChatCompletions.protocol.decodeStream()
+    const tagged = withReasoningTag(ChatCompletions.protocol, tag).decodeStream()
+    const states = [plain, tagged].map((decoder) => {
+      const state = () => [decoder.isWhole(), decoder.isComplete(), decoder.usage(), decoder.billing()]
+      const finish = JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+      const figures = JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2, cost: 0.5 } })
+      const all = [state()]
+      for (const data of [piece("a"), finish, figures, "[DONE]"]) {
+        decoder.push(undefined, data, [])
+        all.push(state())
+      }
+      return [...all, decoder.end([])]
+    })
+    expect(states[1]).toEqual(states[0])
+    expect(states[1]?.slice(-2)).toMatchObject([
+      [true, true, { inputTokens: 1, outputTokens: 2 }, { costUsd: 0.5 }],
+      { finishReason: "stop" },
+    ])
+  })
+
+  it("fails as the stream without it fails", () => {
+    const decoder = withReasoningTag(ChatCompletions.protocol, tag).decodeStream()
+    expect(decoder.push(undefined, piece("<think>a"), [])).toBeUndefined()
+    const fault = decoder.push("error", JSON.stringify({ message: "no" }), [])
+    expect(fault).toMatchObject({ _tag: "ProviderFailure", message: "no" })
+  })
+})
+
+describe("an answer that was given up", () => {
+  const fault = (content: string) => {
+    const choice = { index: 0, message: { content }, finish_reason: "abort" }
+    const decoded = withReasoningTag(ChatCompletions.protocol, tag).decode({ choices: [choice] })
+    return Result.isFailure(decoded) ? decoded.failure : undefined
+  }
+
+  it("holds the text so far without the thinking in it", () => {
+    const message = expect.stringContaining("abort")
+    for (const [content, text] of [
+      ["<think>a</think>b<think>c</think>d", "bd"],
+      ["<think>a", ""],
+      ["a", "a"],
+      ["", ""],
+    ] as const) {
+      expect(fault(content)).toMatchObject({ _tag: "Abandoned", message, usage: {}, text })
+    }
+  })
+
+  it("is what it was where it is another failure", () => {
+    const decoded = withReasoningTag(ChatCompletions.protocol, tag).decode({ error: { message: "no" } })
+    expect(Result.isFailure(decoded) && decoded.failure).toMatchObject({ _tag: "ProviderFailure", message: "no" })
+  })
+})
+
+describe("texts beside other parts", () => {
+  const content = [
+    { type: "text", text: "<think>a</think> b <thi" },
+    { type: "tool_use", id: "c", name: "f", input: { a: 1 } },
+    { type: "text", text: "\n<think>d" },
+    { type: "text", text: "e</think>" },
+    { type: "tool_use", id: "g", name: "f", input: {} },
+  ]
+  const expected = (first: ReadonlyArray<object>) => [
+    ...first,
+    { type: "tool-call", id: "c", arguments: { a: 1 } },
+    thought("d"),
+    said("e</think>"),
+    { type: "tool-call", id: "g" },
+  ]
+  const first = [thought("a"), said("b <thi")]
+
+  const streamed = (options: typeof tag) =>
+    replay(
+      withReasoningTag(Messages.protocol, options),
+      content
+        .flatMap((block, index): ReadonlyArray<object> => {
+          const start = (more: object) => ({ type: "content_block_start", index, content_block: { ...block, ...more } })
+          const delta = (one: object) => ({ type: "content_block_delta", index, delta: one })
+          const input = JSON.stringify(block.input)
+          return block.type === "text"
+            ? [start({ text: "" }), ...[...(block.text ?? "")].map((text) => delta({ type: "text_delta", text }))]
+            : [start({ input: {} }), delta({ type: "input_json_delta", partial_json: input })]
+        })
+        .flatMap((event, place, all) => {
+          const next = all[place + 1]
+          const isLast = next === undefined || "content_block" in next
+          return isLast ? [event, { type: "content_block_stop", index: Reflect.get(event, "index") }] : [event]
+        })
+        .map((event) => ({ name: undefined, data: JSON.stringify(event) })),
+    ).parts
+
+  it("are each read by themselves, and everything else stays as it came, in its place", () => {
+    const decoded = withReasoningTag(Messages.protocol, tag).decode({ content, stop_reason: "tool_use" })
+    expect(Result.getOrThrow(decoded).parts).toMatchObject(expected(first))
+    expect(streamed(tag)).toMatchObject(expected(first))
+  })
+
+  it("begin inside only at the first, where the prompt has the opening tag", () => {
+    const inside = { ...tag, startsInside: true }
+    const decoded = withReasoningTag(Messages.protocol, inside).decode({ content, stop_reason: "tool_use" })
+    const begun = [thought("<think>a"), said("b <thi")]
+    expect(Result.getOrThrow(decoded).parts).toMatchObject(expected(begun))
+    expect(streamed(inside)).toMatchObject(expected(begun))
   })
 })
 

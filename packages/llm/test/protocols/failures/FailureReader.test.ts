@@ -1,9 +1,9 @@
 /** An error body is a stranger's: any JSON value is read, at a cost that its size does not multiply. */
 import * as fc from "fast-check"
 import * as Schema from "effect/Schema"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { LlmErrorReason } from "../../../src/model/LlmError.ts"
-import { excerptOf } from "../../../src/protocols/Excerpt.ts"
+import { bounded, excerptOf } from "../../../src/protocols/Excerpt.ts"
 import { failureUnderSuccess, readFailure } from "../../../src/protocols/failures/FailureReader.ts"
 import { toReason } from "../../../src/protocols/failures/ProviderFailure.ts"
 
@@ -174,6 +174,15 @@ describe("the work of reading", () => {
       return count
     }
     expect(reads(20_000)).toBe(reads(10_000))
+    let fields = 0
+    const object = new Proxy(Object.fromEntries(Array.from({ length: 10_000 }, (_, k) => [`k${k}`, 1])), {
+      get: (target, key) => {
+        fields++
+        return Reflect.get(target, key)
+      },
+    })
+    excerptOf(object)
+    expect(fields).toBeLessThan(500)
   })
 })
 
@@ -182,8 +191,38 @@ const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
 describe("an excerpt", () => {
   it("is the JSON of a small value", () => {
-    const value = { a: [1, null, "x", { b: true }], c: {} }
+    const value = { a: [1, null, "x", { b: true }, [2, []]], c: {}, d: "e" }
     expect(excerptOf(value)).toBe(JSON.stringify(value))
+  })
+
+  it("shows sixteen levels, and of deeper ones that they are there", () => {
+    for (const wrap of [(inner: unknown) => [inner], (inner: unknown) => ({ a: inner })]) {
+      expect(excerptOf(nested(16, wrap))).toBe(JSON.stringify(nested(16, wrap)))
+      const hidden = Array.isArray(wrap(1)) ? "[…]" : "{…}"
+      expect(excerptOf(nested(17, wrap))).toBe(JSON.stringify(nested(16, wrap)).replace('"deep"', hidden))
+    }
+  })
+
+  it("ends with … where there was more, and before it with a whole character", () => {
+    expect([bounded("abcd", 4), bounded("abcde", 4)]).toEqual(["abcd", "abc…"])
+    for (const half of ["\ud800", "\udbff"]) expect(bounded(`ab${half}\udc00c`, 4)).toBe("ab…")
+    for (const whole of ["\ud7ff", "\udc00", "\ue000"]) expect(bounded(`ab${whole}cd`, 4)).toBe(`ab${whole}…`)
+    expect(excerptOf("a".repeat(500))).toBe("a".repeat(500))
+    expect(excerptOf("a".repeat(501))).toBe(`${"a".repeat(499)}…`)
+    expect(excerptOf(["a".repeat(496)])).toBe(`["${"a".repeat(496)}"]`)
+    expect(excerptOf(["a".repeat(497)])).toBe(`["${"a".repeat(497)}…`)
+  })
+
+  it("takes no longer pieces of a value than it can show", () => {
+    const written = vi.spyOn(JSON, "stringify")
+    try {
+      excerptOf({ ["k".repeat(5000)]: 1 })
+      excerptOf(["v".repeat(5000)])
+      const lengths = written.mock.calls.map(([value]) => String(value).length)
+      expect(lengths).toEqual([500, 500])
+    } finally {
+      written.mockRestore()
+    }
   })
 
   it("is at most 500 characters, never half a character, and the text itself where it is text", () => {
