@@ -5,7 +5,7 @@ import { count, isWireObject, nonEmpty, type WireObject } from "./WireReader.ts"
 /** An amount of money, as a number or as its text. */
 const amount = (value: unknown): number | undefined => {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
-  return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : undefined
+  return typeof number === "number" && number >= 0 && number < Number.POSITIVE_INFINITY ? number : undefined
 }
 
 /** docs.x.ai, "Cost Tracking": ten thousand million ticks are a dollar. */

@@ -69,13 +69,11 @@ class TagReader {
 
   /** The text under way ends, because another part begins or nothing follows. */
   end(out: Array<LlmEvent>): void {
-    if (this.source === undefined) return
     const { held } = this
     this.held = ""
     this.say(held, out)
     this.close(out)
     this.source = undefined
-    this.isInside = false
   }
 
   private readText(source: number, delta: string, out: Array<LlmEvent>): void {

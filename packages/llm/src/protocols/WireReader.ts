@@ -58,7 +58,7 @@ export const unreadable = (message: string, position: string, value: unknown): U
  * too deep or wide to be handled, stays the text it is, with a warning, because only the caller knows what to do with it.
  */
 export const parseArguments = (text: string, name: string, warnings: Array<string>): unknown => {
-  if (text === "" || text.trim() === "") return {}
+  if (text.trim() === "") return {}
   const parsed = parseJson(text)
   if (parsed !== undefined) return parsed ?? {}
   const shown = bounded(name, longestName)

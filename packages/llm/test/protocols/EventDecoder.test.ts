@@ -184,10 +184,10 @@ describe("the end of a stream", () => {
     expect(events.slice(before)).toMatchObject([{ type: "tool-call-end", arguments: '{"a":1' }])
   })
 
-  it("is unreadable where the answer held too much", () => {
+  it("is unreadable where the answer held too much, also where only its end brings the last of it", () => {
     const { decoder, events, push } = open()
-    const calls = Array.from({ length: 10_001 }, (_, k) => ({ index: k, id: `c${k}`, function: { name: "f" } }))
-    push(json({ choices: [{ index: 0, delta: { tool_calls: calls } }] }))
+    const calls = Array.from({ length: 10_000 }, (_, k) => ({ index: k, id: `c${k}`, function: { name: "f" } }))
+    expect(push(json({ choices: [{ index: 0, delta: { tool_calls: calls, annotations: [{}] } }] }))).toBeUndefined()
     push(finish)
     expect(decoder.end(events)).toMatchObject({ _tag: "Unreadable", position: "parts" })
   })

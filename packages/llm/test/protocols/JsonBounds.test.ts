@@ -44,6 +44,7 @@ describe("the depth of a JSON text", () => {
     expect(excessOf(`"${"[".repeat(5000)}`)).toBeUndefined()
     expect(excessOf(`["\\\\",${nested(maxDepth)}]`)).toBe(tooDeep)
     expect(excessOf(`["\\\\\\"",${nested(maxDepth)}]`)).toBe(tooDeep)
+    expect(excessOf(`["\\"a",${nested(maxDepth)}]`)).toBe(tooDeep)
   })
 })
 
@@ -66,6 +67,8 @@ describe("the keys of a JSON text", () => {
       .map((fields) => `{${fields}}`)
       .join(",")}]`
     expect(excessOf(text)).toBe(tooWide)
+    const [open, close] = ["[".repeat(maxDepth - 2), "]".repeat(maxDepth - 2)]
+    expect(excessOf(`${open}${text}${close}`)).toBe(tooWide)
   })
 
   it("are told from the strings of values", () => {

@@ -333,21 +333,21 @@ describe("a source", () => {
 
   it("with an address is labelled as a page, under its title or its address", () => {
     const url = "https://a.test/"
-    expect(label({ url, title: "A", filename: "a" })).toEqual({ sourceType: "url", url, title: "A" })
-    expect(label({ url })).toEqual({ sourceType: "url", url, title: url })
+    expect(label({ url, title: "A", filename: "a" })).toStrictEqual({ sourceType: "url", url, title: "A" })
+    expect(label({ url })).toStrictEqual({ sourceType: "url", url, title: url })
   })
 
   it("without one, or with one that cannot be parsed, is labelled as a document", () => {
     const document = { sourceType: "document", mediaType: "application/octet-stream" }
-    expect(label({ url: "my notes" })).toEqual({ ...document, title: "my notes" })
-    expect(label({ url: "my notes", fileId: "f", filename: "a.md" })).toEqual({
+    expect(label({ url: "my notes" })).toStrictEqual({ ...document, title: "my notes" })
+    expect(label({ url: "my notes", fileId: "f", filename: "a.md" })).toStrictEqual({
       ...document,
       title: "a.md",
       filename: "a.md",
     })
-    expect(label({ title: "A", filename: "a.md" })).toEqual({ ...document, title: "A", filename: "a.md" })
-    expect(label({ fileId: "f" })).toEqual({ ...document, title: "f" })
-    expect(label({})).toEqual({ ...document, title: "" })
+    expect(label({ title: "A", filename: "a.md" })).toStrictEqual({ ...document, title: "A", filename: "a.md" })
+    expect(label({ fileId: "f" })).toStrictEqual({ ...document, title: "f" })
+    expect(label({})).toStrictEqual({ ...document, title: "" })
   })
 
   it("is a document of the kind that the unit of its span tells", () => {

@@ -192,7 +192,9 @@ describe("an answer that was given up", () => {
   })
 
   it("is what it was where it is another failure", () => {
-    const decoded = withReasoningTag(ChatCompletions.protocol, tag).decode({ error: { message: "no" } })
+    const body = { error: { message: "no" } }
+    const decoded = withReasoningTag(ChatCompletions.protocol, tag).decode(body)
+    expect(decoded).toStrictEqual(ChatCompletions.protocol.decode(body))
     expect(Result.isFailure(decoded) && decoded.failure).toMatchObject({ _tag: "ProviderFailure", message: "no" })
   })
 })
@@ -214,30 +216,50 @@ describe("texts beside other parts", () => {
   ]
   const first = [thought("a"), said("b <thi")]
 
-  const streamed = (options: typeof tag) =>
+  const eventsOfBlock = (block: (typeof content)[number], index: number): ReadonlyArray<object> => {
+    const start = (more: object) => ({ type: "content_block_start", index, content_block: { ...block, ...more } })
+    const delta = (one: object) => ({ type: "content_block_delta", index, delta: one })
+    const inside =
+      block.text === undefined
+        ? [start({ input: {} }), delta({ type: "input_json_delta", partial_json: JSON.stringify(block.input) })]
+        : [start({ text: "" }), ...Array.from(block.text, (text) => delta({ type: "text_delta", text }))]
+    return [...inside, { type: "content_block_stop", index }]
+  }
+  const stream = (options: typeof tag) =>
     replay(
       withReasoningTag(Messages.protocol, options),
-      content
-        .flatMap((block, index): ReadonlyArray<object> => {
-          const start = (more: object) => ({ type: "content_block_start", index, content_block: { ...block, ...more } })
-          const delta = (one: object) => ({ type: "content_block_delta", index, delta: one })
-          const input = JSON.stringify(block.input)
-          return block.type === "text"
-            ? [start({ text: "" }), ...[...(block.text ?? "")].map((text) => delta({ type: "text_delta", text }))]
-            : [start({ input: {} }), delta({ type: "input_json_delta", partial_json: input })]
-        })
-        .flatMap((event, place, all) => {
-          const next = all[place + 1]
-          const isLast = next === undefined || "content_block" in next
-          return isLast ? [event, { type: "content_block_stop", index: Reflect.get(event, "index") }] : [event]
-        })
-        .map((event) => ({ name: undefined, data: JSON.stringify(event) })),
-    ).parts
+      [{ type: "message_start", message: { model: "m" } }, ...content.flatMap(eventsOfBlock)].map((event) => ({
+        name: undefined,
+        data: JSON.stringify(event),
+      })),
+    )
+  const streamed = (options: typeof tag) => stream(options).parts
 
   it("are each read by themselves, and everything else stays as it came, in its place", () => {
     const decoded = withReasoningTag(Messages.protocol, tag).decode({ content, stop_reason: "tool_use" })
     expect(Result.getOrThrow(decoded).parts).toMatchObject(expected(first))
     expect(streamed(tag)).toMatchObject(expected(first))
+  })
+
+  it("are whole before the next part begins, and each part has one number", () => {
+    const { events } = stream(tag)
+    expect(events[0]).toStrictEqual({ type: "response-start", servedModel: "m" })
+    const told = events.flatMap((event) => ("index" in event ? [[event.type, event.index]] : []))
+    const runs = told.filter((one, place) => String(one) !== String(told[place - 1]))
+    expect(runs).toEqual([
+      ["reasoning-delta", 0],
+      ["part-end", 0],
+      ["text-delta", 1],
+      ["tool-call-start", 2],
+      ["tool-call-delta", 2],
+      ["tool-call-end", 2],
+      ["reasoning-delta", 3],
+      ["part-end", 3],
+      ["text-delta", 4],
+      ["tool-call-start", 5],
+      ["tool-call-delta", 5],
+      ["tool-call-end", 5],
+    ])
   })
 
   it("begin inside only at the first, where the prompt has the opening tag", () => {

@@ -107,7 +107,8 @@ const reader = () => new Reader("p")
 describe("the parts of one answer", () => {
   it("are numbered from 0 and may be as many as the limit, and no more", () => {
     const parts = reader()
-    for (let index = 0; index < maxParts; index++) expect(parts.nextIndex()).toBe(index)
+    const numbers = Array.from({ length: maxParts }, () => parts.nextIndex())
+    expect(numbers.every((number, index) => number === index)).toBe(true)
     expect(parts.excess).toBeUndefined()
     parts.nextIndex()
     const message = `the provider's answer cannot be read: the answer has more than ${maxParts} parts at parts`
@@ -116,7 +117,7 @@ describe("the parts of one answer", () => {
 
   it("may have as many things beside them as the limit: more are not kept, and the answer is unreadable", () => {
     const notes = reader()
-    for (let index = 0; index < maxNotes; index++) expect(notes.note("citations")).toBe(true)
+    expect(Array.from({ length: maxNotes }, () => notes.note("citations")).every(Boolean)).toBe(true)
     expect(notes.excess).toBeUndefined()
     expect(notes.note("citations")).toBe(false)
     const message = `the provider's answer cannot be read: the answer has more than ${maxNotes} citations at citations`

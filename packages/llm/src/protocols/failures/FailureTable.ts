@@ -36,7 +36,7 @@ const vague: ReadonlyMap<string, string> = new Map(
 )
 
 /** A service's own number means something at that service only, and is read only where no type stands beside it. */
-export const isOwnNumber = (code: string): boolean => /^\d{4}$/.test(code)
+export const isOwnNumber = (code: string | undefined): boolean => /^\d{4}$/.test(String(code))
 
 /** OpenAI names a spend limit per kind of owner, and may name more of them. */
 const spendLimits = ["_limit_exceeded", "_limit_reached"].flatMap((end) =>

@@ -68,10 +68,8 @@ export interface FailureContext {
 }
 
 /** A status that a provider wrote as its error's code (OpenRouter `429`, LiteLLM `"429"`), if it is one. */
-export const statusIn = (code: string | number | undefined): number | undefined => {
-  const status = typeof code === "string" && /^[45]\d\d$/.test(code) ? Number(code) : code
-  return typeof status === "number" && status >= 400 && status <= 599 ? status : undefined
-}
+export const statusIn = (code: string | number | undefined): number | undefined =>
+  /^[45]\d\d$/.test(String(code)) ? Number(code) : undefined
 
 /** A browser tells of a redirect that it does not follow nothing but that there was one: its status is 0. */
 const isHiddenRedirect = ({ status }: ProviderFailure): boolean => status === 0
@@ -81,7 +79,7 @@ const isHiddenRedirect = ({ status }: ProviderFailure): boolean => status === 0
  * numbers other things in the same way, but writes a type beside.
  */
 const kindOfCodes = ({ code, reasons = [], type }: ProviderFailure): FailureKind | undefined => {
-  const own = code !== undefined && isOwnNumber(code) && type !== undefined && !isOwnNumber(type) ? undefined : code
+  const own = isOwnNumber(code) && type !== undefined && !isOwnNumber(type) ? undefined : code
   for (const token of [own, type, ...reasons]) {
     const kind = kindOfToken(token)
     if (kind !== undefined) return kind
@@ -111,7 +109,7 @@ const kindOf = (failure: ProviderFailure): FailureKind => {
   const said = kindOfMessage(bounded(failure.message, messageLength), status)
   const certain = kindOfCodes(failure)
   if (certain !== undefined) return refined(certain, said, status)
-  if (failure.categories !== undefined && failure.categories.length > 0) return "content-filter"
+  if (failure.categories !== undefined) return "content-filter"
   if (said !== undefined) return said
   if (status !== undefined) return kindOfStatus(status) ?? "invalid-request"
   return kindOfVagueToken(code) ?? kindOfVagueToken(type) ?? "server"

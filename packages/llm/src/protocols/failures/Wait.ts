@@ -32,7 +32,7 @@ const isBlank = (code: number): boolean => code === 0x20 || code === 0x2c
 
 const skip = (text: string, from: number, isPart: (code: number) => boolean): number => {
   let at = from
-  while (at < text.length && isPart(text.charCodeAt(at))) at++
+  while (isPart(text.charCodeAt(at))) at++
   return at
 }
 
@@ -42,7 +42,7 @@ const scan = (text: string, from: number): { readonly ms: number; readonly end: 
   let end: number | undefined
   for (let at = from; ;) {
     at = skip(text, at, isBlank)
-    if (end !== undefined && text.startsWith("and ", at)) at += 4
+    if (text.startsWith("and ", at)) at += 4
     const unitAt = skip(text, at, isNumeric)
     const amount = unitAt === at ? Number.NaN : Number(text.slice(at, unitAt))
     const nameAt = skip(text, unitAt, isBlank)
@@ -79,7 +79,7 @@ const numberMs = (text: string, nowMs: number): number | undefined => {
 
 /** A date begins with its year (RFC 3339) or its day of the week (HTTP). */
 const dateMs = (text: string, nowMs: number): number | undefined => {
-  if (text.length > 64 || !/^(?:\d{4}-\d\d|[a-z]{3})/i.test(text)) return undefined
+  if (!/^(?:\d{4}-\d\d|[a-z]{3})/i.test(text)) return undefined
   const at = Date.parse(text)
   return Number.isNaN(at) ? undefined : clamp(at - nowMs)
 }
@@ -87,7 +87,7 @@ const dateMs = (text: string, nowMs: number): number | undefined => {
 /** A wait in any single form, in milliseconds from `nowMs`; undefined where it cannot be read. A past date is 0. */
 export const waitMs = (text: string, nowMs: number): number | undefined => {
   const form = text.trim()
-  if (form === "" || form.length > longestForm) return undefined
+  if (form.length > longestForm) return undefined
   return numberMs(form, nowMs) ?? durationMs(form.toLowerCase()) ?? dateMs(form, nowMs)
 }
 
@@ -96,12 +96,10 @@ export const headerWaitMs = (text: string, nowMs: number): number | undefined =>
   const whole = waitMs(text, nowMs)
   if (whole !== undefined || text.length > longestForm) return whole
   const pieces = text.split(",")
-  let longest: number | undefined
-  for (const [index, piece] of pieces.entries()) {
-    const ms = waitMs(piece, nowMs) ?? waitMs(`${piece},${pieces[index + 1] ?? ""}`, nowMs)
-    if (ms !== undefined && (longest === undefined || ms > longest)) longest = ms
-  }
-  return longest
+  const waits = pieces.flatMap(
+    (piece, index) => waitMs(piece, nowMs) ?? waitMs(pieces.slice(index, index + 2).join(","), nowMs) ?? [],
+  )
+  return waits.length === 0 ? undefined : Math.max(...waits)
 }
 
 /** What stands before a wait in a message: OpenAI, Groq, Google, Azure and gateways write one of these. */

@@ -184,6 +184,38 @@ describe("a provider's failure", () => {
   })
 
   it("says that a redirect is not followed", () => {
-    expect(toReason(readFailure("", 308), {}).message).toContain("not followed")
+    expect(toReason(readFailure("go there", 308), {}).message).toBe(
+      "the provider answered with a redirect (HTTP 308), which is not followed: go there",
+    )
+    expect(toReason(readFailure("", 0), {}).message).toBe(
+      "the provider answered with a redirect, which is not followed",
+    )
+  })
+
+  it("has no field for what nobody told", () => {
+    const reason = toReason(readFailure({ error: { message: "no" } }, undefined), {})
+    expect(Object.keys(reason).filter((name) => Reflect.get(reason, name) === undefined)).toEqual([])
+    expect(toReason(readFailure(openAi({ code: "content_filter" }), 400), {})).toMatchObject({ categories: [] })
+  })
+
+  it("tells a wait that needs the time of day only where that is known", () => {
+    const headers = { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "5s" }
+    const body = openAi({ code: 429, metadata: { headers } })
+    expect(toReason(readFailure(body, 429), { nowMs: 0 })).toMatchObject({ retryAfterMs: 5000 })
+    expect(toReason(readFailure(body, 429), {})).not.toHaveProperty("retryAfterMs")
+  })
+
+  it("is read by a service's own number only where no type in words stands beside it", () => {
+    const own = (fields: object) => toReason(readFailure(openAi(fields), 400), {})._tag
+    expect(own({ code: "1305" })).toBe("RateLimitError")
+    expect(own({ code: "1305", type: "1305" })).toBe("RateLimitError")
+    expect(own({ code: "1305", type: "odd" })).toBe("InvalidRequestError")
+    expect(own({ code: "rate_limit_exceeded", type: "odd" })).toBe("RateLimitError")
+  })
+
+  it("under 413 is what its code says, but for the limit of a rate, which the request alone is larger than", () => {
+    const tagOf = (code: string) => toReason(readFailure(openAi({ code }), 413), {})._tag
+    expect(tagOf("rate_limit_exceeded")).toBe("ContextLengthExceededError")
+    expect(tagOf("invalid_api_key")).toBe("AuthenticationError")
   })
 })

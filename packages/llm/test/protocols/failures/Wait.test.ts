@@ -35,6 +35,21 @@ const forms: ReadonlyArray<readonly [string, number | undefined]> = [
   ["", undefined],
   ["12 parsecs", undefined],
   ["1.2.3s", undefined],
+  ["+5", 5000],
+  ["500μs", 0.5],
+  ["2 days and 1 hour", 176_400_000],
+  ["1 minute, 30 seconds", 90_000],
+  ["5s or so", undefined],
+  ["5 hz", undefined],
+  ["99999999999", longestWaitMs],
+  ["100000000000", 0],
+  ["999999999", longestWaitMs],
+  ["1000000000", 0],
+  ["9".repeat(512), longestWaitMs],
+  ["9".repeat(513), undefined],
+  ["in 25 Nov 2027 12:00:09 GMT", undefined],
+  ["2027", 2_027_000],
+  ["2027/11/25", undefined],
 ]
 
 describe("a wait", () => {
@@ -47,7 +62,11 @@ describe("a wait", () => {
     ["20, 30", 30_000],
     ["Wed, 25 Nov 2026 12:00:05 GMT, Wed, 25 Nov 2026 12:00:09 GMT", 9000],
     ["20, Wed, 25 Nov 2026 12:00:05 GMT", 20_000],
-    [`${"1,".repeat(400)}1`, undefined],
+    ["1m, 30s", 90_000],
+    ["20, soon, 30", 30_000],
+    ["soon, later", undefined],
+    [`${"1,".repeat(255)}15`, 15_000],
+    [`${"1,".repeat(255)}150`, undefined],
   ])("sent more than once in a header is the longest: %s", (text, ms) => {
     expect(headerWaitMs(text, now)).toBe(ms)
   })
@@ -65,6 +84,14 @@ describe("a wait", () => {
     ["Try again in a few seconds", undefined],
     ["Try again in 5", undefined],
     ["Retry after some time", undefined],
+    ["Retry in 5s", 5000],
+    ["Retry in -5s", undefined],
+    ["Please retry in seconds.", undefined],
+    ['{"message":"try again in 5s}', 5000],
+    ["Retry in 5 hz", undefined],
+    ["Retry in 2 days", 172_800_000],
+    ["it took 5s", undefined],
+    ["Retry in 1 minute and", 60_000],
   ])("is read in a message: %s", (message, ms) => {
     expect(waitInWords(message)).toEqual(ms === undefined ? undefined : expect.closeTo(ms, 5))
   })
