@@ -80,7 +80,7 @@ describe("an answer that was given up", () => {
       const message = `the provider gave up before the answer was whole (finish reason "${raw}")`
       const given = { _tag: "Abandoned", message, usage: { outputTokens: 2 }, billing: { costUsd: 0.5 } }
       expect(whole).toMatchObject({ ...given, text: "so far" })
-      // Whoever read the stream has its text already.
+      // The reader of a stream has its text already.
       expect(streamed).toMatchObject({ ...given, text: "" })
     }
   })

@@ -141,7 +141,7 @@ describe("JSON in pieces", () => {
     )
   })
 
-  it("is not closed before it has begun, nor where it is no object and no list", () => {
+  it("is not closed before it has begun, and never where it is a number or text", () => {
     expect(new JsonNesting().isClosed).toBe(false)
     expect(closedAfter("", " ", "1", '"{}"', "null")).toEqual([false, false, false, false, false])
   })

@@ -211,7 +211,7 @@ describe("a source", () => {
       { title: "A" },
     ],
     [
-      "an annotation whose type is no name",
+      "an annotation with a number as its type",
       "chat-completions",
       { type: "annotations", annotations: [{ type: 3, 3: { url: "https://no.test/" }, url: "https://a.test/" }] },
       { url: "https://a.test/" },

@@ -21,7 +21,7 @@ import { replay } from "./Replay.ts"
 const deep = `${"[".repeat(600)}${"]".repeat(600)}`
 
 describe("a value from outside", () => {
-  it("is an object only where it is no list and not null", () => {
+  it("is an object, unlike a list and null", () => {
     expect([{}, { a: 1 }].map(isWireObject)).toEqual([true, true])
     expect([null, undefined, [], "a", 1, true, () => {}].map(isWireObject)).toEqual(Array(7).fill(false))
   })
