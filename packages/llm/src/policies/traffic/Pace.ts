@@ -17,15 +17,16 @@ export interface Place {
   /** Until when it can wait; monotonic milliseconds. */
   readonly endsMs: number
   /** What it took, once it may send. */
-  taken?: { readonly requests: Use; readonly tokens: Use }
-  /** Where it waits. */
-  inLine?: Standing<Place> | undefined
-  /** Where it stands among those that were sent. */
-  isRunning?: Standing<Place> | undefined
+  taken?: { readonly requests: Use; readonly tokens: Use; readonly running: Standing<Place> }
+}
+
+/** A place in the line. */
+interface Waiting {
+  readonly place: Place
   /** Who waits: its clock is the one that counts. */
-  fiber?: Fiber.Fiber<unknown, unknown> | undefined
+  readonly fiber: Fiber.Fiber<unknown, unknown>
   /** Lets it send, or tells it how long it would have to wait. */
-  wake?: ((waitMs: number | undefined) => void) | undefined
+  readonly wake: (waitMs: number | undefined) => void
 }
 
 /** How a request ended: what it used, its tokens only where they are known. */
@@ -45,7 +46,7 @@ interface Told {
 export class Pace {
   private readonly requests: SlidingWindow
   private readonly tokens: SlidingWindow
-  private readonly line = new Line<Place>()
+  private readonly line = new Line<Waiting>()
   private readonly running = new Line<Place>()
   private lineTokens = 0
   private toldRequests: Told | undefined
@@ -78,13 +79,11 @@ export class Pace {
         if (nowMs + waitMs > place.endsMs) return Effect.succeed(waitMs)
       }
       return Effect.callback<number | undefined>((resume) => {
-        place.fiber = fiber
-        place.wake = (waitMs) => resume(Effect.succeed(waitMs))
-        place.inLine = this.line.add(place)
+        const standing = this.line.add({ place, fiber, wake: (waitMs) => resume(Effect.succeed(waitMs)) })
         this.lineTokens += place.tokens
         this.pump()
         return Effect.sync(() => {
-          this.leaveLine(place)
+          if (this.line.remove(standing)) this.lineTokens -= place.tokens
           this.pump()
         })
       })
@@ -93,7 +92,7 @@ export class Pace {
 
   /** Milliseconds until a request of so many tokens would be sent, behind those that wait already. */
   expectedWaitMs(nowMs: number, tokens: number): number {
-    return Math.max(0, this.waitMs(nowMs, this.lineTokens + tokens, this.line.size + 1, tokens))
+    return this.waitMs(nowMs, this.lineTokens + tokens, this.line.size + 1, tokens)
   }
 
   /** The place's request has ended: what it used, and what the service said, count before the next one goes. */
@@ -101,12 +100,12 @@ export class Pace {
     const { taken } = place
     if (taken === undefined) return
     const nowMs = monotonicMs(fiber)
-    if (place.isRunning !== undefined) this.running.remove(place.isRunning)
+    this.running.remove(taken.running)
     if (requests === 0 && this.toldRequests !== undefined) this.toldRequests.left += 1
     if (tokens !== undefined && this.toldTokens !== undefined) this.toldTokens.left += place.tokens - tokens
     this.requests.correct(taken.requests, requests, nowMs)
     if (tokens !== undefined) this.tokens.correct(taken.tokens, tokens, nowMs)
-    if (retryAfterMs > 0) this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + retryAfterMs)
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + retryAfterMs)
     this.pump()
   }
 
@@ -118,7 +117,7 @@ export class Pace {
     const least = [tokens, inputTokens, outputTokens].reduce(fewer, undefined)
     let runningTokens = 0
     for (const other of this.running) if (other !== place) runningTokens += other.tokens
-    const others = this.running.size - (place.isRunning?.isIn === true ? 1 : 0)
+    const others = this.running.size - (place.taken?.running.isIn === true ? 1 : 0)
     this.toldRequests = toldBy(requests, others, nowMs) ?? this.toldRequests
     this.toldTokens = toldBy(least, runningTokens, nowMs) ?? this.toldTokens
   }
@@ -135,24 +134,22 @@ export class Pace {
   }
 
   private take(place: Place, nowMs: number): void {
-    place.taken = { requests: this.requests.take(nowMs, 1), tokens: this.tokens.take(nowMs, place.tokens) }
-    place.isRunning = this.running.add(place)
+    place.taken = {
+      requests: this.requests.take(nowMs, 1),
+      tokens: this.tokens.take(nowMs, place.tokens),
+      running: this.running.add(place),
+    }
     if (this.toldRequests !== undefined) this.toldRequests.left -= 1
     if (this.toldTokens !== undefined) this.toldTokens.left -= place.tokens
-  }
-
-  private leaveLine(place: Place): void {
-    if (place.inLine !== undefined && this.line.remove(place.inLine)) this.lineTokens -= place.tokens
   }
 
   /** Lets those go that may, refuses the first if it can wait no longer, and sets the timer for the one that stays. */
   private pump(): void {
     stopTimer(this.timer)
     this.timer = undefined
-    for (let place = this.line.head; place !== undefined; place = this.line.head) {
+    for (let first = this.line.head; first !== undefined; first = this.line.head) {
       // A fiber that has ended has no clock any more; one that waits in the line has.
-      const { fiber } = place
-      if (fiber === undefined) return
+      const { fiber, place, wake } = first
       const nowMs = monotonicMs(fiber)
       const waitMs = this.waitMs(nowMs, place.tokens)
       if (waitMs > 0 && nowMs + waitMs <= place.endsMs) {
@@ -162,9 +159,10 @@ export class Pace {
         })
         return
       }
-      this.leaveLine(place)
+      this.line.shift()
+      this.lineTokens -= place.tokens
       if (waitMs <= 0) this.take(place, nowMs)
-      place.wake?.(waitMs <= 0 ? undefined : waitMs)
+      wake(waitMs <= 0 ? undefined : waitMs)
     }
   }
 }
@@ -178,4 +176,4 @@ const toldBy = (limit: RateLimit | undefined, running: number, nowMs: number): T
     : { left: limit.remaining - running, untilMs: nowMs + (limit.resetMs ?? windowMs) }
 
 const waitFor = (told: Told | undefined, amount: number, nowMs: number): number =>
-  told === undefined || told.untilMs <= nowMs || told.left >= amount ? 0 : told.untilMs - nowMs
+  told === undefined || told.left >= amount ? 0 : told.untilMs - nowMs

@@ -15,8 +15,7 @@ export class RecentValues {
   /** Adds a value; the oldest gives way. */
   add(value: number): void {
     if (this.inOrder.length === remembered) {
-      const [oldest] = this.inOrder.splice(0, 1)
-      if (oldest !== undefined) this.sorted.splice(this.placeOf(oldest), 1)
+      this.sorted.splice(this.placeOf(this.inOrder.shift() ?? value), 1)
     }
     this.inOrder.push(value)
     this.sorted.splice(this.placeOf(value), 0, value)

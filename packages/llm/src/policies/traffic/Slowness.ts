@@ -15,9 +15,9 @@ const falling = 0.1
 const rising = 0.01
 const correcting = 0.75
 
-/** The usual latency of one model. */
+/** The usual latency of one model; 0 until it is learnt. */
 interface Usual {
-  ms: number | undefined
+  ms: number
   readonly first: Array<number>
 }
 
@@ -28,7 +28,7 @@ export interface Slowed {
 }
 
 export class Slowness {
-  private readonly usual = perModel((): Usual => ({ ms: undefined, first: [] }))
+  private readonly usual = perModel((): Usual => ({ ms: 0, first: [] }))
   private latencies: Array<{ readonly usual: Usual; readonly ms: number }> = []
   /** Answers to pass over: the first to come after a change are the fastest. */
   private toSkip = 0
@@ -38,7 +38,7 @@ export class Slowness {
   /** Notes a latency; gives the slowness where enough have come. `isUsed`: the limit may be the cause. */
   add(model: string, ms: number, limit: number, isUsed: boolean): number | undefined {
     const usual = this.usual(model)
-    if (usual.ms === undefined) {
+    if (usual.ms === 0) {
       usual.first.push(ms)
       if (usual.first.length >= learning) usual.ms = median(usual.first.splice(0))
       return undefined
@@ -50,7 +50,7 @@ export class Slowness {
     }
     this.latencies.push({ usual, ms })
     if (this.latencies.length < sizeFor(limit)) return undefined
-    const slowness = median(this.latencies.map((each) => ratio(each)))
+    const slowness = median(this.latencies.map((each) => each.ms / each.usual.ms))
     this.learn(slowness)
     this.latencies = []
     this.isUsed = false
@@ -79,18 +79,14 @@ export class Slowness {
     }
     for (const [usual, values] of models) {
       const ms = median(values)
-      const usualMs = usual.ms ?? ms
       const share = values.length / this.latencies.length
-      const follows = ms >= usualMs ? rate : slowed === undefined ? falling : correcting
-      usual.ms = usualMs + (ms - usualMs) * share * follows
+      const follows = ms >= usual.ms ? rate : slowed === undefined ? falling : correcting
+      usual.ms += (ms - usual.ms) * share * follows
     }
   }
 }
 
 const sizeFor = (limit: number): number => Math.min(most, Math.max(fewest, limit))
-
-const ratio = ({ ms, usual }: { readonly usual: Usual; readonly ms: number }): number =>
-  usual.ms === undefined || usual.ms <= 0 ? 1 : ms / usual.ms
 
 const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((one, other) => one - other)

@@ -6,8 +6,8 @@ const charactersPerToken = 4
 const otherCharacterTokens = 0.75
 /** What an image, a file or any other long run of data counts at most. */
 const dataTokens = 1500
-/** Data in base64 has no blanks; no text is this long without one. */
-const isData = (text: string): boolean => text.length > 4 * dataTokens && !/\s/.test(text.slice(0, 2000))
+/** Data in base64 is ASCII without blanks. No text of that script is this long without one; Chinese and Japanese have none. */
+const isData = (text: string): boolean => text.length > 4 * dataTokens && !/[^!-~]/.test(text.slice(0, 2000))
 
 const tokensOf = (text: string): number => {
   if (isData(text)) return dataTokens
