@@ -37,6 +37,7 @@ const mistakes = [
   ["withAdaptiveConcurrency", "max", () => withAdaptiveConcurrency({ max: 1.5 })],
   ["withAdaptiveConcurrency", "initial", () => withAdaptiveConcurrency({ min: 3, initial: 2 })],
   ["withAdaptiveConcurrency", "initial", () => withAdaptiveConcurrency({ min: 3, max: 2 })],
+  ["withAdaptiveConcurrency", "initial", () => withAdaptiveConcurrency({ max: 5, initial: 9 })],
   ["withAdaptiveConcurrency", "tolerance", () => withAdaptiveConcurrency({ tolerance: 1 })],
   ["withConcurrency", "0", () => withConcurrency(0)],
   ["withConcurrency", "-1", () => withConcurrency(-1)],

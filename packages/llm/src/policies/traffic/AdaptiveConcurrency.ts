@@ -39,7 +39,7 @@ export interface AdaptiveConcurrencyOptions {
 
 /** At most as many requests in flight as the service bears. */
 export const withAdaptiveConcurrency = (options: AdaptiveConcurrencyOptions = {}): Policy.ServicePolicy<LlmError> => {
-  const { max = 200, min = 1, onLimit, tolerance = 1.75 } = options
+  const { max = 200, min = 1, onLimit = () => {}, tolerance = 1.75 } = options
   const initial = options.initial ?? Math.min(max, Math.max(min, 5))
   for (const [name, value] of Object.entries({ min, max, initial })) {
     if (!Number.isInteger(value) || value < 1) return refused(`${name} must be a whole number above 0, not ${value}`)
@@ -76,14 +76,14 @@ const measured = (
   limit: AdaptiveLimit,
   permits: Permits.ResizablePermits,
   inner: Identity,
-  onLimit: AdaptiveConcurrencyOptions["onLimit"],
+  onLimit: (limit: number) => void,
 ): Around => {
   let { count } = limit
   const adapt = (fiber: Fiber.Fiber<unknown, unknown>) => {
     if (limit.count === count) return
     count = limit.count
     permits.resize(count, fiber)
-    if (onLimit !== undefined) Result.try(() => onLimit(count))
+    Result.try(() => onLimit(count))
   }
   const answered = (held: Held, fiber: Fiber.Fiber<unknown, unknown>) => {
     if (held.hasOutput) return
@@ -116,16 +116,7 @@ const ofRequests: ReadonlySet<TimeoutClock> = new Set(["attempt", "headers", "fi
 
 /** True where the service had no capacity. A pace of this library that lets nothing go is no word of the service's. */
 const isRefusal = ({ attempts, reason }: LlmError): boolean => {
-  switch (reason._tag) {
-    case "OverloadedError":
-      return true
-    case "RateLimitError": {
-      const last = attempts.at(-1)
-      return reason.status !== undefined || last?.status !== undefined || (last?.durationMs ?? 0) > 0
-    }
-    case "TimeoutError":
-      return !isExpiry(reason) || ofRequests.has(reason.clock)
-    default:
-      return false
-  }
+  if (reason._tag === "OverloadedError") return true
+  if (reason._tag === "RateLimitError") return reason.status !== undefined || (attempts.at(-1)?.durationMs ?? 0) > 0
+  return reason._tag === "TimeoutError" && (!isExpiry(reason) || ofRequests.has(reason.clock))
 }

@@ -50,7 +50,7 @@ export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmE
   if (stranger !== undefined) return refused(stranger)
   const { after = "p95", budget, samples = 20 } = options
   const percentile = percentileOf(after)
-  const afterMs = percentile === undefined ? durationMs(after) : undefined
+  const afterMs = durationMs(after)
   if (percentile === undefined && afterMs === undefined) {
     return refused(
       `after must be a duration or a percentile, for example "2 seconds" or "p95", not ${shownValue(after)}`,
@@ -63,9 +63,8 @@ export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmE
   if (wrong !== undefined) return refused(wrong)
   const waitMs = ({ latencies }: Known) => {
     if (afterMs !== undefined || latencies.count < samples) return afterMs
-    const usualMs = latencies.percentile(percentile ?? 1)
     // Longer than the percentile: where all answers take as long, none is late.
-    return usualMs === undefined ? undefined : Math.floor(usualMs) + 1
+    return Math.floor(latencies.percentile(percentile ?? 1) ?? 0) + 1
   }
   return Policy.mechanism((inner) => Effect.sync(() => hedged(budget ?? new HedgeBudget(options), waitMs, inner)))
 }
@@ -90,8 +89,7 @@ const isEmpty = (value: object): boolean => Object.keys(value).length === 0
 
 const durationMs = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
   // No number, and an object that says nothing, would be no time at all.
-  if (Number.isNaN(after) || (Predicate.isObject(after) && !Duration.isDuration(after) && isEmpty(after)))
-    return undefined
+  if (Number.isNaN(after) || (Predicate.isObject(after) && isEmpty(after))) return undefined
   const ms = Option.map(Duration.fromInput(after as Duration.Input), Duration.toMillis)
   return Option.getOrUndefined(Option.filter(ms, (each) => Number.isFinite(each) && each >= 0))
 }
@@ -114,7 +112,8 @@ const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefine
     ask: () => Asking<A>,
   ) => {
     const known = models(kindAndModel(request, inner, isStream))
-    return race({ ask, ...new Hedge(known, waitMs(known), budget, hedgedCalls, context, fiber).runners })
+    const hedge = new Hedge(known, waitMs(known), budget, hedgedCalls, context, fiber)
+    return race({ ask, first: (second) => hedge.first(second) })
   }
   return {
     effect: (request, run) =>
@@ -135,7 +134,6 @@ class Hedge {
   private readonly context: CallContext
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private timer: Timer | undefined
-  private second: Second | undefined
 
   constructor(
     known: Known,
@@ -153,17 +151,21 @@ class Hedge {
     this.fiber = fiber
   }
 
-  get runners() {
-    return {
-      first: this.watched(this.observeFirst()),
-      ready: (second: Second) => {
-        this.second = second
-      },
-      decided: () => {
-        this.second = undefined
+  /** The context of the first request. */
+  first(second: Second): CallContext {
+    const { budget } = this
+    const observer = this.observe({
+      sent: () => this.wait(second),
+      answered: () => {
         this.rest()
+        budget.answered()
       },
-    }
+      ended: ({ costUsd }) => {
+        this.rest()
+        if (costUsd !== null) budget.paid(costUsd)
+      },
+    })
+    return this.watched(observer)
   }
 
   private watched(observer: CallObserver): CallContext {
@@ -171,28 +173,11 @@ class Hedge {
     return { ...context, observers: [...context.observers, observer] }
   }
 
-  private observeFirst(): CallObserver {
-    const { budget, known } = this
-    return this.observe({
-      sent: () => this.wait(),
-      answered: () => {
-        this.rest()
-        budget.answered()
-      },
-      ended: ({ costUsd }, isAnswered) => {
-        this.rest()
-        if (costUsd === null) return
-        budget.paid(costUsd)
-        if (isAnswered) known.costs.add(costUsd)
-      },
-    })
-  }
-
-  private wait(): void {
-    if (this.afterMs === undefined || this.timer !== undefined || this.second === undefined) return
-    this.timer = startTimer(this.fiber, this.afterMs, () => {
+  private wait(second: Second): void {
+    if (this.afterMs === undefined) return
+    this.timer ??= startTimer(this.fiber, this.afterMs, () => {
       this.timer = undefined
-      this.hedge()
+      this.hedge(second)
     })
   }
 
@@ -201,9 +186,9 @@ class Hedge {
     this.timer = undefined
   }
 
-  private hedge(): void {
-    const { afterMs = 0, budget, context, fiber, hedgedCalls, known, second } = this
-    if (second === undefined || hedgedCalls.has(context.ledger)) return
+  private hedge(second: Second): void {
+    const { afterMs = 0, budget, context, fiber, hedgedCalls, known } = this
+    if (hedgedCalls.has(context.ledger)) return
     if (context.clock?.isOver(monotonicMs(fiber)) === true) return
     const reservedUsd = known.costs.percentile(1)
     if (!budget.take(reservedUsd)) return
@@ -216,11 +201,9 @@ class Hedge {
         if (sent > 1) budget.spend(reservedUsd)
       },
       answered: () => {},
-      ended: (record, isAnswered) => {
+      ended: (record) => {
         const costUsd = costOf(record)
-        if (costUsd === undefined) return
-        budget.settle(reservedUsd, costUsd)
-        if (isAnswered) known.costs.add(costUsd)
+        if (costUsd !== undefined) budget.settle(reservedUsd, costUsd)
       },
     })
     // The waits before are those of the first request.
@@ -229,11 +212,11 @@ class Hedge {
     })
   }
 
-  /** Tells what becomes of each request, and learns how long answers take. */
+  /** Tells what becomes of each request, and learns how long answers take, and what they cost. */
   private observe(told: {
     readonly sent: () => void
     readonly answered: () => void
-    readonly ended: (record: AttemptRecord, isAnswered: boolean) => void
+    readonly ended: (record: AttemptRecord) => void
   }): CallObserver {
     const waiting = new Map<number, number>()
     const { afterMs = Number.POSITIVE_INFINITY, known } = this
@@ -251,13 +234,16 @@ class Hedge {
       }
       if (event.type === "first-output") answer(event.attempt, monotonicMs(fiber))
       if (event.type !== "attempt-end") return
-      const isAnswered = Exit.isSuccess(event.exit)
-      if (isAnswered) answer(event.attempt, monotonicMs(fiber))
-      const waitedMs = monotonicMs(fiber) - (waiting.get(event.attempt) ?? Number.POSITIVE_INFINITY)
-      waiting.delete(event.attempt)
-      // One that was given up took at least so long. Without it, every slow one that a hedge replaces would go uncounted.
-      if (!isAnswered && waitedMs >= afterMs && Cause.hasInterruptsOnly(event.exit.cause)) known.latencies.add(waitedMs)
-      told.ended(event.record, isAnswered)
+      const { attempt, exit, record } = event
+      if (Exit.isSuccess(exit)) {
+        answer(attempt, monotonicMs(fiber))
+        if (record.costUsd !== null) known.costs.add(record.costUsd)
+      } else if (Cause.hasInterruptsOnly(exit.cause)) {
+        const waitedMs = monotonicMs(fiber) - (waiting.get(attempt) ?? Number.POSITIVE_INFINITY)
+        // One that was given up took at least so long. Without it, every slow one that a hedge replaces would go uncounted.
+        if (waitedMs >= afterMs) known.latencies.add(waitedMs)
+      }
+      told.ended(record)
     }
   }
 }

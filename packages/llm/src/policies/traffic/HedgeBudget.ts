@@ -80,10 +80,9 @@ export class HedgeBudget {
   /** A limit on money lets nothing go whose price is not known. */
   private canPay(costUsd: number | undefined): boolean {
     const { maxCostShare, maxCostUsd } = this.limits
-    if (maxCostUsd === undefined && maxCostShare === undefined) return true
-    if (costUsd === undefined) return false
+    if (costUsd === undefined) return maxCostUsd === undefined && maxCostShare === undefined
     const afterUsd = this.spent + costUsd
-    if (maxCostUsd !== undefined && afterUsd > maxCostUsd) return false
+    if (afterUsd > (maxCostUsd ?? Number.POSITIVE_INFINITY)) return false
     return maxCostShare === undefined || afterUsd <= maxCostShare * this.firstsUsd
   }
 }

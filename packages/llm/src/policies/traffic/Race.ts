@@ -22,19 +22,15 @@ export interface Asking<A> {
   readonly close: Effect.Effect<void>
 }
 
-/** Begins a second asking within a context, without retries, and reports its end. It does nothing once the race is decided. */
+/** Begins a second asking within a context, without retries, and reports its end: at once where the race is decided. */
 export type Second = (context: CallContext, onEnd: () => void) => void
 
 /** The askings of one race. */
 export interface Runners<A> {
   /** Makes an asking. */
   readonly ask: () => Asking<A>
-  /** The context of the first one. */
-  readonly first: CallContext
-  /** Is told once, before the first one begins, how to begin a second one. */
-  readonly ready: (second: Second) => void
-  /** Is told once when the race is decided. */
-  readonly decided: () => void
+  /** The context of the first one, which may begin a second one. */
+  readonly first: (second: Second) => CallContext
 }
 
 /** An asking for an answer that comes at once. */
@@ -64,16 +60,11 @@ export const askingStream = (stream: Stream.Stream<LlmEvent, LlmError>, parent: 
   }
 }
 
-interface Runner<A> {
-  readonly asking: Asking<A>
-  fiber: Fiber.Fiber<void, LlmError> | undefined
-}
-
 /** Runs a race. Where both fail, the error is that of the first asking, with the attempts of both. */
-export const race = <A>({ ask, decided, first, ready }: Runners<A>): Effect.Effect<A, LlmError> =>
+export const race = <A>({ ask, first }: Runners<A>): Effect.Effect<A, LlmError> =>
   Effect.withFiber((outer) =>
     Effect.callback<A, LlmError>((resume) => {
-      const running = new Set<Runner<A>>()
+      const running = new Map<Asking<A>, Fiber.Fiber<void, LlmError>>()
       let isDecided = false
       let failure: Cause.Cause<LlmError> | undefined
       let isAlone = true
@@ -81,16 +72,11 @@ export const race = <A>({ ask, decided, first, ready }: Runners<A>): Effect.Effe
       /** Interrupts all that still run, at once, and waits until each has ended. */
       const release = (): Effect.Effect<void> => {
         isDecided = true
-        decided()
         const left = [...running]
-        running.clear()
-        for (const { fiber } of left) fiber?.interruptUnsafe()
-        return Effect.forEach(
-          left,
-          ({ asking, fiber }) =>
-            Effect.andThen(fiber === undefined ? Effect.void : Fiber.interrupt(fiber), asking.close),
-          { discard: true },
-        )
+        for (const [, fiber] of left) fiber.interruptUnsafe()
+        return Effect.forEach(left, ([asking, fiber]) => Effect.andThen(Fiber.interrupt(fiber), asking.close), {
+          discard: true,
+        })
       }
       const decide = (result: Effect.Effect<A, LlmError>) => {
         const released = release()
@@ -98,21 +84,18 @@ export const race = <A>({ ask, decided, first, ready }: Runners<A>): Effect.Effe
       }
 
       const begin = (context: CallContext, onEnd: () => void, isFirst: boolean) => {
-        const runner: Runner<A> = { asking: ask(), fiber: undefined }
-        running.add(runner)
-        const won = (answer: A) => {
-          if (isDecided) return
-          running.delete(runner)
+        const asking = ask()
+        const effect = asking.effect((answer) => {
+          running.delete(asking)
           decide(Effect.succeed(answer))
-        }
-        const effect = runner.asking.effect(won)
+        })
         const fiber = Effect.runForkWith(contextWithin(outer, context))(
           isFirst ? effect : withoutRetries(effect, outer),
         )
-        runner.fiber = fiber
+        running.set(asking, fiber)
         fiber.addObserver((exit) => {
           onEnd()
-          running.delete(runner)
+          running.delete(asking)
           if (isDecided || Exit.isSuccess(exit)) return
           const isError = Result.isSuccess(Cause.findError(exit.cause))
           if (isFirst || !isError) failure = exit.cause
@@ -121,12 +104,12 @@ export const race = <A>({ ask, decided, first, ready }: Runners<A>): Effect.Effe
         })
       }
 
-      ready((context, onEnd) => {
-        if (isDecided) return
+      const second: Second = (context, onEnd) => {
+        if (isDecided) return onEnd()
         isAlone = false
         begin(context, onEnd, false)
-      })
-      begin(first, () => {}, true)
+      }
+      begin(first(second), () => {}, true)
       return Effect.suspend(release)
     }),
   )

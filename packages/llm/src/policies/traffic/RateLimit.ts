@@ -163,7 +163,7 @@ const settle = (
 const usedBy = (outcome: Outcome, last: AttemptRecord | undefined) => {
   // Nothing is sent for a request that a budget has no room for.
   if (last === undefined || last.errorType === "BudgetExceededError") return { requests: 0, tokens: 0 }
-  const known = tokensOf(outcome._tag === "Answered" ? outcome.metadata.usage : last.usage)
+  const known = tokensOf(last.usage)
   return { requests: 1, tokens: known ?? (outcome._tag === "Failed" ? 0 : undefined) }
 }
 

@@ -30,7 +30,6 @@ export class SlidingWindow {
 
   /** Corrects a use: what was not needed is free at once. One that counts no longer stays as it is. */
   correct(use: Use, amount: number, nowMs: number): void {
-    this.expire(nowMs)
     if (use.atMs + windowMs <= nowMs) return
     this.used += amount - use.amount
     use.amount = amount
@@ -43,10 +42,9 @@ export class SlidingWindow {
     if (missing <= 0) return 0
     const rounds = Math.ceil(missing / this.limit) - 1
     missing -= rounds * this.limit
-    for (let index = this.first; index < this.uses.length; index++) {
-      const use = this.uses[index]
-      missing -= use?.amount ?? 0
-      if (use !== undefined && missing <= 0) return use.atMs + (rounds + 1) * windowMs - nowMs
+    for (let at = this.first, use = this.uses[at]; use !== undefined; use = this.uses[++at]) {
+      missing -= use.amount
+      if (missing <= 0) return use.atMs + (rounds + 1) * windowMs - nowMs
     }
     return (rounds + 1) * windowMs
   }
@@ -57,7 +55,7 @@ export class SlidingWindow {
       this.first += 1
       use = this.uses[this.first]
     }
-    if (this.first < 1024 && this.first < this.uses.length) return
+    if (this.first < 1024) return
     this.uses = this.uses.slice(this.first)
     this.first = 0
   }

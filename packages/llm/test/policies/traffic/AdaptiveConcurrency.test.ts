@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import { OverloadedError, RateLimitError } from "../../../src/model/LlmError.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import {
   type AdaptiveConcurrencyOptions,
@@ -146,6 +147,9 @@ describe.each(callNames)("the limit of %s", (name) => {
   it.effect.each([
     ["a rate limit of the service", reasons.RateLimitError(), [6]],
     ["no capacity", reasons.OverloadedError(), [6]],
+    ["no capacity, said in no time and without a status", new OverloadedError({ message: "full" }), [6]],
+    ["a rate limit without a status", new RateLimitError({ message: "too fast" }), [6]],
+    ["a time-out of the service", reasons.TimeoutError(), [6]],
     ["a failure of the service", reasons.ServerError(), []],
   ] as const)("after %s is as it should be", ([, error, expected]) => {
     const upstream = new Upstream(() => ({ error, delay: 10 }))
@@ -156,6 +160,42 @@ describe.each(callNames)("the limit of %s", (name) => {
       yield* Fiber.join(fiber)
       expect(seen).toEqual(expected)
     }).pipe(Effect.provide(upstream.layer.pipe(policy)))
+  })
+
+  it.effect("counts an answer once, a stream at its first output", () => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 100 }))
+    const { policy, seen } = watched({ initial: 10 })
+    return Effect.gen(function* () {
+      const ten = Effect.gen(function* () {
+        const fibers = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.forkChild(ask(name)))
+        yield* TestClock.adjust(100)
+        yield* Effect.forEach(fibers, Fiber.join)
+        return [...seen]
+      })
+      expect([yield* ten, yield* ten]).toEqual([[], [15]])
+    }).pipe(Effect.provide(upstream.layer.pipe(policy)))
+  })
+
+  it.effect("does not fall for a pace after a failure of the same call that took time", () => {
+    const upstream = new Upstream(() => ({ error: reasons.ServerError(), delay: 100 }))
+    const { policy, seen } = watched({ initial: 8 })
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(fiber)).attempts.map(({ errorType }) => errorType)).toContain("RateLimitError")
+      expect(seen).toEqual([])
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1, maxWait: 0 }), policy, withRetry({ times: 1 }))))
+  })
+
+  it.effect("does not fall for clocks within it that are not those of a request", () => {
+    const upstream = new Upstream(() => ({ stall: true }))
+    const { policy, seen } = watched({ initial: 8 })
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust(1000)
+      expect((yield* Fiber.join(fiber)).reason).toMatchObject({ _tag: "TimeoutError", clock: "total" })
+      expect(seen).toEqual([])
+    }).pipe(Effect.provide(upstream.layer.pipe(withTimeout(500), policy)))
   })
 
   it.effect("falls for attempts out of time, not for a call's own deadline", () =>

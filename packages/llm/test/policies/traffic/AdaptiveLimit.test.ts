@@ -156,6 +156,13 @@ describe("step by step a limit", () => {
     }
   })
 
+  it("begins a round anew with a fall", () => {
+    const limit = made()
+    round(limit, 39)
+    limit.refused(limit.sent(40))
+    expect([round(limit, 31), round(limit, 1)]).toEqual([32, 35])
+  })
+
   it("goes halfway up to one below that which was too high, stays for ten rounds, and tries on in longer steps", () => {
     const limit = made()
     limit.refused(limit.sent(40))
@@ -290,7 +297,29 @@ describe("for slowness a limit", () => {
     untilChanged(limit, 200)
     untilChanged(limit, 100)
     expect(rounds(limit, 9)).toEqual(Array.from({ length: 9 }, () => 23))
-    expect(rounds(limit, 2)).toEqual([24, 26])
+    expect([round(limit, 22), round(limit, 1), round(limit)]).toEqual([23, 24, 26])
+  })
+
+  it("falls again for the same latency where its fall had made answers faster", () => {
+    const limit = steady()
+    untilChanged(limit, 200)
+    untilChanged(limit, 140)
+    expect([limit.count, untilChanged(limit, 200, 300) < 23]).toEqual([23, true])
+  })
+
+  it("does not fall again for a latency that its fall had not changed", () => {
+    const limit = steady()
+    untilChanged(limit, 200)
+    untilChanged(limit, 200)
+    expect([limit.count, untilChanged(limit, 300, 100)]).toEqual([23, 23])
+  })
+
+  it("heeds no latency from before a refusal", () => {
+    const limit = steady()
+    for (let index = 0; index < 39; index++) limit.answered(limit.sent(40), "m", 1000)
+    limit.refused(limit.sent(40))
+    limit.answered(limit.sent(32), "m", 1000)
+    expect(limit.count).toBe(32)
   })
 
   it("does not grow while it is lower for a while", () => {

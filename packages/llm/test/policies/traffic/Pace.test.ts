@@ -184,6 +184,19 @@ describe("the line before a rate limit", () => {
   )
 })
 
+it.live("a line in which nobody waits any more leaves no timer behind", () =>
+  Effect.gen(function* () {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+    const pace = new Pace(1)
+    yield* entering(pace, placeOf())
+    const before = timers()
+    const waiting = yield* Effect.forEach([1, 2], () => entering(pace, placeOf()))
+    expect(timers()).toBe(before + 1)
+    yield* Effect.forEach(waiting, ({ fiber }) => Fiber.interrupt(fiber))
+    expect(timers()).toBe(before)
+  }),
+)
+
 describe("what the service says", () => {
   it.effect("holds everybody back as long as it asks to, the longest of several times", () =>
     Effect.gen(function* () {
@@ -265,9 +278,12 @@ describe("what the service says", () => {
         yield* least({ tokens: twenty, inputTokens: ten, outputTokens: twenty }),
         yield* least({ tokens: twenty, inputTokens: twenty, outputTokens: ten }),
         yield* least({ outputTokens: ten }),
+        // Of two that are equally low, the first one.
+        yield* least({ tokens: ten, inputTokens: { ...ten, resetMs: 9000 } }),
         yield* least({ tokens: {}, inputTokens: ten, outputTokens: { limit: 1 } }),
         yield* least({}),
       ]).toEqual([
+        [0, 7000],
         [0, 7000],
         [0, 7000],
         [0, 7000],
@@ -311,6 +327,11 @@ describe("what the service says", () => {
       yield* entering(pace, fourth)
       yield* leave(pace, fourth, { requests: 1 })
       expect([pace.expectedWaitMs(0, 10), pace.expectedWaitMs(0, 11)]).toEqual([0, 60_000])
+      yield* told(pace, fourth, { requests: { remaining: 2 } })
+      const fifth = placeOf()
+      yield* entering(pace, fifth)
+      yield* leave(pace, fifth, { requests: 1 })
+      expect(pace.expectedWaitMs(0, 0)).toBe(60_000)
     }),
   )
 

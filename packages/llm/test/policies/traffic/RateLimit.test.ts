@@ -8,7 +8,10 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { withFallback } from "../../../src/policies/Fallback.ts"
-import { withRateLimit } from "../../../src/policies/traffic/RateLimit.ts"
+import { withCache } from "../../../src/policies/cache/Cache.ts"
+import { withBudget } from "../../../src/policies/usage/Budget.ts"
+import { Pace } from "../../../src/policies/traffic/Pace.ts"
+import { isOwnRefusal, reservedTokens, withRateLimit } from "../../../src/policies/traffic/RateLimit.ts"
 import { withRetry } from "../../../src/policies/Retry.ts"
 import { withTimeout } from "../../../src/policies/Timeout.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
@@ -152,6 +155,87 @@ describe.each(callNames)("the pace of %s", (name) => {
       expect(upstream.arrivals).toEqual([0, 20_000, 20_000])
     }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit())))
   })
+})
+
+describe.each(callNames)("a request (%s) at a rate", (name) => {
+  it.effect("that is not made says who lets it go when, of which model, and is known as this library's own", () => {
+    const upstream = new Upstream(({ index }) =>
+      index === 0 ? "hello" : { error: reasons.RateLimitError({ retryAfterMs: 1 }) },
+    )
+    const model = { ...hello, model: "large" }
+    return Effect.gen(function* () {
+      yield* ask(name)
+      yield* TestClock.adjust(1000)
+      const { attempts, message, reason } = yield* Effect.flip(ask(name, model))
+      expect(message).toContain(
+        "no request made: the rate limit of upstream lets it go in 59000 ms, later than the call can wait",
+      )
+      expect(reason).toMatchObject({ _tag: "RateLimitError", retryAfterMs: 59_000 })
+      expect(attempts).toMatchObject([{ model: "large", queuedMs: 0 }])
+      expect(isOwnRefusal(reason)).toBe(true)
+      yield* TestClock.adjust("1 minute")
+      expect(isOwnRefusal((yield* Effect.flip(ask(name, model))).reason)).toBe(false)
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1, maxWait: 0 }))))
+  })
+
+  it.effect("is charged what it waited for it, from a millisecond on, also where it is refused then", () => {
+    const upstream = new Upstream(({ index }) =>
+      index === 0
+        ? { error: reasons.RateLimitError({ retryAfterMs: 1 }) }
+        : index === 1
+          ? { error: reasons.RateLimitError({ retryAfterMs: 90_000 }), delay: 500 }
+          : "hello",
+    )
+    return Effect.gen(function* () {
+      yield* TestClock.adjust(7000)
+      yield* Effect.flip(ask(name))
+      const second = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust(1)
+      const third = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust(500)
+      expect((yield* Fiber.join(second)).attempts).toMatchObject([{ queuedMs: 1 }])
+      const { attempts, reason } = yield* Fiber.join(third)
+      expect([reason._tag, attempts]).toMatchObject(["RateLimitError", [{ queuedMs: 500, retryAfterMs: 90_000 }]])
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 2, maxWait: "70 seconds" }))))
+  })
+
+  it.effect("waits no longer than its queue clock, once it has a permit no longer than its deadline", () => {
+    const upstream = new Upstream(() => "hello")
+    return Effect.gen(function* () {
+      yield* ask(name)
+      expect((yield* Effect.flip(ask(name))).reason._tag).toBe("RateLimitError")
+      expect(upstream.asked).toHaveLength(1)
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }), withTimeout({ queue: "30 seconds" }))))
+  })
+
+  it.effect("counts to nothing where a cache or a budget within sent none, after attempts elsewhere too", () => {
+    const upstream = new Upstream(() => "hello")
+    const failing = new Upstream(() => ({ error: reasons.ServerError() }))
+    const paced = upstream.layer.pipe(withCache(), withRateLimit({ rpm: 2 }))
+    return Effect.gen(function* () {
+      for (let call = 0; call < 5; call++) yield* ask(name)
+      yield* ask(name, numbered(1))
+      expect(upstream.arrivals).toEqual([0, 0])
+      const budgeted = upstream.layer.pipe(withRateLimit({ rpm: 1 }), withBudget({ tokens: 50 }))
+      yield* Effect.gen(function* () {
+        expect((yield* Effect.flip(ask(name, { ...hello, maxTokens: 100 }))).reason._tag).toBe("BudgetExceededError")
+        yield* ask(name, { ...hello, maxTokens: 5 })
+      }).pipe(Effect.provide(budgeted))
+      // The one that the budget refused came to this server of a test, too.
+      expect(upstream.arrivals).toEqual([0, 0, 0, 0])
+    }).pipe(Effect.provide(failing.layer.pipe(withFallback(paced))))
+  })
+})
+
+it.each([
+  ["an answer: its text and its maxTokens", { messages: hello.messages, maxTokens: 7 }, 4 + 7],
+  ["an answer without maxTokens: a thousand", hello, 4 + 1000],
+  ["vectors: their texts alone", { inputs: ["x".repeat(40)] }, 10],
+  ["a list of models: nothing", { about: "models" } as const, 0],
+  ["a count of tokens: nothing", { about: "tokens", messages: hello.messages } as const, 0],
+  ["more than fits into a minute: as much as fits", { messages: hello.messages, maxTokens: 1e6 }, 5000],
+])("a request reserves for %s", (_, request, tokens) => {
+  expect(reservedTokens(request, new Pace(undefined, 5000))).toBe(tokens)
 })
 
 describe("what the headers tell", () => {

@@ -36,6 +36,17 @@ describe("a sliding window", () => {
     ])
   })
 
+  it("makes nothing wait, and lets no amount wait where there is no limit", () => {
+    const window = new SlidingWindow(2)
+    window.take(0, 1)
+    expect(window.waitMs(10, 0)).toBe(0)
+    window.take(10, 1)
+    expect(window.waitMs(20, 0)).toBe(0)
+    const endless = new SlidingWindow(Number.POSITIVE_INFINITY)
+    endless.take(0, 1e9)
+    expect(endless.waitMs(1, 1e9)).toBe(0)
+  })
+
   it("frees at once what a corrected use did not need, and counts what it needed more", () => {
     const window = new SlidingWindow(10)
     const use = window.take(0, 8)

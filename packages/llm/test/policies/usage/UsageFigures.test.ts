@@ -7,8 +7,9 @@ const attempt = (given: Partial<AttemptRecord> = {}): AttemptRecord => ({
   provider: "own",
   model: "m",
   targetIndex: 0,
-  attempt: 1,
   started: "2026-01-01T00:00:00.000Z",
+  queuedMs: 0,
+  waitedMs: 0,
   durationMs: 100,
   costUsd: null,
   ...given,
@@ -54,7 +55,7 @@ describe("the figures of a ledger", () => {
     const ledger = noted([
       attempt({ usage, costUsd: 0.5, priceSource: "custom" }),
       attempt({ usage, costUsd: 0.25, priceSource: "custom" }),
-      attempt({ usage: { inputTokens: 10 }, costUsd: 1, priceSource: "list" }),
+      attempt({ usage: { inputTokens: 10 }, costUsd: 1, priceSource: "table prices" }),
       attempt({ costUsd: 2 }),
     ])
     for (const figures of [ledger.total, ledger.byModel()[0]]) {
@@ -72,7 +73,7 @@ describe("the figures of a ledger", () => {
         },
         costUsd: 3.75,
         unpriced: 0,
-        costBySource: { custom: 0.75, list: 1 },
+        costBySource: { custom: 0.75, "table prices": 1 },
       })
       expect(Object.keys(figures?.costBySource ?? {})).toHaveLength(2)
     }
@@ -94,7 +95,7 @@ describe("the figures of a ledger", () => {
     const models = ["a", "b", undefined]
     for (const [index, model] of models.entries())
       ledger.record({
-        attempts: [attempt({ model, usage, costUsd: 1, priceSource: "list" }), attempt({ model })],
+        attempts: [attempt({ model, usage, costUsd: 1, priceSource: "table prices" }), attempt({ model })],
         provider: "own",
         model,
         latencyMs: 100 * (index + 1),
@@ -106,7 +107,7 @@ describe("the figures of a ledger", () => {
       attempts: 6,
       costUsd: 3,
       unpriced: 3,
-      costBySource: { list: 3 },
+      costBySource: { "table prices": 3 },
       usage: { inputTokens: 3, reasoningTokens: 18 },
       latency: { count: 3, meanMs: 200, maxMs: 300 },
     })
