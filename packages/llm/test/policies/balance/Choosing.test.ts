@@ -16,12 +16,10 @@ interface State extends Partial<DeploymentSettings> {
   readonly awayMs?: number
   /** Since when it is away without having said for how long; it is for five seconds. */
   readonly illSinceMs?: number
-  /** The tokens that were sent there at 0. */
-  readonly sentTokens?: number
 }
 
 const made = (states: Readonly<Record<string, State>>) =>
-  Object.entries(states).map(([name, { awayMs, illSinceMs, inFlight = 0, ms, sentTokens, ...settings }]) => {
+  Object.entries(states).map(([name, { awayMs, illSinceMs, inFlight = 0, ms, ...settings }]) => {
     const health = new DeploymentHealth(
       { name, weight: 1, model: undefined, concurrency: Number.POSITIVE_INFINITY, pace: undefined, ...settings },
       patience,
