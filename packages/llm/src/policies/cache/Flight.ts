@@ -13,6 +13,7 @@ import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
+import { dataCopy } from "../../model/JsonCopy.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent, ResponseFinish } from "../../model/LlmEvent.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
@@ -33,7 +34,7 @@ const readAhead = 256
 const copyOf = (event: LlmEvent): LlmEvent => {
   if (event.type !== "tool-call-end" && event.type !== "part-end") return { ...event }
   return Result.getOrElse(
-    Result.try(() => structuredClone(event)),
+    Result.try(() => dataCopy(event)),
     // What cannot be cloned is no JSON: no later call gets it.
     () => event,
   )
