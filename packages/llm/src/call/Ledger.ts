@@ -56,7 +56,7 @@ export class Ledger {
   add(entry: LedgerEntry): number {
     const number = this.entries.length
     // A new list each time: one that grows holds room for sixteen more, for as long as the call.
-    this.entries = this.entries.concat(entry)
+    this.entries = this.entries.length === 0 ? [entry] : this.entries.concat(entry)
     return number
   }
 

@@ -8,10 +8,14 @@ const few = 64
 
 export class GrowingText {
   private joined = ""
-  private pieces: Array<string> = []
+  /** None for a text that came whole, as those of most answers do. */
+  private pieces: Array<string> | undefined = undefined
 
   add(piece: string): void {
-    if (this.pieces.push(piece) === few) this.join()
+    if (this.pieces !== undefined) {
+      if (this.pieces.push(piece) === few) this.join()
+    } else if (this.joined === "") this.joined = piece
+    else this.pieces = [piece]
   }
 
   /** The text so far. */
@@ -21,6 +25,7 @@ export class GrowingText {
   }
 
   private join(): void {
+    if (this.pieces === undefined || this.pieces.length === 0) return
     this.joined += this.pieces.join("")
     this.pieces = []
   }

@@ -113,7 +113,9 @@ export class Session {
   ): CheckedRequest<Request> {
     const { isProvider } = this
     if (isProvider === undefined || Result.isFailure(request)) return request
-    const name = Object.keys(request.success.providerOptions ?? {}).find((given) => !isProvider(given))
+    const { providerOptions } = request.success
+    if (providerOptions === undefined) return request
+    const name = Object.keys(providerOptions).find((given) => !isProvider(given))
     if (name === undefined) return request
     const parameter = looksLikeKey(name) ? "providerOptions" : `providerOptions.${name}`
     const meant = Registry.find(name)?.name

@@ -86,13 +86,20 @@ class Figures {
 
   addAttempt({ costUsd, errorType, priceSource, usage }: AttemptRecord): void {
     this.attempts += 1
-    for (const bucket of usageNames) this.tokens[bucket] += usage?.[bucket] ?? 0
+    if (usage !== undefined) this.addUsage(usage)
     if (costUsd === null) {
       if (usage !== undefined || errorType === undefined) this.unpriced += 1
       return
     }
     this.costUsd += costUsd
     if (priceSource !== undefined) this.sources.set(priceSource, (this.sources.get(priceSource) ?? 0) + costUsd)
+  }
+
+  private addUsage(usage: Usage): void {
+    for (const bucket of usageNames) {
+      const tokens = usage[bucket]
+      if (tokens !== undefined) this.tokens[bucket] += tokens
+    }
   }
 
   /** Adds all that another has counted. */
@@ -103,7 +110,7 @@ class Figures {
     this.costUsd += other.costUsd
     this.unpriced += other.unpriced
     this.latency.addAll(other.latency)
-    for (const bucket of usageNames) this.tokens[bucket] += other.tokens[bucket]
+    this.addUsage(other.tokens)
     for (const [source, costUsd] of other.sources) this.sources.set(source, (this.sources.get(source) ?? 0) + costUsd)
   }
 
@@ -253,7 +260,7 @@ export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
         end: ({ before, startedMs, tags }, outcome, context, fiber) => {
           const target = context.ledger.lastTarget(inner.name)
           ledger.record({
-            attempts: before === 0 ? attemptsOf(outcome, context) : attemptsOf(outcome, context).slice(before),
+            attempts: attemptsOf(outcome, context).slice(before),
             ...target,
             latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",

@@ -16,24 +16,26 @@ export interface Marked {
 }
 
 export class CacheMarks {
-  private readonly marks = new Map<Block, CacheMark>()
+  /** None where nothing is marked, as in most conversations. */
+  private marks: Map<Block, CacheMark> | undefined = undefined
 
   /** Marks a block. Of two marks the longer one counts. */
   add(block: Block | undefined, mark: CacheMark | undefined): void {
     if (block === undefined || mark === undefined) return
-    const before = this.marks.get(block)
-    if (before === undefined || before === true || longer(mark, before)) this.marks.set(block, mark)
+    const marks = (this.marks ??= new Map())
+    const before = marks.get(block)
+    if (before === undefined || before === true || longer(mark, before)) marks.set(block, mark)
   }
 
-  /** True where nothing is marked, as in most conversations. */
+  /** True where nothing is marked. */
   get isEmpty(): boolean {
-    return this.marks.size === 0
+    return this.marks === undefined
   }
 
   /** The marked ones of these blocks, in their order. */
   among(blocks: ReadonlyArray<Block>): ReadonlyArray<Marked> {
     return blocks.flatMap((block) => {
-      const mark = this.marks.get(block)
+      const mark = this.marks?.get(block)
       return mark === undefined ? [] : [{ block, ttl: mark === true ? undefined : mark.ttl }]
     })
   }

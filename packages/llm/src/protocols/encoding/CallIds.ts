@@ -98,8 +98,13 @@ const withResults = (message: ToolMessage, ids: CallIds): ToolMessage => ({
   content: message.content.map((part) => ({ ...part, toolCallId: ids.result(part.toolCallId) })),
 })
 
+const hasNoCalls = ({ content, role }: Message): boolean =>
+  role !== "tool" && (role !== "assistant" || typeof content === "string")
+
 /** The messages with ids that a target accepts: the messages themselves where it accepts those that they have. */
 export const withCallIds = (messages: ReadonlyArray<Message>, rule: CallIdRule): ReadonlyArray<Message> => {
+  // Most conversations have no tools in them.
+  if (messages.every(hasNoCalls)) return messages
   const own = callsIn(messages)
   const distinct = new Set(own)
   const isRight = own.length === distinct.size && own.every((id) => isAccepted(id, rule))

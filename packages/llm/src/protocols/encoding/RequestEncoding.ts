@@ -118,7 +118,7 @@ export const speakingMessages = (
   encoding: RequestEncoding,
   isContinued = false,
 ): ReadonlyArray<{ readonly message: Message; readonly path: string }> => {
-  const called = new Set<string>()
+  let called: Set<string> | undefined
   const speaking: Array<{ readonly message: Message; readonly path: string }> = []
   messages.forEach((message, index) => {
     const path = `messages[${index}]`
@@ -128,10 +128,12 @@ export const speakingMessages = (
     }
     speaking.push({ message, path })
     if (message.role === "assistant" && typeof message.content !== "string") {
-      for (const part of message.content) if (part.type === "tool-call") called.add(part.id)
+      for (const part of message.content) {
+        if (part.type === "tool-call") (called ??= new Set()).add(part.id)
+      }
     } else if (message.role === "tool") {
       message.content.forEach((part, place) => {
-        if (isContinued || called.has(part.toolCallId)) return
+        if (isContinued || called?.has(part.toolCallId) === true) return
         encoding.refuse(
           `${path}.content[${place}].toolCallId`,
           `no earlier assistant message makes the tool call "${part.toolCallId}"`,
