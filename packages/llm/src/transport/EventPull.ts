@@ -6,7 +6,6 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import { GrowingText } from "../model/GrowingText.ts"
@@ -29,9 +28,6 @@ const graceMs = 250
 
 /** A JSON document or a page of HTML: no line of an event stream begins like this. */
 const beginsDocument = (text: string): boolean => text[0] === "{" || text[0] === "[" || text[0] === "<"
-
-/** A defect or an interruption. */
-const isUnexpected = (reason: Cause.Reason<unknown>): reason is Cause.Reason<never> => !Cause.isFailReason(reason)
 
 /** The events of one answer, read from `bytes` as they come. */
 export const eventPull = (
@@ -57,7 +53,7 @@ export const eventPull = (
   let documentDecoder: TextDecoder | undefined
 
   const events = ServerSentEvents.make(limits.maxEventLength, (name, data) => {
-    if (fault === undefined && !decoder.isComplete()) fault = decoder.push(name, data, out)
+    fault ??= decoder.push(name, data, out)
   })
 
   /** The stream will fail with this, after what it brought before has been handed out. */
@@ -153,31 +149,25 @@ export const eventPull = (
     return Effect.timeoutOrElse(bytes, { duration: Math.max(0, leftMs), orElse: () => Cause.done() })
   })
 
-  const isOver = (): boolean => fault !== undefined || reason !== undefined
-
   const reading = (next: Exchange["read"]): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> =>
     Pull.matchEffect(next, {
       onSuccess: (chunks) => {
-        for (const chunk of chunks) {
-          if (isOver()) break
-          feed(chunk)
-        }
-        if (!isOver() && decoder.isComplete()) {
+        for (const chunk of chunks) feed(chunk)
+        if (fault === undefined && reason === undefined && decoder.isComplete()) {
           const message = "the provider ended the stream without ending the answer"
           settle(decoder.end(out), () => new StreamInterruptedError({ message }))
         }
         return take()
       },
       onFailure: (cause) => {
-        const error = Cause.findErrorOption(cause)
+        const error = Cause.findError(cause)
         // Defects and interruptions are not failures of the connection, and pass unchanged.
-        if (Option.isNone(error)) {
-          const unexpected = Cause.fromReasons(cause.reasons.filter(isUnexpected))
-          attempt.close(Exit.failCause(unexpected))
-          return Effect.failCause(unexpected)
+        if (Result.isFailure(error)) {
+          attempt.close(Exit.failCause(error.failure))
+          return Effect.failCause(error.failure)
         }
-        settle(kind === "document" ? undefined : decoder.end(out), () =>
-          fromBrokenBody(error.value, "the stream ended before the answer did", { position: `byte ${length}` }),
+        settle(decoder.end(out), () =>
+          fromBrokenBody(error.success, "the stream ended before the answer did", { position: `byte ${length}` }),
         )
         return take()
       },

@@ -5,15 +5,12 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import {
-  assemble,
-  type LlmError,
-  type LlmEvent,
-  LlmProvider,
-  type LlmRequest,
-  type LlmResponse,
-  withRetry,
-} from "../../src/index.ts"
+import type { LlmError } from "../../src/model/LlmError.ts"
+import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
+import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import type { LlmRequest } from "../../src/model/LlmRequest.ts"
+import type { LlmResponse } from "../../src/model/LlmResponse.ts"
+import { withRetry } from "../../src/policies/Retry.ts"
 import type { CallName } from "../faults/FaultScenario.ts"
 import { FaultServer, type Script } from "../faults/FaultServer.ts"
 

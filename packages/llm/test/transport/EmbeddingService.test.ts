@@ -1,7 +1,8 @@
 /** Embeddings at an endpoint: what one request may hold, what is refused before it is sent, and what its answer is. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type BatchLimits, type EmbeddingRequest, InvalidRequestError } from "../../src/index.ts"
+import type { BatchLimits, EmbeddingRequest } from "../../src/model/EmbeddingProvider.ts"
+import { InvalidRequestError } from "../../src/model/LlmError.ts"
 import * as Embeddings from "../../src/protocols/embeddings/Embeddings.ts"
 import type { EmbeddingEndpoint } from "../../src/transport/Endpoint.ts"
 import * as HttpEmbeddings from "../../src/transport/sending/HttpEmbeddings.ts"

@@ -7,21 +7,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import type { LlmEvent } from "../../src/index.ts"
-import type { Endpoint } from "../../src/transport/Endpoint.ts"
-import { ask, hello, type Seen } from "../contract/Ask.ts"
-import { chat, fullText, goodStream, serverSentEvent } from "../faults/WireText.ts"
-import { providerOf, type Read, type Reply, reset } from "./Replies.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
+import type { CallEvent } from "../../src/call/CallEvent.ts"
+import { joinCall, within } from "../../src/call/CallContext.ts"
+import { unreadable } from "../../src/transport/Transport.ts"
+import { ask, hello } from "../contract/Ask.ts"
+import { chat, goodStream, serverSentEvent } from "../faults/WireText.ts"
+import { failureOf, providerOf, reset, streamed } from "./Replies.ts"
 
-/** One streamed call over these reads. */
-const streamed = (reads: ReadonlyArray<Read>, end?: Reply["end"], more?: Partial<Endpoint>) => {
-  const { llm } = providerOf([{ reads, ...(end === undefined ? {} : { end }) }], more)
-  return ask(llm, "stream")
-}
-const failureOf = ({ error, response }: Seen) => {
-  expect(response).toBeUndefined()
-  return error?.reason
-}
 const types = (events: ReadonlyArray<LlmEvent>) => events.map(({ type }) => type)
 
 /** An event without the model's name. */
@@ -77,6 +70,8 @@ describe("the events of a stream", () => {
         const { response } = yield* Fiber.join(fiber)
         expect(response?.metadata.attempts).toMatchObject([{ firstOutputMs: 70 }])
       }
+      const { response } = yield* streamed([chat.opening, ended])
+      expect(response?.metadata.attempts[0]).not.toHaveProperty("firstOutputMs")
     }),
   )
 })
@@ -89,7 +84,8 @@ describe("a stream that ends", () => {
         [undefined, "the stream ended before the answer did: the connection closed"],
         [reset, "the stream ended before the answer did: the connection closed: ECONNRESET"],
       ] as const) {
-        const seen = yield* streamed([chat.opening, chat.piece("Hel"), used], end)
+        const thought = unnamed({ reasoning_content: "why" })
+        const seen = yield* streamed([chat.opening, thought, chat.piece("Hel"), used], end)
         expect(failureOf(seen)).toMatchObject({ _tag: "StreamInterruptedError", message })
         expect(seen.error?.text).toBe("Hel")
         expect(seen.error?.attempts).toMatchObject([
@@ -130,24 +126,45 @@ describe("a stream that ends", () => {
     }),
   )
 
-  it.effect("with a defect is that defect, and its attempt is closed", () =>
+  it.effect("with a defect is that defect, and its attempt ends so", () =>
     Effect.gen(function* () {
       const { closed, llm } = providerOf([{ reads: [chat.opening], end: Effect.die("defect") }])
-      const exit = yield* Effect.exit(Stream.runDrain(llm.stream(hello)))
+      const events: Array<CallEvent> = []
+      const observers = [(event: CallEvent) => void events.push(event)]
+      const call = joinCall((context) => within(Stream.runDrain(llm.stream(hello)), { ...context, observers }))
+      const exit = yield* Effect.exit(call)
       expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toBe("defect")
       expect(closed).toEqual([false])
+      const ends = events.flatMap((event) => (event.type === "attempt-end" ? [event.exit] : []))
+      expect(ends.map((end) => Exit.isFailure(end) && Cause.squash(end.cause))).toEqual(["defect"])
+    }),
+  )
+
+  it.effect("where its provider gave up is an interruption, and where its bytes mean nothing an invalid answer", () =>
+    Effect.gen(function* () {
+      const given = serverSentEvent({ choices: [{ index: 0, delta: {}, finish_reason: "error" }] })
+      const seen = yield* streamed([chat.opening, chat.piece("Hel"), given])
+      expect(failureOf(seen)).toMatchObject({ _tag: "StreamInterruptedError" })
+      expect(seen.error?.text).toBe("Hel")
+      const odd = yield* streamed([chat.opening], Effect.fail(unreadable("its coding is corrupt")))
+      const position = `byte ${bytes(chat.opening).byteLength}`
+      expect(failureOf(odd)).toMatchObject({ _tag: "InvalidResponseError", message: "its coding is corrupt", position })
     }),
   )
 
   it.effect("is read no further after a fault or its last signal, within a read and after it", () =>
     Effect.gen(function* () {
       const more = chat.piece("more")
-      for (const last of [chat.errorEvent("server"), "data: nonsense\n\n", chat.finish + chat.terminal]) {
+      for (const [last, reason] of [
+        [chat.errorEvent("server"), "ServerError"],
+        ["data: nonsense\n\n", "InvalidResponseError"],
+        [chat.finish + chat.terminal, undefined],
+      ] as const) {
         const { closed, llm, seen } = providerOf([
-          { reads: [chat.opening, [chat.piece("Hel") + last, more, more], more], end: Effect.die("read on") },
+          { reads: [chat.opening, [chat.piece("Hel") + last + more, more, more], more], end: Effect.die("read on") },
         ])
-        const { text } = yield* ask(llm, "stream")
-        expect([text, seen.reads, closed.length]).toEqual(["Hel", 2, 1])
+        const { error, text } = yield* ask(llm, "stream")
+        expect([text, error?.reason._tag, seen.reads, closed.length]).toEqual(["Hel", reason, 2, 1])
       }
     }),
   )
@@ -172,6 +189,22 @@ describe("a stream whose answer is whole", () => {
     }),
   )
 
+  it.effect("is whole with its finish reason where no figures were asked for", () =>
+    Effect.gen(function* () {
+      for (const [streamUsage, isEnded] of [
+        [false, true],
+        [true, false],
+      ] as const) {
+        const more = { capabilities: () => ({ streamUsage }) }
+        const reading = streamed([chat.opening, chat.piece("Hel"), ended], Effect.never, more)
+        const fiber = yield* Effect.forkChild(reading, { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        expect(fiber.pollUnsafe() !== undefined).toBe(isEnded)
+        yield* Fiber.interrupt(fiber)
+      }
+    }),
+  )
+
   it.effect("takes what still comes in that time, and ends at once with its last signal", () =>
     Effect.gen(function* () {
       const before = yield* Clock.currentTimeMillis
@@ -183,75 +216,6 @@ describe("a stream whose answer is whole", () => {
       )
       for (let ms = 0; ms < 1000; ms += 10) yield* TestClock.adjust(10)
       expect(yield* Fiber.join(fiber)).toEqual(["Hel", 200])
-    }),
-  )
-})
-
-describe("a document where events were asked for", () => {
-  const answer = chat.answer(fullText)
-
-  it.effect("is the answer, cut anywhere, after blanks and a byte order mark", () =>
-    Effect.gen(function* () {
-      const body = bytes(`\u{feff}\r\n  ${answer}`)
-      for (const cut of [1, 2, 3, 4, 5, 7, 8, 20, body.indexOf(0xf0) + 2]) {
-        const { events, response } = yield* streamed([body.subarray(0, cut), body.subarray(cut)])
-        expect(response).toMatchObject({ text: fullText, finishReason: "stop" })
-        expect(events[0]?.type).toBe("response-start")
-      }
-    }),
-  )
-
-  it.effect("is an invalid answer with its body where it is a page or cannot be read", () =>
-    Effect.gen(function* () {
-      for (const body of ["<html>busy</html>", '{"choices":', "[1]", " \n <p>"]) {
-        const seen = yield* streamed([body])
-        expect(failureOf(seen)).toMatchObject({ _tag: "InvalidResponseError", body: body.trimStart() })
-      }
-    }),
-  )
-
-  it.effect(
-    "is the failure that it tells, and an interruption where its provider gave up or its connection was lost",
-    () =>
-      Effect.gen(function* () {
-        expect(failureOf(yield* streamed([chat.error("rate-limit").body]))).toMatchObject({ _tag: "RateLimitError" })
-        const choice = { index: 0, message: { role: "assistant", content: "half" }, finish_reason: "error" }
-        const given = yield* streamed([JSON.stringify({ model: "m", choices: [choice], usage })])
-        expect(failureOf(given)).toMatchObject({ _tag: "StreamInterruptedError" })
-        expect(given.error?.text).toBe("half")
-        expect(given.error?.attempts).toMatchObject([{ usage: { outputTokens: 5 } }])
-        const lost = yield* streamed([answer], reset)
-        expect(failureOf(lost)).toMatchObject({ _tag: "StreamInterruptedError" })
-      }),
-  )
-})
-
-describe("a stream up to its limits", () => {
-  const limits = (maxBodyBytes: number, maxEventLength = 10_000) => ({ limits: { maxBodyBytes, maxEventLength } })
-
-  it.effect("is read to its last byte, and given up with the next one", () =>
-    Effect.gen(function* () {
-      const whole = goodStream(chat, ["é"]).join("")
-      const size = bytes(whole).byteLength
-      for (const reads of [[whole], [whole.slice(0, 50), whole.slice(50)]]) {
-        expect((yield* streamed(reads, undefined, limits(size))).response?.text).toBe("é")
-        const seen = yield* streamed(reads, undefined, limits(size - 1))
-        expect(failureOf(seen)).toMatchObject({
-          _tag: "InvalidResponseError",
-          message: `the answer was given up: it is larger than ${size - 1} bytes`,
-          position: `byte ${size}`,
-        })
-      }
-    }),
-  )
-
-  it.effect("is given up with an event that is longer than one may be", () =>
-    Effect.gen(function* () {
-      const seen = yield* streamed([chat.opening, `data: ${"x".repeat(1500)}`], Effect.never, limits(10_000, 1000))
-      expect(failureOf(seen)).toMatchObject({
-        _tag: "InvalidResponseError",
-        message: "the answer was given up: an event is longer than 1000 characters",
-      })
     }),
   )
 })

@@ -6,15 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { AuthenticationError, type RateLimits } from "../../src/index.ts"
+import { AuthenticationError } from "../../src/model/LlmError.ts"
+import type { RateLimits } from "../../src/model/LlmResponse.ts"
 import { type CallContext, joinCall, within } from "../../src/call/CallContext.ts"
 import { CallOptions } from "../../src/call/CallOptions.ts"
 import type { Endpoint } from "../../src/transport/Endpoint.ts"
 import { broken, type WireHeaders } from "../../src/transport/Transport.ts"
 import { ask, type Seen } from "../contract/Ask.ts"
 import { chat, fullText, goodStream } from "../faults/WireText.ts"
-import { providerOf, type Reply, reset } from "./Replies.ts"
-import { calls } from "./Sending.ts"
+import { calls, providerOf, type Reply, reset } from "./Replies.ts"
 
 type CallName = (typeof calls)[number]
 
@@ -113,6 +113,7 @@ describe.each(calls)("a failing status, asked by %s", (name) => {
       expect(reason).toMatchObject({ _tag: "RateLimitError", status: 429, requestId: "req_1", retryAfterMs: 3000 })
       expect(reason).toMatchObject({ shouldRetry: false })
       expect(reason?.message).toContain("slow down")
+      expect(reason?.message).not.toContain("{")
       expect(JSON.stringify(reason)).not.toContain("sk-secret-key-1")
     }),
   )
@@ -246,6 +247,8 @@ describe("a whole body", () => {
         const reason = reasonOf(yield* call(name, reply))
         expect(reason).toMatchObject({ _tag: "RateLimitError", shouldRetry: false })
       }
+      const event = reasonOf(yield* call("stream", { reads: [chat.opening, chat.errorEvent("rate-limit")] }))
+      expect(event).toMatchObject({ _tag: "RateLimitError" })
     }),
   )
 

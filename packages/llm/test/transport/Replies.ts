@@ -1,11 +1,15 @@
 /** A provider over exchanges that are written down: what comes in which read of the socket, and how it ends. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type { LlmProvider } from "../../src/index.ts"
+import { expect } from "vitest"
+import { ask, type Seen } from "../contract/Ask.ts"
+import type { LlmProvider } from "../../src/model/LlmProvider.ts"
 import * as ChatCompletions from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import type { Endpoint } from "../../src/transport/Endpoint.ts"
 import * as HttpProvider from "../../src/transport/HttpProvider.ts"
 import { broken, type Broken, type Exchange, type Head, type WireRequest } from "../../src/transport/Transport.ts"
+
+export const calls = ["generate", "stream"] as const
 
 type Chunk = string | Uint8Array
 
@@ -73,4 +77,15 @@ export const providerOf = (replies: ReadonlyArray<Reply>, more: Partial<Endpoint
   const transport = replying(...replies)
   const llm: LlmProvider["Service"] = HttpProvider.make(endpoint(more), transport.open)
   return { ...transport, llm }
+}
+
+/** One streamed call over these reads. */
+export const streamed = (reads: ReadonlyArray<Read>, end?: Reply["end"], more?: Partial<Endpoint>) => {
+  const { llm } = providerOf([{ reads, ...(end === undefined ? {} : { end }) }], more)
+  return ask(llm, "stream")
+}
+/** Why a call failed, which had no answer. */
+export const failureOf = ({ error, response }: Seen) => {
+  expect(response).toBeUndefined()
+  return error?.reason
 }
