@@ -1,5 +1,6 @@
 /** The clock of response headers: what a client forks while it waits for the head lives as long as the answer (law 23). */
 import { describe, expect, it, vi } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -13,6 +14,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { OpenAi } from "../../src/index.ts"
+import { withHeadClock } from "../../src/transport/HeadClock.ts"
+import { broken, type Exchange } from "../../src/transport/Transport.ts"
 import { ask } from "../policies/Calls.ts"
 import { chat, fullText, goodStream } from "../faults/WireText.ts"
 
@@ -104,6 +107,65 @@ describe.each(calls)("the clock of the headers around a client that forks, in %s
       const { provider } = pumping(call, Effect.die("broken client"))
       const exit = yield* Effect.exit(Effect.provide(ask(call), withTimeout({ headers: "1 hour" })(provider)))
       expect(String(exit)).toContain("Die")
+    }),
+  )
+})
+
+describe("an exchange with a clock for its head", () => {
+  const head = { status: 200, headers: {} }
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+  const over = (awaited: Exchange["head"], closing?: Effect.Effect<void>) => {
+    const closed: Array<boolean> = []
+    const exchange: Exchange = {
+      head: awaited,
+      read: Cause.done(),
+      close: (isComplete) => {
+        closed.push(isComplete)
+        return closing
+      },
+    }
+    return { closed, exchange: withHeadClock(exchange, 60_000) }
+  }
+
+  it.effect("fails with its limit at the limit, and not before", () =>
+    Effect.gen(function* () {
+      const { exchange } = over(Effect.never)
+      const waiting = yield* Effect.forkChild(Effect.flip(exchange.head), { startImmediately: true })
+      yield* TestClock.adjust(59_999)
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust(1)
+      expect(yield* Fiber.join(waiting)).toEqual({ _tag: "TooLate", limitMs: 60_000 })
+    }),
+  )
+
+  it.live("leaves no timer once its head has come, has failed, or is no longer waited for", () =>
+    Effect.gen(function* () {
+      const before = timers()
+      expect(yield* over(Effect.succeed(head)).exchange.head).toBe(head)
+      expect(timers()).toBe(before)
+      expect(yield* Effect.flip(over(Effect.fail(broken("lost"))).exchange.head)).toEqual(broken("lost"))
+      expect(timers()).toBe(before)
+      const waiting = yield* Effect.forkChild(over(Effect.never).exchange.head, { startImmediately: true })
+      expect(timers()).toBe(before + 1)
+      yield* Fiber.interrupt(waiting)
+      expect(timers()).toBe(before)
+    }),
+  )
+
+  it.effect("is closed as its exchange is, asked for or not, and waits for what that leaves to do", () =>
+    Effect.gen(function* () {
+      for (const closing of [undefined, Effect.sleep(70)]) {
+        for (const asks of [false, true]) {
+          const { closed, exchange } = over(Effect.succeed(head), closing)
+          if (asks) yield* exchange.head
+          const ending = yield* Effect.forkChild(exchange.close(asks) ?? Effect.void, { startImmediately: true })
+          yield* TestClock.adjust(69)
+          expect(ending.pollUnsafe() === undefined).toBe(closing !== undefined)
+          yield* TestClock.adjust(1)
+          yield* Fiber.join(ending)
+          expect(closed).toEqual([asks])
+        }
+      }
     }),
   )
 })

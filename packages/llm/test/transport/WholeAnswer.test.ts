@@ -92,6 +92,74 @@ describe("an event stream that came whole", () => {
   })
 })
 
+describe("a whole body", () => {
+  const result = (text: string) => Effect.runPromise(Effect.result(readAnswer(chat, text)))
+  const texts = [{ type: "text", text: "ab" }]
+  const failed = wires.chat.errorEvent("rate-limit")
+
+  it("is a document or events, whatever blanks stand before it", async () => {
+    for (const text of [wires.chat.answer("ab"), `\r\n ${wires.chat.answer("ab")}`]) {
+      expect(await result(text)).toMatchObject({ success: { parts: texts, finishReason: "stop" } })
+    }
+    const spoken = opening + piece("a") + piece("b") + finish
+    for (const text of [
+      spoken + terminal,
+      `\n\n  ${spoken}`,
+      spoken.trimEnd(),
+      `: ping\n\n${spoken}`,
+      `retry: 1\n\n${spoken}`,
+    ]) {
+      expect(await result(text)).toMatchObject({ success: { parts: texts, finishReason: "stop" } })
+    }
+  })
+
+  it("that is neither says why, by its first byte", async () => {
+    for (const [text, why] of [
+      ["", "the answer is empty"],
+      ["<html>", "the answer is not JSON"],
+      ["database", "the answer is not JSON"],
+    ] as const) {
+      expect(await result(text)).toEqual(
+        Result.fail({ _tag: "Unreadable", message: why, position: "byte 0", excerpt: "" }),
+      )
+    }
+  })
+
+  it("of events is the failure that one of them tells, whatever follows, and nothing of what follows is read", async () => {
+    const fault = { failure: { _tag: "ProviderFailure", message: expect.stringContaining("Rate limit reached") } }
+    expect(await result(opening + failed + piece("more") + finish + terminal)).toMatchObject(fault)
+    const { protocol, seen } = counted()
+    let turns = 0
+    const long = opening + failed + piece("more").repeat(5000)
+    const exit = await inTurns(Effect.result(readAnswer(protocol, long)), () => void turns++)
+    expect(Exit.isSuccess(exit) && exit.value).toMatchObject(fault)
+    expect(long.length).toBeGreaterThan(10 * part)
+    expect(turns).toBeLessThan(5)
+    expect(seen.events).toBeLessThan(6)
+  })
+
+  it("of events that ends too early or was given up is an interruption with its text", async () => {
+    const cut = await result(opening + piece("half"))
+    const message = "the stream ended before the answer did: the connection closed"
+    expect(cut).toMatchObject({ failure: { _tag: "Abandoned", message, text: "half", usage: {} } })
+    const given = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "error" }] })}\n\n`
+    expect(await result(opening + piece("half") + given)).toMatchObject({
+      failure: { _tag: "Abandoned", text: "half" },
+    })
+    const filled = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }] })}\n\n`
+    expect(await result(filled)).toMatchObject({ success: { parts: [{ type: "text", text: "a" }] } })
+  })
+
+  it("of events keeps a tool call whose end is that of the answer", async () => {
+    const call = { index: 0, id: "call_1", function: { name: "now", arguments: "{}" } }
+    const event = (delta: object, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`
+    expect(await result(event({ tool_calls: [call] }, null) + event({}, "tool_calls"))).toMatchObject({
+      success: { parts: [{ type: "tool-call", name: "now" }] },
+    })
+  })
+})
+
 describe("a body that is collected", () => {
   const bytes = (text: string) => new TextEncoder().encode(text)
   /** A body that comes in these reads of these chunks, and then ends as it is told. */
