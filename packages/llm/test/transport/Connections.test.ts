@@ -5,6 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
@@ -136,8 +137,66 @@ describe("connections", () => {
         Effect.map(Layer.build(UndiciTransport.layer), (context) => Context.get(context, Transport)),
       )
       const { head } = open({ url: `${server.url}/v1`, headers: {}, body: "{}" })
-      expect(Result.isFailure(yield* Effect.result(head))).toBe(true)
+      expect(yield* Effect.flip(head)).toMatchObject({ cause: { message: "the transport is closed" } })
       expect(server.connections.length).toBe(0)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("the one that was free last is used first, and one that was lost meanwhile not at all", () =>
+    Effect.gen(function* () {
+      // The first is answered first; the second is closed while it is free.
+      const { ask, server } = yield* against(({ index }) =>
+        index < 3 ? [...answer(20 + 40 * index), ...(index === 1 ? [delay(120), end] : [])] : answer(0),
+      )
+      yield* Effect.forEach(atOnce(3), () => ask(), { concurrency: "unbounded" })
+      yield* pause
+      yield* ask()
+      expect(server.requests[3]?.connection.index).toBe(server.requests[2]?.connection.index)
+      yield* Effect.promise(() => server.requests[1]?.connection.closed ?? Promise.reject(new Error("no connection")))
+      yield* pause
+      yield* Effect.forEach(atOnce(2), () => ask(), { concurrency: "unbounded" })
+      expect(server.connections.length).toBe(3)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("one that is given up while it opens is closed, and carries nothing", () =>
+    Effect.gen(function* () {
+      const { ask, open, server } = yield* against(() => answer(0))
+      for (let index = 0; index < 3; index++) {
+        const exchange = open()
+        const waiting = yield* Effect.forkChild(exchange.head, { startImmediately: true })
+        yield* Fiber.interrupt(waiting)
+        exchange.close(false)
+      }
+      yield* pause
+      yield* pause
+      expect(server.requests.length).toBe(0)
+      expect(server.connections.every(({ closedBy }) => closedBy === "client")).toBe(true)
+      expect(yield* ask()).toBe(200)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("each address is asked by its own path and query, with the method and body that are given", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(() => answer(0))
+      const open = Context.get(yield* Layer.build(UndiciTransport.layer), Transport)
+      for (const path of ["/a?b=1&c=%20", "/a?b=1&c=%20", "/a", "/"]) {
+        const exchange = open({ url: `${server.url}${path}`, headers: { "x-path": path }, body: path })
+        yield* exchange.head
+        yield* exchange.close(true) ?? Effect.void
+      }
+      const bare = open({ url: server.url, method: "GET", headers: {} })
+      yield* bare.head
+      expect(server.requests.map(({ body, method, path }) => [method, path, body])).toEqual([
+        ["POST", "/a?b=1&c=%20", "/a?b=1&c=%20"],
+        ["POST", "/a?b=1&c=%20", "/a?b=1&c=%20"],
+        ["POST", "/a", "/a"],
+        ["POST", "/", "/"],
+        ["GET", "/", ""],
+      ])
+      const other = yield* serve(() => answer(0))
+      yield* open({ url: `${other.url}/a`, headers: {}, body: "{}" }).head
+      expect(other.requests.length).toBe(1)
     }).pipe(Effect.scoped),
   )
 
