@@ -64,7 +64,7 @@ describe("the headers of a request", () => {
     })
   })
 
-  it("are read once for each object, and whoever is told of new ones is told once", () => {
+  it("are read once for each object, and a listener is told once of each", () => {
     const told: Array<Given> = []
     const of = reader((given) => told.push(given))
     const [first, second] = [{ a: "1" }, { a: "1" }]
