@@ -27,9 +27,8 @@ const maxValues = 5_000_000
 
 /** `messages[0].content`, `headers["x-id"]`. */
 const join = (path: string, key: string | number): string => {
-  if (typeof key === "number") return `${path}[${key}]`
-  if (!/^[A-Za-z_$][\w$]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`
-  return path === "" ? key : `${path}.${key}`
+  if (!/^[A-Za-z_$][\w$]*$/.test(`${key}`)) return `${path}[${JSON.stringify(key)}]`
+  return path === "" ? `${key}` : `${path}.${key}`
 }
 
 /** What an exception says, whatever was thrown. */
@@ -57,10 +56,11 @@ export const isBytes = (value: object): value is ArrayBuffer | SharedArrayBuffer
   (typeof SharedArrayBuffer === "function" && value instanceof SharedArrayBuffer) ||
   value instanceof Blob
 
+const boxes: ReadonlySet<string> = new Set(["[object String]", "[object Number]", "[object Boolean]"])
+
 /** `new String("…")` and its like, which JSON writes as what they hold. */
 const isBoxed = (value: object): boolean =>
-  /^\[object (?:String|Number|Boolean)\]$/.test(Object.prototype.toString.call(value)) &&
-  typeof value.valueOf() !== "object"
+  boxes.has(Object.prototype.toString.call(value)) && typeof value.valueOf() !== "object"
 
 class Copying {
   /** The first thing that cannot be copied. The copying goes on; nothing of the copy is used then. */
@@ -119,20 +119,19 @@ class Copying {
     return copy
   }
 
-  /** Counts values. False above the limit. */
-  private mayHold(values: number): boolean {
+  /** Counts values, and says how many of them to copy: none above the limit. */
+  private counted(values: number): number {
     this.values += values
-    if (this.values <= maxValues) return true
+    if (this.values <= maxValues) return values
     this.fail(`holds more than ${maxValues} values`)
-    return false
+    return 0
   }
 
   private array(source: ReadonlyArray<unknown>): Array<unknown> {
-    if (!this.mayHold(source.length)) return []
     // A list that grows holds room for more than it needs, for as long as its call.
     // `Array.from` costs several times as much, in every call.
     // oxlint-disable-next-line unicorn/no-new-array
-    const copy = new Array<unknown>(source.length)
+    const copy = new Array<unknown>(this.counted(source.length))
     for (let index = 0; index < copy.length && this.uncopied === undefined; index++) {
       const item = this.read(source, index)
       copy[index] = typeof item === "string" ? item : this.inner(index, item)
@@ -154,7 +153,7 @@ class Copying {
     }
     const keys = this.attempt(() => Object.keys(source)) ?? []
     const copy: Record<string, unknown> = {}
-    if (!this.mayHold(keys.length)) return copy
+    this.counted(keys.length)
     const isWhole = this.ancestors.length === 1
     for (const key of keys) {
       if (this.uncopied !== undefined) return copy
@@ -177,9 +176,7 @@ class Copying {
       return Reflect.get(source, key)
     } catch (thrown) {
       this.keys.push(key)
-      this.fail(`cannot be read: ${saidBy(thrown)}`)
-      this.keys.pop()
-      return undefined
+      return this.fail(`cannot be read: ${saidBy(thrown)}`)
     }
   }
 

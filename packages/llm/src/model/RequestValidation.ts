@@ -55,7 +55,7 @@ const isPlain = (input: unknown): boolean => {
 
 /** `["messages"][0]["content"]` as a person would write it: `messages[0].content`. */
 const readablePath = (path: string): string =>
-  path.replaceAll(/\["((?:[^"\\]|\\.)*)"\]/g, (_, key: string) => `.${key}`).replace(/^\./, "")
+  path.replaceAll(/\["((?:[^"\\]|\\.)*)"\]/g, (_, key: string) => `.${key}`).slice(1)
 
 /** Every field of a message, a part, a tool or a format. */
 const nestedFields: ReadonlySet<string> = new Set([
@@ -75,15 +75,15 @@ const unknownField = (parameter: string, known: ReadonlySet<string>): string => 
 
 /** What stands in for the fields of each alternative, where a value is none of several: the names of the alternatives. */
 const alternatives = (problem: string): string | undefined => {
-  const [, discriminant] = /^Expected \{ readonly "(role|type)": /.exec(problem) ?? []
+  const discriminant = /Expected \{ readonly "(role|type)": /.exec(problem)?.[1]
   if (discriminant === undefined) return undefined
   const names = [...problem.matchAll(/readonly "(?:role|type)": ("[^"]*")/g)].map(([, name]) => name)
   return `${discriminant} is not one of ${names.join(", ")}`
 }
 
 const invalid = (description: string, known: ReadonlySet<string>): InvalidRequestError => {
-  const [problem = "", at] = description.split(/\n\s*at /)
-  const parameter = at === undefined ? "" : readablePath(at.trim())
+  const [problem = description, at] = description.split(/\n\s*at /)
+  const parameter = at === undefined ? "" : readablePath(at)
   const said =
     problem === "Expected no excess property"
       ? unknownField(parameter, known)
@@ -112,7 +112,7 @@ export const unwritable = ({ path, problem }: Uncopied): InvalidRequestError =>
 
 /** What JSON cannot hold, in the fields that may hold anything. */
 const problemOf = ({ messages, providerOptions, responseFormat, tools }: LlmRequest): Uncopied | undefined => {
-  let problem = providerOptions === undefined ? undefined : jsonProblem(providerOptions, "providerOptions")
+  let problem = jsonProblem(providerOptions, "providerOptions")
   if (responseFormat?.type === "json-schema") problem ??= jsonProblem(responseFormat.schema, "responseFormat.schema")
   if (tools !== undefined) {
     for (const [place, { parameters }] of tools.entries()) {
@@ -169,8 +169,7 @@ const decodeEmbedding = Schema.decodeUnknownResult(EmbeddingRequest, { onExcessP
 const validatedEmbedding = (input: unknown): Result.Result<EmbeddingRequest, InvalidRequestError> => {
   const valid = Result.mapError(decodeEmbedding(input), (error) => invalid(error.message, embeddingFields))
   if (Result.isFailure(valid)) return valid
-  const { providerOptions } = valid.success
-  const problem = providerOptions === undefined ? undefined : jsonProblem(providerOptions, "providerOptions")
+  const problem = jsonProblem(valid.success.providerOptions, "providerOptions")
   return problem === undefined ? valid : Result.fail(unwritable(problem))
 }
 

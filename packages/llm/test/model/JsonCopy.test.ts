@@ -1,7 +1,7 @@
 /** A copy of a caller's value: what JSON would write of it, its own, or the path and the reason why there is none. */
 import * as fc from "fast-check"
 import * as Result from "effect/Result"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { dataCopy, isBytes, jsonCopy, jsonProblem, saidBy } from "../../src/model/JsonCopy.ts"
 
 const copied = (value: unknown, path = "", omitted: ReadonlyArray<string> = []) =>
@@ -44,6 +44,12 @@ describe("a copy", () => {
       own: { toJSON: () => [1] },
     }
     expect(copyOf(source)).toStrictEqual({ when: "1970-01-01T00:00:00.000Z", at: "https://example.com/", own: [1] })
+  })
+
+  it("has undefined where a list has it, and asks a class what it is as JSON does", () => {
+    expect(copied(undefined)).toEqual(Result.succeed(undefined))
+    expect(copyOf([1, undefined, "a"])).toStrictEqual([1, undefined, "a"])
+    expect(copyOf({ toJSON: (key: string) => `key: ${key}` })).toBe("key: ")
   })
 
   it("holds what boxed texts, numbers and truths hold", () => {
@@ -130,6 +136,9 @@ describe("no copy", () => {
     expect(jsonProblem(deep(512), "it")).toBeUndefined()
     expect(problemOf(deep(513))?.path).toBe(`it${".in".repeat(512)}`)
     expect(jsonProblem(deep(513), "it")?.path).toBe(`it${".in".repeat(512)}`)
+    const lists = (levels: number): unknown => (levels === 0 ? 1 : [lists(levels - 1)])
+    expect(jsonProblem(lists(512), "it")).toBeUndefined()
+    expect(jsonProblem(lists(513), "it")?.path).toBe(`it${"[0]".repeat(512)}`)
   })
 
   it.each([
@@ -250,4 +259,13 @@ describe("a copy of data", () => {
     data.inner = data
     expect(() => dataCopy(data)).toThrow(RangeError)
   })
+})
+
+it("bytes are known where a page has no shared memory", () => {
+  vi.stubGlobal("SharedArrayBuffer", undefined)
+  try {
+    expect([new ArrayBuffer(1), new Blob(["a"]), {}].map(isBytes)).toEqual([true, true, false])
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })

@@ -1,6 +1,7 @@
 /** Fields that may hold anything hold what JSON can write, or are refused by name before anything is sent (law 20). */
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
+import { jsonProblem } from "../../src/model/JsonCopy.ts"
 import { validateRequest } from "../../src/model/RequestValidation.ts"
 
 const circle: Record<string, unknown> = {}
@@ -76,4 +77,33 @@ it("a request whose own fields cannot be read is refused by name", () => {
   }
   const refused = validateRequest(request)
   expect(Result.isFailure(refused) ? refused.failure : refused).toMatchObject({ parameter: "messages" })
+})
+
+describe("what can be written as JSON", () => {
+  it.each([
+    ["a text", "a"],
+    ["a number", 0],
+    ["a truth", false],
+    ["null", null],
+    ["undefined", undefined],
+    ["an object", { a: { b: "c" } }],
+    ["an empty list", []],
+    ["a list", ["a", 1, true, null, undefined, {}, [1]]],
+  ])("is read once, since every call asks: %s", (_, value) => {
+    let read = 0
+    const counted = {
+      get first() {
+        return (read += 1)
+      },
+      value,
+    }
+    expect(jsonProblem({ counted }, "it")).toBeUndefined()
+    expect(jsonProblem([counted], "it")).toBeUndefined()
+    expect(read).toBe(2)
+  })
+
+  it("is what a hidden toJSON says", () => {
+    const hidden = Object.defineProperty({}, "toJSON", { value: () => 1n })
+    expect(jsonProblem({ hidden }, "it")).toMatchObject({ path: "it.hidden" })
+  })
 })

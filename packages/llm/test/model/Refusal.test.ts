@@ -17,6 +17,9 @@ describe("a refused request", () => {
     [{ messages, maxTokens: 0 }, "maxTokens", "at maxTokens"],
     [{ messages, "max.tokens": 0 }, "max.tokens", "max.tokens does not exist"],
     [{ messages: [] }, "messages", "at messages"],
+    [{ messages: [null] }, "messages[0]", "role is not one of"],
+    [{ messages: ["hello"] }, "messages[0]", "role is not one of"],
+    [{ messages: [...messages, { role: "user" }] }, "messages[1].content", "at messages[1].content"],
     [
       { messages, reasoning: { efort: "low" } },
       "reasoning.efort",
@@ -49,7 +52,7 @@ describe("a refused request", () => {
 
   it.each([undefined, null, "hello", 5])("that is a value without fields has none to name: %s", (input) => {
     expect(refused(input)).not.toHaveProperty("parameter")
-    expect(refused(input)).toMatchObject({ message: expect.stringMatching(/^invalid request: Expected/) })
+    expect(refused(input)).toMatchObject({ message: "invalid request: Expected object" })
   })
 
   it("has no message or field that is too long to be read", () => {
@@ -134,6 +137,17 @@ describe("an accepted request", () => {
   ])("is the caller's own: %j", (input) => {
     const result = validateRequest(input)
     expect(Result.isSuccess(result) && result.success).toEqual(input)
+  })
+})
+
+describe("a plain question", () => {
+  it.each([
+    { messages },
+    { messages: [{ role: "system", content: "Be brief." }, ...messages, { role: "assistant", content: "Hi." }] },
+    { messages, model: "m", temperature: 0, maxTokens: 5, stop: ["a"], providerOptions: { p: { a: 1 } } },
+  ])("passes as it is, and not as a copy: %j", (input) => {
+    const result = validateRequest(input)
+    expect(Result.isSuccess(result) && result.success).toBe(input)
   })
 })
 
