@@ -86,8 +86,8 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
         return Effect.andThen(
           Scope.addFinalizer(scope, answer.settle(aborted)),
           Effect.suspend(() =>
-            answer.begin(request, fiber, () =>
-              Effect.map(openStream(run(request), scope), (pull) => answer.settling(pull)),
+            answer.begin(request, fiber, (held) =>
+              Effect.map(openStream(run(request), scope), (pull) => answer.settling(pull, held)),
             ),
           ),
         )
@@ -112,7 +112,7 @@ class HeldAnswer<Held> {
   begin<A>(
     request: Asked,
     fiber: Fiber.Fiber<unknown, unknown>,
-    answer: () => Effect.Effect<A, LlmError>,
+    answer: (held: Held) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
     // The stream's scope was closed already: nothing would end this.
     if (this.ended) return Effect.interrupt
@@ -121,7 +121,14 @@ class HeldAnswer<Held> {
     this.held = begun
     const { inside } = this.holding
     // Opening a stream may die or fail: that is an end too.
-    return inside === undefined ? answer() : inside(Effect.suspend(answer), begun.success, this.context)
+    const held = begun.success
+    return inside === undefined
+      ? answer(held)
+      : inside(
+          Effect.suspend(() => answer(held)),
+          held,
+          this.context,
+        )
   }
 
   end(outcome: Outcome, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
@@ -144,22 +151,21 @@ class HeldAnswer<Held> {
   }
 
   /** The same events, ending with the last of them or with the failure. */
-  settling(pull: Events): Events {
-    const { held } = this
+  settling(pull: Events, held: Held): Events {
     const { inside, output, pieces } = this.holding
-    const source = inside === undefined || held === undefined ? pull : inside(pull, held.success, this.context)
+    const source = inside === undefined ? pull : inside(pull, held, this.context)
     return Pull.matchEffect(source, {
       onSuccess: (events) => {
-        if (pieces !== undefined && held?.success !== undefined) {
+        if (pieces !== undefined && held !== undefined) {
           return Effect.withFiber((fiber) => {
-            pieces(held.success, events, fiber)
+            pieces(held, events, fiber)
             return this.settled(events)
           })
         }
-        if (output !== undefined && !this.sawOutput && held !== undefined && events.some(isOutput)) {
+        if (output !== undefined && !this.sawOutput && events.some(isOutput)) {
           this.sawOutput = true
           return Effect.withFiber((fiber) => {
-            output(held.success, fiber, this.context)
+            output(held, fiber, this.context)
             return this.settled(events)
           })
         }

@@ -28,29 +28,26 @@ const nothing: ReadonlySet<string> = new Set()
 
 /** Notes that nobody else holds this request, messages or texts included. */
 export const own = (request: object): void => {
-  const said = whatIsSaid(request)
-  if (said !== undefined) Owned.mark(said)
+  Owned.mark(knownBy(request))
 }
 
 /** The request as it is now. What cannot be copied is given back, for the check of requests to name. */
 export const ownRequest = <Request extends object>(request: Request): Request => {
-  const said = whatIsSaid(request)
-  if (said === undefined || Owned.has(said)) return request
+  if (Owned.has(knownBy(request))) return request
   const copied = jsonCopy(request, "", nothing, () => undefined)
   if (Result.isFailure(copied) || !Predicate.isObject(copied.success)) return request
-  const copy = Object.assign({ ...request }, copied.success)
+  const copy: Request = { ...request, ...copied.success }
   own(copy)
   return copy
 }
 
-/** The list by which a request is known: its messages, or the texts to embed. */
-const whatIsSaid = (request: unknown): object | undefined => {
+/** What a request is known by: the list of its messages, or of the texts to embed; itself where it has neither. */
+const knownBy = (request: object): object => {
   try {
-    if (!Predicate.isObject(request)) return undefined
-    const said = request["messages"] ?? request["inputs"]
-    return Array.isArray(said) ? said : undefined
+    const said: unknown = Reflect.get(request, "messages") ?? Reflect.get(request, "inputs")
+    return Array.isArray(said) ? said : request
   } catch {
-    // A getter that throws: the check of requests tells of it.
-    return undefined
+    // No request at all, or a getter that throws: the check of requests tells of it.
+    return nothing
   }
 }

@@ -29,12 +29,14 @@ export interface ResizablePermits extends Permits {
 }
 
 /** What one caller has of a permit: nothing yet, a place in the line, or the permit. */
-interface Place {
-  held: boolean
-  inLine: Standing<Place> | undefined
-  left: boolean
-  wake: (() => void) | undefined
+class Place {
+  held = false
+  inLine: Standing<Admit> | undefined
+  left = false
 }
+
+/** Gives a permit to one who waits. */
+type Admit = (fiber: Fiber.Fiber<unknown, unknown>) => void
 
 /** `count` permits. */
 export const make = (count: number): Permits => resizable(count)
@@ -43,17 +45,15 @@ export const make = (count: number): Permits => resizable(count)
 export const resizable = (count: number): ResizablePermits => {
   let size = count
   let free = count
-  const line = new Line<Place>()
+  const line = new Line<Admit>()
 
   /** Hands free permits to those first in line. They wake in their own turn, so that a long line does not become a deep stack. */
   const handOver = (fiber: Fiber.Fiber<unknown, unknown>): void => {
     while (free >= 1) {
-      const first = line.shift()
-      if (first === undefined) return
+      const admit = line.shift()
+      if (admit === undefined) return
       free -= 1
-      // The permit is the waiter's from here.
-      first.held = true
-      if (first.wake !== undefined) fiber.currentDispatcher.scheduleTask(first.wake, 0)
+      admit(fiber)
     }
   }
 
@@ -93,8 +93,12 @@ export const resizable = (count: number): ResizablePermits => {
     Effect.callback((resume) => {
       // One may have been given back since the place found none.
       if (take(place)) return resume(Effect.void)
-      place.wake = () => resume(Effect.void)
-      place.inLine = line.add(place)
+      const wake = () => resume(Effect.void)
+      place.inLine = line.add((fiber) => {
+        // The permit is the waiter's from here.
+        place.held = true
+        fiber.currentDispatcher.scheduleTask(wake, 0)
+      })
       return leaving(place)
     })
 
@@ -107,13 +111,13 @@ export const resizable = (count: number): ResizablePermits => {
     },
     hold: (effect) =>
       Effect.withFiber((fiber) => {
-        const place: Place = { held: false, inLine: undefined, left: false, wake: undefined }
+        const place = new Place()
         const admitted = () => (take(place) ? effect : Effect.andThen(wait(place), effect))
         return endingWith(admitted, leavingIn(place, fiber))
       }),
     holdIn: (scope) =>
       Effect.suspend(() => {
-        const place: Place = { held: false, inLine: undefined, left: false, wake: undefined }
+        const place = new Place()
         return Effect.andThen(
           Scope.addFinalizer(scope, leaving(place)),
           Effect.suspend(() => {
@@ -132,6 +136,5 @@ export const fromSemaphore = (semaphore: Semaphore.Semaphore): Permits => ({
   holdIn: (scope) => Effect.provideService(Semaphore.takeScoped(semaphore, 1), Scope.Scope, scope),
 })
 
-/** True for permits, as against a number of them or a `Semaphore`. */
-export const isPermits = (value: number | Semaphore.Semaphore | Permits): value is Permits =>
-  typeof value === "object" && "holdIn" in value
+/** True for permits, as against a `Semaphore`. */
+export const isPermits = (value: Semaphore.Semaphore | Permits): value is Permits => "holdIn" in value

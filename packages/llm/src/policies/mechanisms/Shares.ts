@@ -37,15 +37,14 @@ export const shareOf = (
   targets: number,
   nowMs: number,
 ): CallClock | undefined => {
-  if (clock === undefined || shared === undefined || shared.targetsAfter === 0 || targets === 0) return undefined
+  if (shared === undefined || shared.targetsAfter === 0 || targets === 0) return undefined
   const leftMs = shared.clock.remainingMs(nowMs)
-  if (!Number.isFinite(leftMs)) return undefined
   return new CallClock({
     name: "attempt",
     limitMs: Math.max(0, leftMs) * (targets / (targets + shared.targetsAfter)),
     outer: clock,
     permit,
-    from: clock.awaitsPermit ? "first-permit" : nowMs,
+    from: shared.clock.awaitsPermit ? "first-permit" : nowMs,
   })
 }
 

@@ -171,7 +171,7 @@ export const timedStream = (
       if (clocks.reader !== undefined && opened !== undefined) {
         if (isOver(clocks.reader, (reader === undefined ? sinceMs : nowMs) + clocks.reader.limitMs)) return
       }
-      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(living, nextMs - nowMs, arm)
+      timer = startTimer(living, nextMs - nowMs, arm)
     }
 
     const bounding = (): ReadonlyArray<CallClock> =>

@@ -88,6 +88,36 @@ it.effect("the first of several clocks ends it, when its time has come and not b
   }),
 )
 
+it.effect("no clock ends what another clock or the caller has ended, however long that takes to end", () =>
+  Effect.gen(function* () {
+    const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(5000))
+    const [first, second] = [clockOf(1000, 0), clockOf(2000, 0)]
+    const late = yield* Effect.forkChild(joinCall((context) => bounded(slow, context, [second, first], "p")))
+    yield* TestClock.adjust("1 minute")
+    expect(late.pollUnsafe()).toBeDefined()
+    expect([first.cutShort?._tag, second.cutShort]).toEqual(["TimeoutError", undefined])
+    const unused = clockOf(1000, 60_000)
+    const given = yield* Effect.forkChild(
+      joinCall((context) => bounded(slow, context, [unused], "p")),
+      { startImmediately: true },
+    )
+    yield* Effect.forkChild(Fiber.interrupt(given))
+    yield* TestClock.adjust("1 minute")
+    expect(given.pollUnsafe()).toBeDefined()
+    expect(unused.cutShort).toBeUndefined()
+  }),
+)
+
+it.live("an effect that is quick starts no timer", () =>
+  Effect.gen(function* () {
+    const started = vi.spyOn(globalThis, "setTimeout")
+    expect(yield* under(Effect.succeed("at once"), 3_600_000)).toBe("at once")
+    const calls = started.mock.calls.filter(([, ms]) => ms !== undefined && ms > 3_000_000)
+    started.mockRestore()
+    expect(calls).toEqual([])
+  }),
+)
+
 it.live("no timer is left, however the effect ends", () =>
   counting(
     Effect.gen(function* () {

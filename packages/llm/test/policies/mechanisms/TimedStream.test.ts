@@ -20,6 +20,7 @@ import { reasons } from "../Calls.ts"
 import { YieldingAt } from "../YieldingAt.ts"
 
 const start: LlmEvent = { type: "response-start" }
+const thought: LlmEvent = { type: "reasoning-delta", index: 0, delta: "hm" }
 const piece = (delta: string): LlmEvent => ({ type: "text-delta", index: 0, delta })
 const whole: LlmEvent = {
   type: "response-finish",
@@ -70,9 +71,10 @@ const clocksOf = ({ attempt, firstOutput, idle, permit, reader, total }: Limits,
 const timed = (open: Effect.Effect<Events, LlmError>, limits: Limits) =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
-    const state = { isOpen: true }
-    const opening = joinCall((context, fiber) =>
-      timedStream(
+    const state: { isOpen: boolean; clocks: StreamClocks } = { isOpen: true, clocks: { whole: [] } }
+    const opening = joinCall((context, fiber) => {
+      state.clocks = clocksOf(limits, monotonicMs(fiber))
+      return timedStream(
         (within) =>
           Effect.andThen(
             Scope.addFinalizer(
@@ -85,10 +87,10 @@ const timed = (open: Effect.Effect<Events, LlmError>, limits: Limits) =>
           ),
         scope,
         context,
-        clocksOf(limits, monotonicMs(fiber)),
+        state.clocks,
         "p",
-      ),
-    )
+      )
+    })
     return { opening, scope, state }
   })
 
@@ -173,7 +175,7 @@ describe("the reader's clock", () => {
   it.effect("does not run while the stream is opened, nor while a piece is waited for", () =>
     Effect.gen(function* () {
       const slow = Effect.as(Effect.sleep(5000), source([[5000, piece("a")]]))
-      const { opening, state } = yield* timed(slow, { reader: 1000 })
+      const { opening, state } = yield* timed(slow, { reader: 1000, total: hour })
       const read = yield* Effect.forkChild(Effect.flatMap(opening, Effect.result))
       yield* TestClock.adjust(10_000)
       expect(came(read)).toBe("text-delta")
@@ -268,17 +270,24 @@ describe("the clocks that bound a stream", () => {
     { total: 1000, idle: 2000 },
     { total: 1000, reader: 2000 },
     { total: 1000, firstOutput: 500 },
+    { total: 1000, attempt: 1000 },
   ])("%j end its reading by the total clock, and tell the same to each later read", (limits) =>
     Effect.gen(function* () {
-      const { opening, state } = yield* timed(Effect.succeed(source([[100, piece("a")]])), limits)
+      const pieces = source([
+        [0, thought],
+        [100, piece("a")],
+      ])
+      const { opening, state } = yield* timed(Effect.succeed(pieces), limits)
       const pull = yield* opening
-      const reads = [yield* reading(pull)]
+      const reads = [yield* reading(pull), yield* reading(pull)]
       yield* TestClock.adjust(100)
       reads.push(yield* reading(pull))
       yield* TestClock.adjust(899)
-      expect([reads.map(came), state.isOpen]).toEqual([["text-delta", undefined], true])
+      expect([reads.map(came), state.isOpen]).toEqual([["reasoning-delta", "text-delta", undefined], true])
       yield* TestClock.adjust(1)
-      expect([reads.map(came), state.isOpen]).toEqual([["text-delta", 'total after "a"'], false])
+      reads.push(yield* reading(pull))
+      expect(reads.slice(2).map(came)).toEqual(['total after "a"', 'total after "a"'])
+      expect(state.isOpen).toBe(false)
       const [again, once] = [yield* Effect.flip(pull), yield* Effect.flip(pull)]
       expect(again).toBeInstanceOf(LlmError)
       expect(once).toBe(again)
@@ -436,6 +445,21 @@ describe("a stream under clocks", () => {
       yield* unread.opening
       yield* Scope.close(unread.scope, Exit.void)
       expect(unread.state.isOpen).toBe(false)
+    }),
+  )
+
+  it.effect("is ended by no clock any more while what was given up takes long to end", () =>
+    Effect.gen(function* () {
+      const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(2000))
+      const read = yield* timed(Effect.succeed(source([], slow)), { total: 1000 })
+      yield* reading(yield* read.opening)
+      yield* Effect.forkChild(Scope.close(read.scope, Exit.void))
+      yield* TestClock.adjust(2000)
+      expect(read.state.clocks.whole.map(({ cutShort }) => cutShort)).toEqual([undefined])
+      const opened = yield* timed(slow, { total: 1000 })
+      yield* Effect.forkChild(Fiber.interrupt(yield* Effect.forkChild(opened.opening, { startImmediately: true })))
+      yield* TestClock.adjust(2000)
+      expect(opened.state.clocks.whole.map(({ cutShort }) => cutShort)).toEqual([undefined])
     }),
   )
 
