@@ -104,6 +104,8 @@ class Breaker {
   private readonly thresholds: Thresholds
   private readonly pauseMs: number
   private readonly account = new Circuit()
+  /** What the account said last when it was empty. */
+  private emptied: QuotaExceededError | undefined
   private readonly models = new Map<string, Circuit>()
 
   constructor(inner: Identity, thresholds: Thresholds, pauseMs: number) {
@@ -117,9 +119,9 @@ class Breaker {
     const { name } = this.inner
     const model = request.model ?? this.inner.model
     // An empty account refuses calls only where another target follows: the last target is always asked.
-    if (!this.account.isClosed && context.targetsAfter > 0) {
+    if (this.emptied !== undefined && context.targetsAfter > 0) {
       const remainingMs = this.account.remainingMs(nowMs)
-      if (remainingMs > 0) return refuse(this.paused(remainingMs))
+      if (remainingMs > 0) return refuse(this.paused(this.emptied, remainingMs))
     }
     const circuit = this.circuitOf(model ?? "")
     const admission = circuit.admit(nowMs, this.thresholds, this.telling(model, context, fiber))
@@ -152,12 +154,12 @@ class Breaker {
       if (held.account === this.account.generation && !this.account.isClosed) this.account.close(() => {})
       return circuit.succeed(admission, nowMs, this.thresholds, onChange)
     }
-    if (outcome._tag === "Died") return circuit.abandon(admission, nowMs)
     const reason = outcome._tag === "Failed" ? outcome.error.reason : cutShort(context, held)
     if (reason === undefined) return circuit.abandon(admission, nowMs)
     if (reason._tag === "QuotaExceededError") {
       // One end user's budget does not count against the account.
       if (reason.scope !== "user" && held.account === this.account.generation) {
+        this.emptied = reason
         this.account.open(reason, nowMs + this.pauseMs, () => {})
       }
       return circuit.abandon(admission, nowMs)
@@ -186,11 +188,10 @@ class Breaker {
     return circuit
   }
 
-  private paused(retryAfterMs: number): QuotaExceededError {
-    const { because } = this.account
+  private paused({ code, message }: QuotaExceededError, retryAfterMs: number): QuotaExceededError {
     return new QuotaExceededError({
-      message: `no request made: ${this.inner.name} said its quota is used up (${because?.message ?? "no reason given"})`,
-      ...(because?._tag === "QuotaExceededError" && because.code !== undefined ? { code: because.code } : {}),
+      message: `no request made: ${this.inner.name} said its quota is used up (${message})`,
+      code,
       retryAfterMs: Math.ceil(retryAfterMs),
     })
   }
@@ -212,7 +213,7 @@ class Breaker {
 const cutShort = (context: CallContext, { admission, attemptsBefore }: Held): LlmErrorReason | undefined => {
   const reason = context.clock?.cutShort
   const last = context.ledger.count > attemptsBefore ? context.ledger.last : undefined
-  if (reason === undefined || reason.clock === "reader" || last?.errorType !== "TimeoutError") return undefined
+  if (reason === undefined || last?.errorType !== "TimeoutError") return undefined
   if (reason.clock !== "total") return reason
   const neededMs = Math.max(shortDeadlineMs, 2 * admission.circuit.patienceMs)
   return last.durationMs >= neededMs ? reason : undefined

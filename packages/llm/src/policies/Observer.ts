@@ -14,8 +14,11 @@ import * as Policy from "./Policy.ts"
  */
 export const withObserver = (observer: (event: CallEvent) => unknown): Policy.ServicePolicy => {
   const observe: CallObserver = (event) => {
-    const told = Result.try(() => observer(event))
-    if (Result.isSuccess(told) && Predicate.isPromiseLike(told.success)) forget(told.success)
+    Result.try(() => {
+      const told = observer(event)
+      // A rejection that nobody handles would end the process.
+      if (Predicate.isPromiseLike(told)) told.then(ignore, ignore)
+    })
   }
   return Policy.mechanism(() =>
     Effect.succeed(
@@ -31,11 +34,7 @@ export const withObserver = (observer: (event: CallEvent) => unknown): Policy.Se
   )
 }
 
-/** A rejection that nobody handles would end the process. */
-const forget = (promise: PromiseLike<unknown>): void => {
-  const ignore = () => {}
-  Result.try(() => promise.then(ignore, ignore))
-}
+const ignore = () => {}
 
 const endOf = (outcome: Outcome): CallEnd => {
   switch (outcome._tag) {

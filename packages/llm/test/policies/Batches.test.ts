@@ -197,15 +197,71 @@ describe("withBatches", () => {
 
   it.effect("refuses settings that cannot be", () =>
     Effect.gen(function* () {
-      for (const options of [
-        { concurrency: 0 },
-        { limits: { inputs: 0 } },
-        { limits: { inputs: 1, tokens: Number.NaN } },
-      ]) {
+      for (const [setting, options] of [
+        ["concurrency", { concurrency: 0 }],
+        ["limits.inputs", { limits: { inputs: 0 } }],
+        ["limits.tokens", { limits: { inputs: 1, tokens: Number.NaN } }],
+      ] as const) {
         const layer = new Embedder({ inputs: 1 }).layer.pipe(withBatches(options))
         const error = yield* Effect.flip(Effect.scoped(Layer.build(layer)))
-        expect(error.reason._tag).toBe("ConfigurationError")
+        expect(error.reason).toMatchObject({ _tag: "ConfigurationError", setting: "withBatches" })
+        expect(error.message).toContain(`${setting} must be 1 or more`)
       }
+    }),
+  )
+
+  it.effect("accepts the smallest settings: one input and one request at a time", () =>
+    Effect.gen(function* () {
+      const embedder = new Embedder(undefined, undefined, { delayMs: 10 })
+      const layer = embedder.layer.pipe(withBatches({ concurrency: 1, limits: { inputs: 1, tokens: 1 } }))
+      const fiber = yield* Effect.forkChild(embed(layer, numbered(3)))
+      yield* TestClock.adjust(30)
+      yield* Fiber.join(fiber)
+      expect([embedder.asked.length, embedder.peakInFlight]).toEqual([3, 1])
+    }),
+  )
+
+  it.effect("says how long the whole took, and of what lengths the vectors were that do not fit together", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
+      const slow = new Embedder({ inputs: 1 }, undefined, { delayMs: 10 })
+      const fiber = yield* Effect.forkChild(embed(slow.layer.pipe(withBatches({ concurrency: 1 })), numbered(3)))
+      yield* TestClock.adjust(30)
+      expect((yield* Fiber.join(fiber)).metadata.latencyMs).toBe(30)
+      const mixed = new Embedder({ inputs: 1 }, undefined, { dimensionsOf: ({ length }) => length + 1 })
+      const error = yield* Effect.flip(embed(mixed.layer.pipe(withBatches()), numbered(2)))
+      expect(error.message).toMatch(/different lengths \(2, 3\)/)
+    }),
+  )
+
+  it.effect("asks the service for the limits of the model that is asked for", () =>
+    Effect.gen(function* () {
+      const asked: Array<string | undefined> = []
+      const own = Layer.mock(EmbeddingProvider, {
+        name: "own",
+        model: "standard",
+        batchLimits: (model) => {
+          asked.push(model)
+          return undefined
+        },
+        embed: () => Effect.die("asked"),
+      })
+      const { embed } = yield* Effect.provide(EmbeddingProvider, Layer.orDie(own.pipe(withBatches())))
+      yield* Effect.exit(embed({ inputs: ["a"], model: "other" }))
+      yield* Effect.exit(embed({ inputs: ["a"] }))
+      expect(asked).toEqual(["other", "standard"])
+    }),
+  )
+
+  it.effect("leaves inputs that are no texts to the check of requests", () =>
+    Effect.gen(function* () {
+      const embedder = new Embedder({ inputs: 2, tokens: 100 })
+      const inputs = JSON.parse('["a", 7, null, "b"]')
+      yield* Effect.exit(embed(embedder.layer.pipe(withBatches()), inputs))
+      expect(embedder.asked).toEqual([
+        ["a", 7],
+        [null, "b"],
+      ])
     }),
   )
 })
@@ -259,6 +315,9 @@ describe("batches", () => {
       "😀",
       "\ud83d",
       "\ude00\ud83d",
+      "\x80\x80\x80",
+      "\x7f\x7f\x7f",
+      "\uffffab",
       "a😀\ud83d中",
     ]) {
       expect(tokensAtMost(text)).toBe(Math.ceil(Buffer.byteLength(text) / 2))

@@ -11,6 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import * as Permits from "../../src/policies/mechanisms/Permits.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
@@ -91,11 +92,15 @@ describe.each(callNames)("concurrency of %s", (name) => {
   it.effect("lets a waiter that is out of time leave the queue: the queue clock", () => {
     const upstream = new Upstream(() => ({ text: "hello", delay: 10_000 }))
     return Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
       const first = yield* Effect.forkChild(ask(name))
       const second = yield* Effect.forkChild(Effect.flip(ask(name)))
-      yield* TestClock.adjust(3000)
+      yield* TestClock.adjust(2999)
+      expect(second.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust(1)
       const error = yield* Fiber.join(second)
       expect(error.reason).toMatchObject({ _tag: "TimeoutError", clock: "queue", limitMs: 3000 })
+      expect(error.message).toMatch(/no permit.*3000 ms/)
       expect(error.attempts).toEqual([])
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(first)
@@ -125,6 +130,7 @@ describe.each(callNames)("concurrency of %s", (name) => {
     const upstream = new Upstream(({ index }) => ({ text: "hello", delay: index === 0 ? 3500 : 0 }))
     const stack = upstream.layer.pipe(withConcurrency(1), withTimeout({ queue: 3000 }), withRetry({ times: 1 }))
     return Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
       yield* Effect.forkChild(ask(name))
       const second = yield* Effect.forkChild(ask(name))
       yield* TestClock.adjust("1 minute")
@@ -159,6 +165,42 @@ describe.each(callNames)("concurrency of %s", (name) => {
       yield* Fiber.join(all)
       expect(inFlight).toBe(2)
       expect(second.asked).toHaveLength(4)
+    })
+  })
+})
+
+describe.each(callNames)("the queue of %s", (name) => {
+  it.effect("does not try again a call that got no permit in time", () => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 10_000 }))
+    const stack = upstream.layer.pipe(withConcurrency(1), withRetry(), withTimeout({ queue: 3000 }))
+    return Effect.gen(function* () {
+      yield* Effect.forkChild(ask(name))
+      const second = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust(3000)
+      expect(second.pollUnsafe()).toBeDefined()
+      expect((yield* Fiber.join(second)).reason).toMatchObject({ clock: "queue" })
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("is charged to the attempt from a millisecond on", () => {
+    const upstream = new Upstream(() => ({ text: "hello", delay: 1 }))
+    return Effect.gen(function* () {
+      const fibers = yield* Effect.forEach([1, 2], () => Effect.forkChild(ask(name)))
+      yield* TestClock.adjust(1000)
+      const responses = yield* Effect.forEach(fibers, Fiber.join)
+      expect(responses.map(({ metadata }) => metadata.attempts[0]?.queuedMs)).toEqual([0, 1])
+    }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1))))
+  })
+
+  it.effect("is one for several Layers with permits of the program's own", () => {
+    const [one, two] = [new Upstream(() => slow), new Upstream(() => slow)]
+    const permits = Permits.make(1)
+    return Effect.gen(function* () {
+      const calls = [one, two].map(({ layer }) => Effect.provide(ask(name), layer.pipe(withConcurrency(permits))))
+      const both = yield* Effect.forkChild(Effect.all(calls, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(both)
+      expect([one.arrivals, two.arrivals]).toEqual([[0], [1000]])
     })
   })
 })

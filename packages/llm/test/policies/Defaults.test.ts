@@ -30,6 +30,17 @@ describe.each(callNames)("defaults of %s", (name) => {
     }).pipe(Effect.provide(script.pipe(withDefaults({ temperature: undefined, maxTokens: undefined }))))
   })
 
+  it.effect.each([
+    [{ temperature: 0.7 }, [0.7, undefined]],
+    [{ maxTokens: 100 }, [undefined, 100]],
+  ] as const)("fill in %j alone", ([defaults, expected]) => {
+    const script = Scripted.layer(["one"])
+    return Effect.gen(function* () {
+      yield* ask(name)
+      expect([script.requests[0]?.temperature, script.requests[0]?.maxTokens]).toEqual(expected)
+    }).pipe(Effect.provide(script.pipe(withDefaults(defaults))))
+  })
+
   it.effect("reach every target of a fallback", () => {
     const first = Scripted.layer([{ error: reasons.ServerError() }])
     const second = Scripted.layer(["hello"])

@@ -81,6 +81,10 @@ const mistakes = [
   ["withTimeout", "idle", () => withTimeout({ total: "1 second", idle: untyped("later") })],
   ["withCircuitBreaker", "failures", () => withCircuitBreaker({ failures: 0 })],
   ["withCircuitBreaker", "rate", () => withCircuitBreaker({ rate: 2 })],
+  ["withCircuitBreaker", "rate", () => withCircuitBreaker({ rate: 0 })],
+  ["withCircuitBreaker", "calls", () => withCircuitBreaker({ calls: 1.5 })],
+  ["withCircuitBreaker", "window", () => withCircuitBreaker({ window: untyped("long") })],
+  ["withCircuitBreaker", "quotaPause", () => withCircuitBreaker({ quotaPause: untyped("long") })],
   ["withBudget", "usd or tokens", () => withBudget({})],
   ["withBudget", "usd", () => withBudget({ usd: 0 })],
   ["withBudget", "NaN", () => withBudget({ usd: Number.NaN })],
@@ -102,6 +106,7 @@ describe("a policy with an invalid setting", () => {
       const upstream = new Upstream(() => "hello")
       return Effect.gen(function* () {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(upstream.layer.pipe(make()))))
+        expect(error).toMatchObject({ provider: "configuration", attempts: [] })
         expect(error.reason).toMatchObject({ _tag: "ConfigurationError", setting: policy })
         expect(error.message).toContain(wrong)
         expect(upstream.asked).toEqual([])

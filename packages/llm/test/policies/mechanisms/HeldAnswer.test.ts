@@ -80,8 +80,13 @@ describe("what is held around a stream", () => {
     const reads = bringing([{ type: "response-start" }], [{ type: "response-start" }, piece("a")], [piece("b")])
     return Effect.gen(function* () {
       const llm = yield* LlmProvider
-      yield* Stream.runDrain(llm.stream(hello))
-      expect(outputs).toEqual(["held"])
+      const pull = yield* Policy.openStream(llm.stream(hello), yield* Scope.make())
+      const told: Array<number> = []
+      for (let read = 0; read < 3; read++) {
+        yield* pull
+        told.push(outputs.length)
+      }
+      expect(told).toEqual([0, 1, 1])
     }).pipe(Effect.provide(policy(reads)))
   })
 

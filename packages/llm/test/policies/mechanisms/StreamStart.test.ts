@@ -32,18 +32,21 @@ it.effect("what comes before the first output is kept, and comes first", () =>
 
 it.effect("a whole answer without output has begun, also where its provider does not end the stream", () =>
   Effect.gen(function* () {
-    const unending = Stream.concat(reads(start, finish), Stream.never)
-    const pull = yield* startStream(unending, yield* Scope.make())
-    expect(yield* pull).toEqual([start, finish])
+    for (const whole of [reads(start, finish), Stream.fromArray([start, finish])]) {
+      const pull = yield* startStream(Stream.concat(whole, Stream.never), yield* Scope.make())
+      expect(yield* pull).toEqual([start, finish])
+    }
   }),
 )
 
-it.effect.each([[[]], [[start]]])("a stream that ends without output ends as it did (%j)", ([events]) =>
-  Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const again = streamFrom(() => startStream(reads(...events), scope))
-    expect([...(yield* Stream.runCollect(again))]).toEqual(events)
-  }),
+it.effect.each([{ events: [] }, { events: [start] }])(
+  "a stream that ends without output ends as it did (%j)",
+  ({ events }) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const again = streamFrom(() => startStream(reads(...events), scope))
+      expect([...(yield* Stream.runCollect(again))]).toEqual(events)
+    }),
 )
 
 it.effect("a stream that fails before its first output has closed what it held when it fails, and not before", () =>
