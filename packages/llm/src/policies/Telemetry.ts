@@ -84,8 +84,7 @@ class Recording {
     this.span = span
     this.isMetered = isMetered
     this.startedMs = monotonicMs(fiber)
-    const isTold = start.isStream && span !== undefined && start.options.content !== undefined
-    this.assembly = isTold ? assemble() : undefined
+    this.assembly = start.options.content === undefined ? undefined : assemble()
   }
 
   pieces(events: ReadonlyArray<LlmEvent>, fiber: Fiber.Fiber<unknown, unknown>): void {
@@ -142,7 +141,7 @@ const log = (
   fiber: Fiber.Fiber<unknown, unknown>,
 ): Effect.Effect<void> | undefined => {
   const attempts = ledger.count
-  const smooth = outcome._tag === "Answered" && !outcome.metadata.degraded && (attempts <= 1 || !hasFailed(outcome))
+  const smooth = outcome._tag === "Answered" && !outcome.metadata.degraded && !hasFailed(outcome)
   // The common case: no span is recorded and nobody reads the log line.
   if (smooth && !logsDebug(fiber)) return undefined
   const { model, provider } = ledger.lastTarget(name)

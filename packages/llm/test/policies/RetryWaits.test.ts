@@ -1,4 +1,4 @@
-/** Law 7: which wait counts where the provider, the caller's schedule and the deadline each say one, and what is told of it. */
+/** Which wait counts where the provider, the caller's schedule and the deadline each say one, and what is told of it. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

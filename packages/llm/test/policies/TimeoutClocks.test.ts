@@ -1,4 +1,4 @@
-/** Law 10: what each clock leaves alone, and how clocks of several policies stand to each other. */
+/** What each clock leaves alone, and how clocks of several policies stand to each other. */
 import { describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -82,7 +82,6 @@ export class CallSpan {
       }
       case "attempt-end": {
         const attempt = this.attempts.get(event.attempt)
-        this.attempts.delete(event.attempt)
         return attempt === undefined ? undefined : endAttempt(attempt, event.record, event.exit, fiber)
       }
       case "retry":
@@ -124,9 +123,9 @@ export class CallSpan {
     describe(this.span, this.start, outcome, context, name)
     if (firstChunkMs !== undefined) this.span.attribute("gen_ai.response.time_to_first_chunk", firstChunkMs / 1000)
     const { content } = this.start.options
-    const said = content === undefined ? undefined : (parts ?? partsOf(outcome))
-    if (content !== undefined && said !== undefined) {
-      this.span.attribute("gen_ai.output.messages", answeredContent(content, said))
+    if (content !== undefined) {
+      const said = parts ?? partsOf(outcome)
+      if (said !== undefined) this.span.attribute("gen_ai.output.messages", answeredContent(content, said))
     }
     this.span.end(nowNanos(fiber), outcome.exit)
   }

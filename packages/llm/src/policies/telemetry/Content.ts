@@ -41,15 +41,14 @@ const partOf = (hook: Hook, part: AnyPart, kind: ContentKind): ReadonlyArray<Par
     case "reasoning":
       return textPart(hook, part.text, "reasoning")
     case "tool-call": {
-      const text = shown(hook, jsonOf(part.arguments), "tool-call")
       const { id, name } = part
-      return [{ type: "tool_call", id, name, ...(text === undefined ? {} : { arguments: text }) }]
+      return [{ type: "tool_call", id, name, arguments: shown(hook, jsonOf(part.arguments), "tool-call") }]
     }
     case "tool-result": {
       const { content, toolCallId: id } = part
       const response =
         typeof content === "string" ? shown(hook, content, "tool-result") : partsOf(hook, content, "tool-result")
-      return [{ type: "tool_call_response", id, ...(response === undefined ? {} : { response }) }]
+      return [{ type: "tool_call_response", id, response }]
     }
     default:
       return [{ type: part.type }]
@@ -76,10 +75,11 @@ const attributesOf = (hook: Hook, { messages = [], tools = [] }: Asked): Readonl
           },
         ],
   )
-  const definitions = tools.map(({ description, name, parameters }) => {
-    const told = shown(hook, jsonOf({ description, parameters }), "tool-definition")
-    return { type: "function", name, ...(told === undefined ? {} : { definition: told }) }
-  })
+  const definitions = tools.map(({ description, name, parameters }) => ({
+    type: "function",
+    name,
+    definition: shown(hook, jsonOf({ description, parameters }), "tool-definition"),
+  }))
   return {
     ...(instructions.length === 0 ? {} : { "gen_ai.system_instructions": jsonOf(instructions) }),
     ...(input.length === 0 ? {} : { "gen_ai.input.messages": jsonOf(input) }),

@@ -56,7 +56,7 @@ describe("a request that cannot be copied", () => {
     expect(ownRequest(request)).toBe(request)
   })
 
-  it("is given back as it is where it is no object as JSON", () => {
+  it("is given back as it is where JSON would not write an object for it", () => {
     const request = { messages: [message()], toJSON: () => "a text" }
     expect(ownRequest(request)).toBe(request)
     const nothing: object = JSON.parse("[null]")[0]

@@ -23,7 +23,7 @@ const holders = (permits: Permits.Permits) => {
   return { come, holding }
 }
 
-/** Lets whoever is awake run. */
+/** Lets every fiber run that is awake. */
 const settled = Effect.forEach(Array.from({ length: 10 }), () => Effect.yieldNow, { discard: true })
 
 const resizing = (permits: Permits.ResizablePermits, count: number) =>

@@ -60,7 +60,9 @@ describe.each(callNames)("content of %s", (name) => {
         { role: "assistant", parts: [{ type: "tool_call", id: "c1", name: "look", arguments: '{"at":"x"}' }] },
         { role: "tool", parts: [{ type: "tool_call_response", id: "c1", response: "seen" }] },
       ])
-      expect(parsed(attributes["gen_ai.tool.definitions"])).toMatchObject([{ type: "function", name: "look" }])
+      expect(parsed(attributes["gen_ai.tool.definitions"])).toEqual([
+        { type: "function", name: "look", definition: '{"description":"Looks.","parameters":{"type":"object"}}' },
+      ])
       expect(parsed(attributes["gen_ai.output.messages"])).toEqual([
         {
           role: "assistant",
@@ -104,6 +106,53 @@ describe.each(callNames)("content of %s", (name) => {
       })
       const old = yield* attributesOf(name, request, { conventions: "v1.41" })
       expect(Object.keys(old)).not.toContain("gen_ai.request.reasoning.level")
+    }),
+  )
+
+  it.effect("each text is shown to the hook as what it is: who said it, and to what end", () =>
+    Effect.gen(function* () {
+      const kinds: Array<string> = []
+      const content = (text: string, kind: string) => {
+        kinds.push(`${kind}: ${text}`)
+        return undefined
+      }
+      const parts: LlmRequest = {
+        messages: [
+          { role: "user", content: "asks" },
+          { role: "assistant", content: [{ type: "reasoning", text: "thinks" }] },
+          {
+            role: "tool",
+            content: [{ type: "tool-result", toolCallId: "c1", content: [{ type: "text", text: "finds" }] }],
+          },
+        ],
+      }
+      const attributes = yield* attributesOf(name, parts, { content })
+      expect(kinds.slice(0, 3)).toEqual(["user: asks", "reasoning: thinks", "tool-result: finds"])
+      expect(kinds.slice(3).toSorted()).toEqual(["assistant: hello", "reasoning: thinking"])
+      expect(parsed(attributes["gen_ai.input.messages"])).toEqual([
+        { role: "user", parts: [] },
+        { role: "assistant", parts: [] },
+        { role: "tool", parts: [{ type: "tool_call_response", id: "c1", response: [] }] },
+      ])
+    }),
+  )
+
+  it.effect("there is no attribute for what a request does not have", () =>
+    Effect.gen(function* () {
+      const attributes = yield* attributesOf(name, { messages: [] }, { content: (text) => text })
+      expect(Object.keys(attributes).filter((key) => /input.messages|instructions|definitions/.test(key))).toEqual([])
+    }),
+  )
+
+  it.effect("what a hook gives that is no text is nothing, and so is a text that is none", () =>
+    Effect.gen(function* () {
+      const odd: LlmRequest = JSON.parse('{"messages":[{"role":"user","content":[{"type":"text","text":7}]}]}')
+      const shown: Array<unknown> = []
+      const attributes = yield* attributesOf(name, odd, { content: (text) => (shown.push(text), text) })
+      expect(parsed(attributes["gen_ai.input.messages"])).toEqual([{ role: "user", parts: [] }])
+      expect(shown).not.toContain(7)
+      const number = yield* attributesOf(name, request, { content: () => JSON.parse("7") })
+      expect(parsed(number["gen_ai.system_instructions"])).toBeNull()
     }),
   )
 
