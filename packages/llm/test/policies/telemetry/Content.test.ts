@@ -137,6 +137,27 @@ describe.each(callNames)("content of %s", (name) => {
     }),
   )
 
+  it.effect("a refusal is told as the text that it is, and a tool's text as its result", () =>
+    Effect.gen(function* () {
+      const kinds: Array<string> = []
+      const content = (text: string, kind: string) => {
+        kinds.push(`${kind}: ${text}`)
+        return text
+      }
+      const odd: LlmRequest = JSON.parse(
+        '{"messages":[{"role":"assistant","content":[{"type":"refusal","text":"no"}]},{"role":"tool","content":"found"}]}',
+      )
+      const attributes = yield* attributesOf(name, odd, { content })
+      expect(parsed(attributes["gen_ai.input.messages"])).toEqual([
+        { role: "assistant", parts: [{ type: "text", content: "no" }] },
+        { role: "tool", parts: [{ type: "text", content: "found" }] },
+      ])
+      expect(kinds.slice(0, 2)).toEqual(["assistant: no", "tool-result: found"])
+      expect(attributes["error.type"]).toBe("InvalidRequestError")
+      expect(Object.keys(attributes)).not.toContain("gen_ai.output.messages")
+    }),
+  )
+
   it.effect("there is no attribute for what a request does not have", () =>
     Effect.gen(function* () {
       const attributes = yield* attributesOf(name, { messages: [] }, { content: (text) => text })

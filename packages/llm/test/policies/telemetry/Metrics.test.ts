@@ -3,14 +3,16 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { metadataOf } from "../../../src/call/Metadata.ts"
 import * as Provider from "../../../src/call/Provider.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import { ModelInfo } from "../../../src/model/ModelInfo.ts"
-import type { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { fromParts, type ResponseMetadata } from "../../../src/model/LlmResponse.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withTelemetry } from "../../../src/policies/Telemetry.ts"
 import { TelemetryOptions } from "../../../src/policies/telemetry/TelemetryOptions.ts"
@@ -68,7 +70,7 @@ describe.each(callNames)("metrics of %s", (name) => {
         "gen_ai.client.inference.usage.reasoning.output_tokens 3 {token}",
       ])
       const duration = snapshots.find(({ id }) => id === "gen_ai.client.inference.duration")
-      expect(duration?.attributes).toEqual({
+      expect(duration?.attributes).toStrictEqual({
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "own",
         "gen_ai.request.model": "scripted",
@@ -102,6 +104,8 @@ describe.each(callNames)("metrics of %s", (name) => {
       const chunks = snapshots.filter(({ id }) => id.endsWith("_chunk")).map(({ id }) => id)
       expect(chunks.every((id) => id.startsWith("gen_ai.client.operation."))).toBe(true)
       expect(chunks).toHaveLength(isStream ? 2 : 0)
+      const units = snapshots.flatMap(({ attributes, id }) => (id.endsWith("_chunk") ? [attributes?.["unit"]] : []))
+      expect(units).toEqual(chunks.map(() => "s"))
     }),
   )
 
@@ -136,16 +140,77 @@ describe.each(callNames)("metrics of %s", (name) => {
       const snapshots = yield* measured(ask(name), own, { metrics: true })
       const cost = snapshots.find(({ id }) => id === "wiseflow.client.cost")
       // 10 input tokens at 2 and 5 output tokens at 4 dollars a million.
-      expect(cost?.state).toMatchObject({ count: (10 * 2 + 5 * 4) / 1_000_000 })
+      expect(cost?.state).toMatchObject({ count: (10 * 2 + 5 * 4) / 1_000_000, incremental: true })
       expect(cost?.attributes).toMatchObject({ "wiseflow.price_source": "custom", unit: "USD" })
     }),
   )
 
   it.effect("are not recorded where nobody traces and nobody asked for them", () =>
     Effect.gen(function* () {
-      const script = Scripted.layer(["hello"]).pipe(withTelemetry)
+      const script = Scripted.layer(["hello", "hello"]).pipe(withTelemetry)
       expect(yield* measured(ask(name, hello), script, {})).toEqual([])
+      expect((yield* Effect.provide(ask(name, hello), script)).text).toBe("hello")
     }),
+  )
+})
+
+describe("the figures of answers", () => {
+  const answered = (own: Partial<ResponseMetadata>, model = "m") => {
+    const metadata = { ...metadataOf({ provider: "own", model, latencyMs: 0, timestamp: "", attempts: [] }), ...own }
+    return Layer.mock(LlmProvider, {
+      name: "own",
+      model,
+      generate: () => Effect.succeed(fromParts([], "stop", metadata)),
+    }).pipe(withTelemetry)
+  }
+
+  it.effect("are nought in counters, and in no histogram, where no tokens were told", () =>
+    Effect.gen(function* () {
+      const latest = yield* measured(ask("generate"), answered({}), { metrics: true })
+      expect(shown(latest)).toEqual([
+        "gen_ai.client.inference.duration 1 x 0 s",
+        "gen_ai.client.inference.usage.cache_read.input_tokens 0 {token}",
+        "gen_ai.client.inference.usage.cache_write.input_tokens 0 {token}",
+        "gen_ai.client.inference.usage.input_tokens 0 {token}",
+        "gen_ai.client.inference.usage.output_tokens 0 {token}",
+        "gen_ai.client.inference.usage.reasoning.output_tokens 0 {token}",
+      ])
+      const old = yield* measured(ask("generate"), answered({}), { metrics: true, conventions: "v1.41" })
+      expect(shown(old)).toEqual(["gen_ai.client.operation.duration 1 x 0 s"])
+    }),
+  )
+
+  it.effect("only grow where they are counted, and are of no known modality", () =>
+    Effect.gen(function* () {
+      const snapshots = yield* measured(ask("generate"), answered({ usage: { inputTokens: 7 } }), { metrics: true })
+      const tokens = snapshots.find(({ id }) => id === "gen_ai.client.inference.usage.input_tokens")
+      expect(tokens).toMatchObject({
+        state: { count: 7n, incremental: true },
+        attributes: { "gen_ai.token.modality": "unknown" },
+      })
+    }),
+  )
+
+  it.effect(
+    "are told apart by the model that was asked, by the one that answered, and by where the price comes from",
+    () =>
+      Effect.gen(function* () {
+        const cost = { costUsd: 1, priceSource: "custom" } as const
+        const calls = [
+          answered({ ...cost, servedModel: "s1" }, "told-1"),
+          answered({ ...cost, servedModel: "s1" }, "told-2"),
+          answered({ ...cost, servedModel: "s2" }, "told-2"),
+          answered({ ...cost, servedModel: "s2", priceSource: "service" }, "told-2"),
+        ]
+        const all = Effect.forEach(calls, (layer) => Effect.provide(ask("generate"), layer))
+        const snapshots = yield* measured(all, Scripted.layer([]), { metrics: true })
+        const series = (id: string) =>
+          snapshots
+            .flatMap((each) => (each.id === id && "count" in each.state ? [Number(each.state.count)] : []))
+            .toSorted()
+        expect(series("gen_ai.client.inference.duration")).toEqual([1, 1, 2])
+        expect(series("wiseflow.client.cost")).toEqual([1, 1, 1, 1])
+      }),
   )
 })
 

@@ -133,8 +133,8 @@ describe.each(callNames)("the span of an attempt of %s", (name) => {
       })
       const bare = yield* observe(ask(name), telling(attempt({ model: undefined }), { model: "" }))
       expect(bare.spans.map((span) => span.name)).toEqual(["chat", "attempt"])
-      expect(bare.attributes[1]).toEqual({ "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai" })
-      expect(bare.attributes[0]).not.toHaveProperty("gen_ai.request.model")
+      expect(Object.keys(bare.attributes[1] ?? {})).toEqual(["gen_ai.operation.name", "gen_ai.provider.name"])
+      expect(Object.keys(bare.attributes[0] ?? {})).not.toContain("gen_ai.request.model")
     }),
   )
 
@@ -298,7 +298,7 @@ describe.each(callNames)("the span of a call of %s", (name) => {
       expect(Object.keys(told.attributes[0] ?? {})).not.toContain("gen_ai.request.top_p")
       expect(Object.keys(told.attributes[0] ?? {})).not.toContain("gen_ai.request.reasoning.level")
       const old = yield* observe(ask(name, request), telling([]), { conventions: "v1.41" })
-      expect(Object.keys(old.attributes[0] ?? {}).filter((key) => key.includes("reasoning"))).toEqual([])
+      expect(Object.keys(old.attributes[0] ?? {}).filter((key) => /reasoning|undefined/.test(key))).toEqual([])
     }),
   )
 
@@ -325,11 +325,13 @@ describe("the span of a call for embeddings", () => {
     Effect.gen(function* () {
       const request = { inputs: ["one"], dimensions: 3, temperature: 0.5 }
       const embed = Effect.flatMap(EmbeddingProvider, (provider) => provider.embed(request))
-      const { attributes, spans } = yield* observe(embed, layerEmbeddings([[[1, 2, 3]]], { model: "v" }))
+      const { attributes, spans } = yield* observe(embed, layerEmbeddings([[[1, 2, 3]]], { model: "v" }), {
+        content: (text) => text,
+      })
       expect(spans[0]?.name).toBe("embeddings v")
       expect(attributes[0]).toMatchObject({ "gen_ai.embeddings.dimension.count": 3 })
-      expect(attributes[0]).not.toHaveProperty("gen_ai.request.temperature")
-      expect(attributes[0]).not.toHaveProperty("gen_ai.response.finish_reasons")
+      const names = Object.keys(attributes[0] ?? {})
+      expect(names.filter((key) => /temperature|finish_reasons|messages/.test(key))).toEqual([])
     }),
   )
 })
