@@ -15,14 +15,14 @@ export interface LedgerEntry {
   readonly record: () => AttemptRecord
 }
 
-const none: ReadonlyArray<LedgerEntry> = []
+const none: ReadonlyArray<never> = []
 
 export class Ledger {
   /** When the call began: monotonic milliseconds, and ISO 8601. */
   readonly startedMs: number
   readonly started: string
   private entries: ReadonlyArray<LedgerEntry> = none
-  private readonly notes: Array<string> = []
+  private notes: ReadonlyArray<string> = none
   private unchargedMs = 0
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
@@ -37,7 +37,7 @@ export class Ledger {
 
   /** Adds a warning for the caller, whichever target answers: that a target was passed over, for example. */
   warn(warning: string): void {
-    this.notes.push(warning)
+    this.notes = [...this.notes, warning]
   }
 
   /** The notes so far. */

@@ -6,8 +6,6 @@
 /** A place in a line. */
 export interface Standing<A> {
   readonly value: A
-  /** False once it has left. */
-  isIn: boolean
   before: Standing<A> | undefined
   after: Standing<A> | undefined
 }
@@ -24,7 +22,7 @@ export class Line<A> implements Iterable<A> {
   /** Stands at the end. */
   add(value: A): Standing<A> {
     const before = this.last
-    const place: Standing<A> = { value, isIn: true, before, after: undefined }
+    const place: Standing<A> = { value, before, after: undefined }
     if (before === undefined) this.first = place
     else before.after = place
     this.last = place
@@ -32,15 +30,19 @@ export class Line<A> implements Iterable<A> {
     return place
   }
 
+  /** False once it has left. */
+  has(place: Standing<A>): boolean {
+    return place.before !== undefined || this.first === place
+  }
+
   /** Leaves, wherever it stands. False where it has left before. */
   remove(place: Standing<A>): boolean {
-    if (!place.isIn) return false
+    if (!this.has(place)) return false
     const { after, before } = place
     if (before === undefined) this.first = after
     else before.after = after
     if (after === undefined) this.last = before
     else after.before = before
-    place.isIn = false
     place.before = undefined
     place.after = undefined
     this.count -= 1

@@ -22,7 +22,7 @@ describe("a line", () => {
             const place = places[step]
             if (place === undefined) return
             const wasIn = expected.includes(place.value)
-            expect(place.isIn).toBe(wasIn)
+            expect(line.has(place)).toBe(wasIn)
             expect(line.remove(place)).toBe(wasIn)
             expected = expected.filter((one) => one !== place.value)
           }

@@ -7,6 +7,8 @@ import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
 import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 
+const none: ReadonlyArray<never> = []
+
 /** The error of a clock that has ended a call, with the provider asked last, every attempt so far, and the text so far. */
 export const timeoutFailure = (context: CallContext, reason: TimeoutError, name: string, text = ""): LlmError =>
   new LlmError({
@@ -38,8 +40,8 @@ export const bounded = <A>(
       const ready = running.pollUnsafe()
       if (ready !== undefined) return resume(ready)
       // Lists of just the length that is needed: they are held as long as the call.
-      let timers: ReadonlyArray<Timer> = []
-      let waits: ReadonlyArray<() => void> = []
+      let timers: ReadonlyArray<Timer> = none
+      let waits: ReadonlyArray<() => void> = none
       const stop = () => {
         for (const timer of timers) stopTimer(timer)
         for (const leave of waits) leave()

@@ -95,11 +95,14 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
     ),
 })
 
+/** Stands for what is held before an answer has begun, and after its end. */
+const nothing = Symbol("nothing")
+
 class HeldAnswer<Held> {
   private readonly holding: Holding<Held>
   private readonly context: CallContext
   private readonly isStream: boolean
-  private held: Result.Success<Held, LlmError> | undefined
+  private held: Held | typeof nothing = nothing
   private ended = false
   private sawOutput = false
 
@@ -118,7 +121,7 @@ class HeldAnswer<Held> {
     if (this.ended) return Effect.interrupt
     const begun = this.holding.begin(this.context, request, fiber, this.isStream)
     if (Result.isFailure(begun)) return refuse(begun.failure)
-    this.held = begun
+    this.held = begun.success
     const { inside } = this.holding
     // Opening a stream may die or fail: that is an end too.
     const held = begun.success
@@ -134,8 +137,8 @@ class HeldAnswer<Held> {
   end(outcome: Outcome, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
     this.ended = true
     const { held } = this
-    this.held = undefined
-    return held === undefined ? undefined : this.holding.end(held.success, outcome, this.context, fiber)
+    this.held = nothing
+    return held === nothing ? undefined : this.holding.end(held, outcome, this.context, fiber)
   }
 
   /** What ends it with an exit. Made here, so that it keeps this answer alone and not its request. */

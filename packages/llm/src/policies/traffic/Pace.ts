@@ -117,7 +117,7 @@ export class Pace {
     const least = [tokens, inputTokens, outputTokens].reduce(fewer, undefined)
     let runningTokens = 0
     for (const other of this.running) if (other !== place) runningTokens += other.tokens
-    const others = this.running.size - (place.taken?.running.isIn === true ? 1 : 0)
+    const others = this.running.size - (place.taken !== undefined && this.running.has(place.taken.running) ? 1 : 0)
     this.toldRequests = toldBy(requests, others, nowMs) ?? this.toldRequests
     this.toldTokens = toldBy(least, runningTokens, nowMs) ?? this.toldTokens
   }

@@ -16,6 +16,8 @@ interface FinishOptions extends Pick<EncodeOptions, "provider"> {
   readonly followsBackground?: boolean
 }
 
+const noWarnings: ReadonlyArray<string> = []
+
 /** The notes of one encoding. The encoder goes on after a refusal; nothing of what it writes then is used. */
 export class RequestEncoding {
   readonly warnings: Array<string> = []
@@ -87,7 +89,7 @@ export class RequestEncoding {
     if (this.refusal !== undefined) return Result.fail(this.refusal)
     return Result.succeed({
       body,
-      warnings: this.warnings,
+      warnings: this.warnings.length === 0 ? noWarnings : this.warnings,
       maxTokens: limitOf(body),
       temperature: numberOf(body["temperature"]),
     })
