@@ -3,7 +3,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { restored } from "../../src/protocols/encoding/FormedValue.ts"
 import { isJsonSchema, type JsonSchema } from "../../src/protocols/encoding/JsonSchema.ts"
-import { type Dialect, enforcedForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
+import { type Dialect, enforcedForm, openForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
 
 const formOf = (schema: JsonSchema, dialect: Dialect = "openai"): JsonSchema => {
   const form = enforcedForm(schema, dialect)
@@ -133,6 +133,173 @@ describe("the Anthropic form", () => {
   it("requires every property once there are too many optional ones to compile", () => {
     const many = Object.fromEntries(Array.from({ length: 11 }, (_, place) => [`p${place}`, { type: "string" }]))
     expect(formOf(object(many, []), "anthropic").required).toEqual(Object.keys(many))
+  })
+})
+
+const text = { type: "string" }
+
+describe("each form", () => {
+  /** The schema of a property `a` in a form. */
+  const inner = (schema: unknown, dialect: Dialect = "openai"): unknown =>
+    Reflect.get(formOf(object({ a: schema }), dialect).properties as object, "a")
+
+  it("says the type of fixed values", () => {
+    const typeOf = (value: unknown) => Reflect.get(inner({ const: value }) as object, "type")
+    expect([1, 1.5, "a", true, null].map(typeOf)).toEqual(["integer", "number", "string", "boolean", "null"])
+    expect(problemOf(object({ a: { const: [1] } }))).toBe("it is a list of anything at properties.a")
+    expect(problemOf(object({ a: { const: { b: 1 } } }))).toContain("names are open at properties.a")
+    expect(inner({ enum: ["a", "b"] })).toEqual({ enum: ["a", "b"], type: "string" })
+    expect(inner({ enum: [null, "b", 1] })).toEqual({ enum: [null, "b", 1], type: ["null", "string", "integer"] })
+  })
+
+  it("says the type of objects and lists that only show it", () => {
+    expect(inner({ properties: { b: text }, required: ["b"] })).toMatchObject({ type: "object", required: ["b"] })
+    expect(inner({ items: text })).toEqual({ type: "array", items: text })
+  })
+
+  it("closes what may be an object among others, and asks what a list among others holds", () => {
+    const either = { type: ["object", "null"], properties: { b: text }, required: ["b"] }
+    expect(inner(either)).toEqual({ ...either, additionalProperties: false })
+    expect(problemOf(object({ a: { type: ["array", "null"] } }))).toBe("it is a list of anything at properties.a")
+    expect(inner({ type: ["array", "null"], items: text })).toEqual({ type: ["array", "null"], items: text })
+  })
+
+  it("tells several bounds in one description", () => {
+    expect(inner({ ...text, minLength: 1, maxLength: 2 })).toEqual({
+      ...text,
+      description: "(minLength: 1, maxLength: 2)",
+    })
+    const safe = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
+    expect(inner({ type: "integer", ...safe, nullable: false })).toEqual({ type: "integer" })
+    expect(inner({ type: "integer", multipleOf: Number.MAX_SAFE_INTEGER })).toEqual({
+      type: "integer",
+      description: `(multipleOf: ${Number.MAX_SAFE_INTEGER})`,
+    })
+  })
+
+  it("keeps what its wire enforces, and tells the rest", () => {
+    const told = (note: string) => ({ description: `(${note})` })
+    const uri = { ...text, format: "uri" }
+    expect(inner(uri, "anthropic")).toEqual(uri)
+    expect(inner(uri)).toEqual({ ...text, ...told('format: "uri"') })
+    expect(inner({ ...text, format: "odd" }, "anthropic")).toEqual({ ...text, ...told('format: "odd"') })
+    const list = (minItems: number) => ({ type: "array", items: text, minItems })
+    for (const minItems of [0, 1]) {
+      expect(inner(list(minItems), "anthropic")).toEqual(list(minItems))
+      expect(inner(list(minItems))).toEqual({ type: "array", items: text, ...told(`minItems: ${minItems}`) })
+    }
+    expect(inner(list(2), "anthropic")).toEqual({ type: "array", items: text, ...told("minItems: 2") })
+    for (const pattern of ["(?=a)", "(?!a)", "(?<b>a)"]) {
+      expect(inner({ ...text, pattern })).toEqual({ ...text, ...told(`pattern: ${JSON.stringify(pattern)}`) })
+    }
+    for (const pattern of ["(?:a)", "^a"]) expect(inner({ ...text, pattern })).toEqual({ ...text, pattern })
+  })
+
+  it("makes a list of a tuple, and tells the order", () => {
+    const number = { type: "number" }
+    const order = 'a list of 2 in this order: {"type":"string"}, {"type":"number"}'
+    const list = { type: "array", items: { anyOf: [text, number] } }
+    expect(inner({ type: "array", prefixItems: [text, number] })).toEqual({ ...list, description: order })
+    expect(inner({ type: "array", items: [text, number] })).toEqual({ ...list, description: order })
+    expect(inner({ prefixItems: [text, number], items: number, type: "array", description: "Two" })).toEqual({
+      type: "array",
+      items: { anyOf: [text, number, number] },
+      description: `Two (${order})`,
+    })
+  })
+
+  it("makes one object of the branches of allOf", () => {
+    const formed = (allOf: ReadonlyArray<unknown>, own: object = {}) => inner({ ...own, allOf })
+    const closed = { additionalProperties: false }
+    const both = { type: "object", properties: { b: text, c: text }, required: ["b", "c"], ...closed }
+    expect(formed([object({ b: text }), object({ c: text })])).toEqual(both)
+    expect(formed([object({ c: text })], object({ b: text }))).toEqual(both)
+    expect(formed([{ description: "B" }], object({ b: text }))).toEqual({
+      ...object({ b: text }),
+      description: "B",
+      ...closed,
+    })
+    expect(formed([object({ b: text })], { description: "B" })).toMatchObject({ description: "B", required: ["b"] })
+    expect(formed([{ description: "not this" }, { ...text, minLength: 1 }], { description: "B" })).toEqual({
+      ...text,
+      description: "B (minLength: 1)",
+    })
+    expect(formed([{ allOf: [object({ c: text })] }], object({ b: text }))).toEqual(both)
+    const problem = "it has an allOf whose branches speak of the same thing at properties.a"
+    expect(problemOf(object({ a: { allOf: [text, { type: "number" }] } }))).toBe(problem)
+    expect(problemOf(object({ a: { allOf: [object({ b: text, d: text }), object({ c: text, b: text })] } }))).toBe(
+      problem,
+    )
+  })
+
+  it("follows references in allOf, and keeps those of the root", () => {
+    const $defs = { b: object({ b: text }) }
+    const schema = { ...object({ a: { allOf: [{ $ref: "#/$defs/b" }] } }), $defs }
+    expect(formOf(schema).properties).toMatchObject({ a: { type: "object", required: ["b"] } })
+    expect(formOf(object({ a: { $ref: "#" } })).properties).toEqual({ a: { $ref: "#" } })
+    expect(problemOf(object({ a: { $ref: "#/properties/b" }, b: text }))).toBe(
+      "it refers to #/properties/b at properties.a",
+    )
+  })
+
+  it("is told by the place of the first problem", () => {
+    expect(problemOf({ type: "object", properties: { a: true, b: 3 } })).toBe(
+      "it allows any value there at properties.a",
+    )
+    expect(problemOf({ type: "object" })).toBe("it is an object whose property names are open")
+    expect(problemOf({ type: "object", properties: {}, additionalProperties: {} })).toContain("names are open")
+    expect(problemOf({ items: text })).toBe("its root is not an object")
+    expect(problemOf(object({ a: object({ b: { anyOf: [text, {}] } }) }))).toBe(
+      "it allows any value there at properties.a.properties.b.anyOf[1]",
+    )
+    expect(formOf({ properties: {} })).toMatchObject({ type: "object" })
+  })
+
+  it("lets an optional property be null under its own description", () => {
+    expect(formOf(object({ a: text, b: { ...text, description: "B" } }, [])).properties).toStrictEqual({
+      a: { anyOf: [text, { type: "null" }] },
+      b: { anyOf: [text, { type: "null" }], description: "B" },
+    })
+  })
+})
+
+describe("definitions", () => {
+  const to = (name: string) => ({ $ref: `#/$defs/${name}` })
+
+  it("are kept where anything in use refers to them, under whatever name", () => {
+    const $defs = { "a/b~ c": object({ next: to("b") }), b: text, idle: text, alsoIdle: to("idle") }
+    const schema = { ...object({ a: { type: "array", items: to("a~1b~0%20c") } }), $defs }
+    expect(Object.keys(formOf(schema).$defs as object)).toEqual(["a/b~ c", "b"])
+    expect(formOf(schema, "anthropic").$defs).toMatchObject({ "a/b~ c": { required: ["next"] }, b: text })
+  })
+
+  it("are none where nothing refers to them", () => {
+    expect(formOf({ ...object({ a: text }), $defs: { idle: text } })).not.toHaveProperty("$defs")
+    expect(formOf(object({ a: text }))).not.toHaveProperty("$defs")
+  })
+})
+
+describe("optional properties in the Anthropic form", () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, place) => [`p${place}`, text]))
+
+  it("stay optional up to ten, those of inner objects included", () => {
+    expect(formOf(object(many(10), []), "anthropic").required).toEqual([])
+    expect(formOf(object({ ...many(20) }), "anthropic").required).toHaveLength(20)
+    const inner = (count: number) =>
+      object({ a: object(many(5), []), b: { type: "array", items: object(many(count), []) } })
+    const required = (count: number) =>
+      (formOf(inner(count), "anthropic").properties as Record<string, JsonSchema>).a?.required
+    expect(required(5)).toEqual([])
+    expect(required(6)).toHaveLength(5)
+  })
+})
+
+describe("the schema of a tool that nobody enforces", () => {
+  it("is as it was given, with an object at its root and no word of its draft", () => {
+    expect(openForm({ $schema: "x", properties: { a: text } })).toEqual({ type: "object", properties: { a: text } })
+    expect(openForm({ type: ["object", "null"] })).toEqual({ type: ["object", "null"] })
+    const $defs = { a: object({ b: text }) }
+    expect(openForm({ $ref: "#/$defs/a", $defs })).toEqual({ ...object({ b: text }), $defs })
   })
 })
 

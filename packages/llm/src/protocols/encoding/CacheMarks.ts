@@ -5,26 +5,29 @@
 import type { CacheMark, CacheLifetime } from "../../model/LlmRequest.ts"
 
 type Block = Record<string, unknown>
+type Ttl = CacheLifetime["ttl"] | undefined
 
-/** Lifetimes in their order. */
-const lifetimes: ReadonlyArray<CacheLifetime["ttl"]> = ["5m", "30m", "1h", "12h"]
+/** Lifetimes in their order, the service's own first. */
+const lifetimes: ReadonlyArray<Ttl> = [undefined, "5m", "30m", "1h", "12h"]
+
+/** The longer one of two lifetimes. */
+const longer = (one: Ttl, other: Ttl): Ttl => (lifetimes.indexOf(other) > lifetimes.indexOf(one) ? other : one)
 
 /** A block that is marked, and how long it is kept; undefined where the service's own time will do. */
 export interface Marked {
   readonly block: Block
-  readonly ttl: CacheLifetime["ttl"] | undefined
+  readonly ttl: Ttl
 }
 
 export class CacheMarks {
-  /** None where nothing is marked, as in most conversations. */
-  private marks: Map<Block, CacheMark> | undefined = undefined
+  /** Absent where nothing is marked, as in most conversations. */
+  private marks: Map<Block, Ttl> | undefined = undefined
 
   /** Marks a block. Of two marks the longer one counts. */
   add(block: Block | undefined, mark: CacheMark | undefined): void {
     if (block === undefined || mark === undefined) return
     const marks = (this.marks ??= new Map())
-    const before = marks.get(block)
-    if (before === undefined || before === true || longer(mark, before)) marks.set(block, mark)
+    marks.set(block, longer(marks.get(block), mark === true ? undefined : mark.ttl))
   }
 
   /** True where nothing is marked. */
@@ -34,15 +37,11 @@ export class CacheMarks {
 
   /** The marked ones of these blocks, in their order. */
   among(blocks: ReadonlyArray<Block>): ReadonlyArray<Marked> {
-    return blocks.flatMap((block) => {
-      const mark = this.marks?.get(block)
-      return mark === undefined ? [] : [{ block, ttl: mark === true ? undefined : mark.ttl }]
-    })
+    const { marks } = this
+    if (marks === undefined) return []
+    return blocks.flatMap((block) => (marks.has(block) ? [{ block, ttl: marks.get(block) }] : []))
   }
 }
-
-const longer = (mark: CacheMark, than: CacheLifetime): boolean =>
-  mark !== true && lifetimes.indexOf(mark.ttl) > lifetimes.indexOf(than.ttl)
 
 /**
  * As many as a service takes: the first, whose beginning changes least, and the last ones, which cover most. Each is kept at
@@ -50,11 +49,10 @@ const longer = (mark: CacheMark, than: CacheLifetime): boolean =>
  */
 export const chosenMarks = (marked: ReadonlyArray<Marked>, most: number): ReadonlyArray<Marked> => {
   const kept = marked.length <= most ? marked : [...marked.slice(0, 1), ...marked.slice(1 - most)]
-  let longest: Marked["ttl"] = undefined
+  let longest: Ttl = undefined
   const chosen: Array<Marked> = []
   for (const { block, ttl } of kept.toReversed()) {
-    if (ttl !== undefined && (longest === undefined || lifetimes.indexOf(ttl) > lifetimes.indexOf(longest)))
-      longest = ttl
+    longest = longer(longest, ttl)
     chosen.unshift({ block, ttl: longest })
   }
   return chosen

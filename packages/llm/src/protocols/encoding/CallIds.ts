@@ -33,8 +33,9 @@ const isAccepted = (id: string, { alphabet, isExact, maxLength }: CallIdRule): b
 /** The id that stands for one that a target refuses. `salt` tells apart what would become the same. */
 const renamed = (id: string, salt: number, { alphabet, maxLength }: CallIdRule): string => {
   const digits = digest(salt === 0 ? id : `${id} ${salt}`)
+  const named = `call_${digits}`
   // The hash's last digits vary most.
-  return alphabet === "alphanumeric" ? digits.slice(-maxLength) : `call_${digits}`.slice(0, maxLength)
+  return alphabet === "alphanumeric" || named.length > maxLength ? digits.slice(-maxLength) : named
 }
 
 class CallIds {

@@ -30,8 +30,8 @@ export const mapInner = (schema: JsonSchema, map: (inner: JsonSchema, place: str
 }
 
 /** The schema that a local reference (`#`, `#/$defs/Person`) names inside `root`; undefined where it names none. */
-export const resolveReference = (root: JsonSchema, reference: string): JsonSchema | undefined => {
-  if (!reference.startsWith("#")) return undefined
+export const resolveReference = (root: JsonSchema, reference: unknown): JsonSchema | undefined => {
+  if (typeof reference !== "string" || !reference.startsWith("#")) return undefined
   let found: unknown = root
   for (const step of reference.slice(1).split("/").filter(Boolean)) {
     const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~")
@@ -43,18 +43,17 @@ export const resolveReference = (root: JsonSchema, reference: string): JsonSchem
 /** A schema without the `$ref`s at its own top: what it refers to, with what it says itself on top of that. */
 export const dereferenced = (root: JsonSchema, schema: JsonSchema): JsonSchema => {
   let result = schema
-  for (let hops = 0; typeof result.$ref === "string" && hops < 20; hops++) {
-    const { $ref, ...own } = result
-    const target = resolveReference(root, `${$ref}`)
+  for (let hops = 0; hops < 20; hops++) {
+    const target = resolveReference(root, result.$ref)
     if (target === undefined) return result
+    const { $ref: _, ...own } = result
     result = { ...target, ...own }
   }
   return result
 }
 
 /** The same schema whose root is no reference: strict wires want to see the object there. `$defs` stay. */
-export const withPlainRoot = (schema: JsonSchema): JsonSchema =>
-  typeof schema.$ref === "string" ? dereferenced(schema, schema) : schema
+export const withPlainRoot = (schema: JsonSchema): JsonSchema => dereferenced(schema, schema)
 
 /** The properties of an object schema. */
 export const propertiesOf = (schema: JsonSchema): JsonSchema =>
@@ -92,7 +91,6 @@ export const isRecursive = (root: JsonSchema): boolean => {
       open.add(reference)
       const target = resolveReference(root, reference)
       if (target !== undefined && visit(target)) return true
-      open.delete(reference)
       closed.add(reference)
     }
     let found = false

@@ -178,7 +178,7 @@ const read = (body: unknown, status: number | undefined, depth: number): Provide
   const { detail, error, errors, fault } = body
   if (isWireObject(error)) return fromObject(error, body, status, depth)
   if (Array.isArray(error) && error.length > 0) return read(error, status, depth + 1)
-  if (typeof error === "string" && error !== "") return fromObject({ ...body, message: error }, body, status, depth)
+  if (typeof error === "string" && error !== "") return fromObject(body, body, status, depth)
   if (typeof error === "number") return fromObject({ code: error, ...body, error: undefined }, body, status, depth)
   if (isWireObject(detail)) return read(detail, status, depth + 1)
   if (Array.isArray(detail) && detail.some(isWireObject)) return fromDetails(detail, status)

@@ -5,16 +5,15 @@ const longestPage = 16 * 1024
 
 /** The text between a tag and its end, in lower-case `page` where `text` stands. */
 const between = (text: string, page: string, tag: string): string | undefined => {
-  const opening = page.indexOf(`<${tag}`)
-  const start = opening < 0 ? -1 : page.indexOf(">", opening)
-  const end = start < 0 ? -1 : page.indexOf(`</${tag}`, start)
+  const start = page.indexOf(">", page.indexOf(`<${tag}`))
+  const end = page.indexOf(`</${tag}`, start)
   return end < 0 ? undefined : text.slice(start + 1, end).trim()
 }
 
 /** A text without its tags, and with one blank for many. */
 const withoutTags = (text: string): string => {
   let words = ""
-  for (let at = 0; at < text.length;) {
+  for (let at = 0; ;) {
     const tag = text.indexOf("<", at)
     words += text.slice(at, tag < 0 ? text.length : tag)
     const end = tag < 0 ? -1 : text.indexOf(">", tag)

@@ -1,6 +1,7 @@
 /** One mark for caching serves every service that takes marks, and none is in the way of the others. */
 import { describe, expect, it } from "vitest"
 import type { CacheMark, Message } from "../../../src/model/LlmRequest.ts"
+import { CacheMarks, chosenMarks, lifetimeAmong } from "../../../src/protocols/encoding/CacheMarks.ts"
 import { chat, messages, responses, user } from "./Encoded.ts"
 
 const marked = (cache: CacheMark, role: "system" | "user" = "user"): Message => ({ role, content: "Long.", cache })
@@ -82,6 +83,24 @@ describe("a mark for caching", () => {
     }
   })
 
+  it("says so where a part of an answer or of a tool's result carries it, and of nothing else", () => {
+    const cache = { cache: true } as const
+    const call = { type: "tool-call", id: "c", name: "f", arguments: {} } as const
+    const text = { type: "text", text: "Yes." } as const
+    const result = { type: "tool-result", toolCallId: "c", content: "42" } as const
+    const dropped = (answer: object, ...results: ReadonlyArray<object>) => {
+      const conversation = [user, { role: "assistant", ...answer }, { role: "tool", content: results }, user]
+      return [chat, responses].map((encode) => {
+        const told = encode({ messages: conversation as ReadonlyArray<Message> }, "gpt-5.6").warnings
+        return told.flatMap((warning) => /^cache in (messages\[\d\])/.exec(warning)?.[1] ?? [])
+      })
+    }
+    expect(dropped({ content: [text, call] }, result)).toEqual([[], []])
+    expect(dropped({ content: [text, call], ...cache }, result)).toEqual([["messages[1]"], ["messages[1]"]])
+    expect(dropped({ content: [text, call] }, { ...result, ...cache })).toEqual([["messages[2]"], ["messages[2]"]])
+    expect(dropped({ content: [text, call] }, { ...result, cache: undefined })).toEqual([[], []])
+  })
+
   it("changes nothing for services that cache by themselves", () => {
     for (const encode of [chat, responses]) {
       const { body, warnings } = encode({ messages: [marked(true, "system"), user] })
@@ -89,5 +108,81 @@ describe("a mark for caching", () => {
       expect(body).toEqual(without.body)
       expect(warnings).toEqual([])
     }
+  })
+})
+
+describe("the marks of one conversation", () => {
+  const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((name) => ({ name }))
+  const [five, thirty, hour, twelve] = (["5m", "30m", "1h", "12h"] as const).map((ttl) => ({ ttl }))
+
+  it("are none where nothing is marked, or no block is", () => {
+    const marks = new CacheMarks()
+    marks.add(undefined, true)
+    marks.add(a, undefined)
+    expect(marks.isEmpty).toBe(true)
+    expect(marks.among([{}, {}])).toEqual([])
+    marks.add(a, true)
+    expect(marks.isEmpty).toBe(false)
+  })
+
+  it("are the longer ones of two on one block, in the order of the blocks", () => {
+    const marks = new CacheMarks()
+    for (const [block, ...given] of [
+      [a, hour, five],
+      [b, five, hour],
+      [c, true, five],
+      [d, five, true],
+      [e, true, true],
+    ] as const) {
+      for (const mark of given) marks.add(block, mark)
+    }
+    expect(marks.among([e as object, d, {}, c, b, a] as ReadonlyArray<Record<string, unknown>>)).toEqual([
+      { block: e, ttl: undefined },
+      { block: d, ttl: "5m" },
+      { block: c, ttl: "5m" },
+      { block: b, ttl: "1h" },
+      { block: a, ttl: "1h" },
+    ])
+  })
+
+  const chosen = (
+    most: number,
+    ...lifetimes: ReadonlyArray<{ readonly ttl: "5m" | "30m" | "1h" | "12h" } | undefined>
+  ) =>
+    chosenMarks(
+      lifetimes.map((lifetime, place) => ({ block: { place }, ttl: lifetime?.ttl })),
+      most,
+    ).map(({ block, ttl }) => [block["place"], ttl])
+
+  it("that a service takes are the first and the last ones, none twice", () => {
+    expect(chosen(4)).toEqual([])
+    expect(chosen(4, undefined, undefined)).toEqual([
+      [0, undefined],
+      [1, undefined],
+    ])
+    expect(chosen(2, undefined, undefined)).toEqual([
+      [0, undefined],
+      [1, undefined],
+    ])
+    expect(chosen(3, undefined, undefined, undefined, undefined).map(([place]) => place)).toEqual([0, 2, 3])
+  })
+
+  it("are each kept as long as every later one at least", () => {
+    expect(chosen(9, five, undefined, hour, thirty, five, undefined)).toEqual([
+      [0, "1h"],
+      [1, "1h"],
+      [2, "1h"],
+      [3, "30m"],
+      [4, "5m"],
+      [5, undefined],
+    ])
+  })
+
+  it("have the shortest of a service's lifetimes that is long enough, or its longest", () => {
+    const known = ["5m", "30m", "1h"] as const
+    const of = (one: typeof five) => lifetimeAmong(one?.ttl ?? "5m", known)
+    expect([five, thirty, hour, twelve].map(of)).toEqual(["5m", "30m", "1h", "1h"])
+    expect(lifetimeAmong("30m", ["5m", "1h"])).toBe("1h")
+    expect(lifetimeAmong("30m", [])).toBeUndefined()
   })
 })

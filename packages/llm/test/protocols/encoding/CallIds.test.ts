@@ -70,3 +70,71 @@ it("a result whose call the provider keeps gets the id that its call was sent wi
   const answer: ReadonlyArray<Message> = turn(long).slice(1)
   expect(resultsOf(withCallIds(answer, anyService.toolCallIds))).toEqual([first])
 })
+
+describe("an id of a tool call", () => {
+  const sent = (rule: CallIdRule, ...messages: ReadonlyArray<Message>) => {
+    const written = withCallIds(messages, rule)
+    return [callsOf(written), resultsOf(written)]
+  }
+  const exact = { maxLength: 5, alphabet: "word", isExact: true } as const
+
+  it("is kept up to the length that is accepted, and no further", () => {
+    expect(sent(openAiCallIds, ...turn("x".repeat(40)))).toEqual([["x".repeat(40)], ["x".repeat(40)]])
+    expect(sent(openAiCallIds, ...turn("x".repeat(41)))).toEqual([["call_1xr3wrr1mq1v77"], ["call_1xr3wrr1mq1v77"]])
+    expect(sent({ ...exact, isExact: false }, ...turn("abcd", "abcde"))[0]).toEqual(["abcd", "abcde"])
+    expect(sent(exact, ...turn("abcde"))[0]).toEqual(["abcde"])
+    expect(sent(exact, ...turn("abcd"))[0]).not.toEqual(["abcd"])
+  })
+
+  it("that is not accepted becomes the same one everywhere, from release to release", () => {
+    expect(sent(anthropicCallIds, ...turn("functions.f:0"))[0]).toEqual(["call_0jis8l40oje704"])
+    expect(sent(mistralCallIds, ...turn("functions.f:0"))[0]).toEqual(["l40oje704"])
+    expect(sent({ maxLength: 8, alphabet: "word" }, ...turn("functions.f:0"))[0]).toEqual(["40oje704"])
+  })
+
+  it("that comes twice becomes two, and results answer them in order, the last one again where there are more", () => {
+    const [call] = turn("c")
+    const [, result] = turn("c")
+    if (call === undefined || result === undefined) throw new Error("a turn has two messages")
+    const [[first, second, third] = [], results] = sent(openAiCallIds, call, result, call, call, result, result, result)
+    expect(first).toBe("c")
+    expect(new Set([first, second, third]).size).toBe(3)
+    expect(results).toEqual([first, second, third, third])
+  })
+
+  it("that is made up never takes one that another call has", () => {
+    const made = "call_0jis8l40oje704"
+    const [[given, own] = []] = sent(anthropicCallIds, ...turn("functions.f:0"), ...turn(made))
+    expect(own).toBe(made)
+    expect(given).not.toBe(made)
+    const short: CallIdRule = { maxLength: 6, alphabet: "word" }
+    const many = Array.from({ length: 40 }, (_, place) => `odd.${place}`)
+    const [all = []] = sent(short, ...turn(...many))
+    expect(new Set(all).size).toBe(40)
+  })
+
+  it("is touched in calls and results only, and whatever else is said stays as it is", () => {
+    const said: ReadonlyArray<Message> = [
+      { role: "system", content: "Be kind." },
+      { role: "user", content: [{ type: "text", text: "Hi" }] },
+      { role: "assistant", content: "Yes?" },
+      { role: "assistant", content: [{ type: "text", text: "So." }] },
+    ]
+    expect(withCallIds(said, anthropicCallIds)).toBe(said)
+    const right = [...said, ...turn("a")]
+    expect(withCallIds(right, anthropicCallIds)).toBe(right)
+    expect(withCallIds([...said, ...turn("a.1")], anthropicCallIds).slice(0, 4)).toEqual(said)
+    const twice = [...said, ...turn("a"), ...turn("a")]
+    expect(new Set(callsOf(withCallIds(twice, anthropicCallIds))).size).toBe(2)
+  })
+
+  it("of a result whose call the provider keeps is what the rule makes of it", () => {
+    const [, result] = turn("functions.f:0")
+    if (result === undefined) throw new Error("a turn has two messages")
+    const hello: Message = { role: "user", content: "Hi" }
+    expect(resultsOf(withCallIds([hello, result], anthropicCallIds))).toEqual(["call_0jis8l40oje704"])
+    expect(resultsOf(withCallIds([hello, result], openAiCallIds))).toEqual(["functions.f:0"])
+    const one: ReadonlyArray<Message> = [hello]
+    expect(withCallIds(one, anthropicCallIds)).toBe(one)
+  })
+})

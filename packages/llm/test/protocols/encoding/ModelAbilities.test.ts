@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest"
 import { renderAbilityTable } from "../../../scripts/models/AbilityTable.ts"
 import { catalogOf } from "../../../scripts/models/Catalog.ts"
 import { abilityTable } from "../../../src/protocols/encoding/abilities/abilityTable.ts"
-import { capabilitiesOf } from "../../../src/protocols/encoding/ModelCapabilities.ts"
+import { bareModelName } from "../../../src/protocols/encoding/abilities/BareModelName.ts"
+import { abilitiesOf } from "../../../src/protocols/encoding/abilities/ModelAbilities.ts"
+import { capabilitiesOf, isKnownModel } from "../../../src/protocols/encoding/ModelCapabilities.ts"
 
 const of = (model: string) => capabilitiesOf(model, undefined)
 
@@ -112,5 +114,104 @@ describe("the efforts that a model knows", () => {
       false,
     ])
     expect(["grok-4.3", "grok-4.7", "grok-5"].map((model) => of(model).reasoningEffort)).toEqual([true, true, true])
+  })
+})
+
+describe("a model's bare name", () => {
+  it.each([
+    ["GPT-4o", "gpt-4o"],
+    ["a/b/gpt-4o", "gpt-4o"],
+    ["openai/ft:gpt-4o:org::id", "gpt-4o:org::id"],
+    ["gpt-ft:4", "gpt-ft:4"],
+    ["anthropic.claude-opus-4-5", "claude-opus-4-5"],
+    ["eu.anthropic.claude-opus-4-5", "claude-opus-4-5"],
+    ["my.eu.anthropic.claude-opus-4-5", "my.eu.anthropic.claude-opus-4-5"],
+    ["xanthropic.claude-opus-4-5", "xanthropic.claude-opus-4-5"],
+    ["gpt-5.4", "gpt-5.4"],
+    ["my-claude-4.5", "my-claude-4.5"],
+    ["claude-4-opus", "claude-opus-4"],
+    ["claude-4.7-sonnet", "claude-sonnet-4-7"],
+    ["claude-4.12-haiku", "claude-haiku-4-12"],
+    ["claude-10-opus", "claude-opus-10"],
+    ["claude-12.5-opus-20300101", "claude-opus-12-5-20300101"],
+    ["claude-3.5-sonnet", "claude-3-5-sonnet"],
+    ["claude-3-opus", "claude-3-opus"],
+    ["claude-x1-opus", "claude-x1-opus"],
+    ["claude-1x-opus", "claude-1x-opus"],
+    ["claude-4-123-opus", "claude-4-123-opus"],
+    ["claude-my-claude-4-opus", "claude-my-claude-4-opus"],
+  ])("%s is %s", (name, bare) => {
+    expect(bareModelName(name)).toBe(bare)
+  })
+})
+
+describe("the abilities of a model", () => {
+  const known = abilitiesOf("claude-opus-4-5")
+
+  it("are read from its line of the table", () => {
+    expect(known).toEqual({
+      contextWindow: 200_000,
+      maxOutputTokens: 64_000,
+      defaultMaxTokens: 64_000,
+      efforts: ["none", "low", "medium", "high"],
+    })
+    expect(abilitiesOf("gpt-4")).toStrictEqual({ contextWindow: 8192, maxOutputTokens: 8192, defaultMaxTokens: 4096 })
+    expect(abilitiesOf("claude-fable-5")?.efforts).toEqual(["low", "medium", "high", "xhigh", "max"])
+    expect(abilitiesOf("")).toBeUndefined()
+    expect(abilitiesOf("claude")).toBeUndefined()
+  })
+
+  it.each([
+    "claude-opus-4-5-20301231",
+    "claude-opus-4-5@20301231",
+    "claude-opus-4-5-2030-12-31",
+    "claude-opus-4-5-20301231-v1:0",
+    "claude-opus-4-5-20301231-v2",
+  ])("are those of the model without its date: %s", (name) => {
+    expect(abilitiesOf(name)).toEqual(known)
+  })
+
+  it.each([
+    "claude-opus-4-5x20301231",
+    "claude-opus-4-5-203012",
+    "claude-opus-4-5-19991231",
+    "claude-opus-4-5-2030123",
+    "claude-opus-4-5-20301231-vx",
+    "claude-opus-4-5-20301231-fast",
+    "claude-opus-4-5-20xx1231",
+    "claude-opus-4-5-2030xx31",
+    "claude-opus-4-5-203012xx",
+    "claude-opus-4-5-latest",
+  ])("are not guessed for another name: %s", (name) => {
+    expect(abilitiesOf(name)).toBeUndefined()
+  })
+})
+
+describe("what a model accepts", () => {
+  it("is remembered for 200 names of at most 200 characters, so that names from outside fill no memory", () => {
+    const name = (place: number) => `remembered-${place}`
+    const isRemembered = (model: string) => of(model) === of(model)
+    for (let place = 0; place < 400; place++) expect(isRemembered(name(place))).toBe(true)
+    const first = of("first")
+    let others = 0
+    while (of("first") === first && others < 1000) of(name(1000 + others++))
+    expect(others).toBeGreaterThan(0)
+    expect(others).toBeLessThanOrEqual(200)
+    expect(isRemembered("x".repeat(200))).toBe(true)
+    expect(isRemembered("x".repeat(201))).toBe(false)
+  })
+
+  it("is what its row says, and everything where none speaks of it", () => {
+    expect(isKnownModel("openai/gpt-4o")).toBe(true)
+    expect(isKnownModel("our-alias")).toBe(false)
+    expect(of("our-alias")).toMatchObject({ sampling: "accepted", returnedFields: undefined, defaultMaxTokens: 8192 })
+    expect(of("deepseek-v4").returnedFields).toEqual(["reasoning_content"])
+    expect(of("gateway/deepseek-v4").returnedFields).toBeUndefined()
+    expect(of("gateway/deepseek-v4").jsonSchema).toBe(false)
+  })
+
+  it("is what a deployment says, where it says it, and that of its model elsewhere", () => {
+    expect(capabilitiesOf("o3", { stop: true })).toMatchObject({ stop: true, penalties: false })
+    expect(of("o3")).toMatchObject({ stop: false })
   })
 })

@@ -242,6 +242,8 @@ describe("the failure that a gateway quotes", () => {
     expect(read(error({ metadata: { raw: "deep down" } })).message).toBe("no: deep down")
     expect(read(error({ metadata: { raw: "deep down" } }, "It is deep down.")).message).toBe("It is deep down.")
     expect(read({ error: { metadata: { raw: "deep down" } } }).message).toBe('{"metadata":{"raw":"deep down"}}')
+    const raw = JSON.stringify({ message: 'deep "down"' })
+    expect(read({ error: { metadata: { raw } } }).message).toBe(JSON.stringify({ metadata: { raw } }))
   })
 
   it.each<readonly [string, object]>([
@@ -272,6 +274,12 @@ describe("the shape of an error body", () => {
   it.each<readonly [string, unknown, object]>([
     ["the fields at the top", { message: "no", type: "t", code: "c" }, { message: "no", type: "t", code: "c" }],
     ["an error as text", { error: "no", code: "c" }, { message: "no", code: "c" }],
+    ["an error as text beside a detail", { error: "no", detail: { message: "so" } }, { message: "no" }],
+    [
+      "an error as a word beside a message",
+      { error: "Not Found", message: "No such model" },
+      { message: "No such model" },
+    ],
     ["an error as a number", { error: 429, message: "no" }, { message: "no", status: 429, code: "429" }],
     ["an error as a number beside a code", { error: 429, code: "c", message: "no" }, { message: "no", code: "c" }],
     ["an error as a list", { error: [{ message: "no", code: "c" }] }, { message: "no", code: "c" }],
@@ -307,6 +315,13 @@ describe("the shape of an error body", () => {
     const inside = (depth: number): unknown => (depth === 0 ? { error: { message: "no" } } : [inside(depth - 1)])
     expect(read(inside(6)).message).toBe("no")
     expect(read(inside(7)).message).toBe('{"error":{"message":"no"}}')
+    const lists = (depth: number): unknown => (depth === 0 ? { message: "no" } : { error: [lists(depth - 1)] })
+    expect(read(lists(3)).message).toBe("no")
+    expect(read(lists(4)).message).toBe('[{"message":"no"}]')
+    const texts = (depth: number): object =>
+      depth === 0 ? error({ code: "c" }) : error({}, JSON.stringify(texts(depth - 1)))
+    expect(read(texts(6)).code).toBe("c")
+    expect(read(texts(7))).not.toHaveProperty("code")
     const details = (depth: number): unknown => (depth === 0 ? { message: "no" } : { detail: details(depth - 1) })
     expect(read(details(6)).message).toBe("no")
     expect(read(details(7)).message).toBe('{"message":"no"}')
