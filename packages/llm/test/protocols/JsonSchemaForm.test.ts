@@ -169,6 +169,11 @@ describe("each form", () => {
       ...text,
       description: "(minLength: 1, maxLength: 2)",
     })
+    expect(inner({ ...text, format: "date", minLength: 3 })).toEqual({
+      ...text,
+      format: "date",
+      description: "(minLength: 3)",
+    })
     const safe = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
     expect(inner({ type: "integer", ...safe, nullable: false })).toEqual({ type: "integer" })
     expect(inner({ type: "integer", multipleOf: Number.MAX_SAFE_INTEGER })).toEqual({
@@ -225,6 +230,9 @@ describe("each form", () => {
       description: "B (minLength: 1)",
     })
     expect(formed([{ allOf: [object({ c: text })] }], object({ b: text }))).toEqual(both)
+    const optional = object({ b: text, c: text }, ["b"])
+    expect(formed([{ required: ["c"] }], optional)).toEqual(both)
+    expect(formed([optional], { required: ["c"] })).toMatchObject({ properties: { b: text, c: text } })
     const problem = "it has an allOf whose branches speak of the same thing at properties.a"
     expect(problemOf(object({ a: { allOf: [text, { type: "number" }] } }))).toBe(problem)
     expect(problemOf(object({ a: { allOf: [object({ b: text, d: text }), object({ c: text, b: text })] } }))).toBe(

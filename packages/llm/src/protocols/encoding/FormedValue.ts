@@ -2,7 +2,15 @@
  * Reads a value back that was written to an enforced form of a schema: where every property was required, an absent one
  * came as null. It checks nothing.
  */
-import { allowsNull, dereferenced, isJsonSchema, type JsonSchema, propertiesOf, requiredOf } from "./JsonSchema.ts"
+import {
+  allowsNull,
+  dereferenced,
+  isJsonSchema,
+  type JsonSchema,
+  listOf,
+  propertiesOf,
+  requiredOf,
+} from "./JsonSchema.ts"
 
 /** Whether an object may be meant by this branch of a union: its fixed values are the branch's, its required keys are there. */
 const mayBe = (root: JsonSchema, branch: JsonSchema, value: JsonSchema): boolean => {
@@ -20,7 +28,6 @@ const restoredObject = (root: JsonSchema, schema: JsonSchema, value: JsonSchema)
   const properties = propertiesOf(schema)
   const required = requiredOf(schema)
   const entries = Object.entries(value).flatMap(([name, inner]): Array<[string, unknown]> => {
-    if (!Object.hasOwn(properties, name)) return [[name, inner]]
     const property = properties[name]
     if (inner === null && !required.has(name) && !allowsNull(root, property)) return []
     return [[name, restoredIn(root, property, inner)]]
@@ -38,10 +45,9 @@ const restoredIn = (root: JsonSchema, schema: unknown, value: unknown): unknown 
   }
   if (!isJsonSchema(value)) return value
   let result: unknown = isJsonSchema(plain.properties) ? restoredObject(root, plain, value) : value
-  for (const branch of Array.isArray(plain.allOf) ? plain.allOf : []) result = restoredIn(root, branch, result)
-  const union = Array.isArray(plain.anyOf) ? plain.anyOf : Array.isArray(plain.oneOf) ? plain.oneOf : []
-  const branch = union.find((one) => isJsonSchema(one) && mayBe(root, one, value))
-  return branch === undefined ? result : restoredIn(root, branch, result)
+  for (const branch of listOf(plain.allOf)) result = restoredIn(root, branch, result)
+  const branch = listOf(plain.anyOf ?? plain.oneOf).find((one) => isJsonSchema(one) && mayBe(root, one, value))
+  return restoredIn(root, branch, result)
 }
 
 /** The value with each null taken out that only says that an optional property is absent. */

@@ -63,7 +63,8 @@ export const propertiesOf = (schema: JsonSchema): JsonSchema =>
 export const requiredOf = (schema: JsonSchema): ReadonlySet<unknown> =>
   new Set(Array.isArray(schema.required) ? schema.required : [])
 
-const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+/** The elements of a list, none where it is anything else. */
+export const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
 
 /** True where `null` fits the schema. A schema that says nothing allows everything. */
 export const allowsNull = (root: JsonSchema, schema: unknown, depth = 0): boolean => {
@@ -82,12 +83,12 @@ export const allowsNull = (root: JsonSchema, schema: unknown, depth = 0): boolea
 
 /** True where a schema's definitions refer to each other in a circle: trees, lists of lists. */
 export const isRecursive = (root: JsonSchema): boolean => {
-  const open = new Set<string>()
-  const closed = new Set<string>()
+  const open = new Set<unknown>()
+  const closed = new Set<unknown>()
   const visit = (schema: JsonSchema): boolean => {
     const { $ref: reference } = schema
-    if (typeof reference === "string" && !closed.has(reference)) {
-      if (reference === "#" || open.has(reference)) return true
+    if (!closed.has(reference)) {
+      if (open.has(reference)) return true
       open.add(reference)
       const target = resolveReference(root, reference)
       if (target !== undefined && visit(target)) return true

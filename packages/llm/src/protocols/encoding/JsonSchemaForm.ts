@@ -221,10 +221,8 @@ const orNull = (schema: unknown): unknown => {
   return { anyOf: [rest, { type: "null" }], ...(description === undefined ? {} : { description }) }
 }
 
-const definitionName = (reference: string): string | undefined => {
-  const [, name] = /^#\/\$defs\/(.*)$/.exec(reference) ?? []
-  return name === undefined ? undefined : decodeURIComponent(name).replaceAll("~1", "/").replaceAll("~0", "~")
-}
+const definitionName = (reference: string): string =>
+  decodeURIComponent(reference.slice("#/$defs/".length)).replaceAll("~1", "/").replaceAll("~0", "~")
 
 const countOptional = (schema: JsonSchema): number => {
   const required = requiredOf(schema)
@@ -243,7 +241,7 @@ const withoutIdleDefinitions = (schema: JsonSchema): JsonSchema => {
   const needed: Record<string, unknown> = {}
   const need = (inner: JsonSchema): JsonSchema => {
     const name = typeof inner.$ref === "string" ? definitionName(inner.$ref) : undefined
-    if (name !== undefined && !Object.hasOwn(needed, name)) {
+    if (name !== undefined && Object.hasOwn($defs, name) && !Object.hasOwn(needed, name)) {
       const definition = $defs[name]
       needed[name] = definition
       if (isJsonSchema(definition)) need(definition)

@@ -39,13 +39,13 @@ export const kindOf = (part: ImagePart | FilePart): "image" | "audio" | "video" 
   return kind === "image" || kind === "audio" || kind === "video" ? kind : "file"
 }
 
-const dataUrlType = (url: string | undefined): string | undefined => /^data:([^;,]+)/i.exec(url ?? "")?.[1]
+const dataUrlType = (url: string | undefined): string | undefined => url?.match(/^data:([^;,]+)/i)?.[1]
 
 /** A media type as services compare it: without parameters, and `image/jpg` under its registered name. */
 const normalType = (mediaType: string | undefined): string | undefined =>
   mediaType
     ?.toLowerCase()
-    .replace(/\s*;.*$/, "")
+    .replace(/\s*;.*/s, "")
     .replace("image/jpg", "image/jpeg")
 
 /** Where the bytes of a part are, or a refusal that says what is missing. */
@@ -56,12 +56,12 @@ export const mediumOf = (part: ImagePart | FilePart, path: string, encoding: Req
   if (part.url !== undefined) {
     const comma = part.url.indexOf(",")
     const head = part.url.slice(5, Math.max(comma, 5))
-    if (comma < 0 || !head.endsWith(";base64")) {
+    if (!head.endsWith(";base64")) {
       encoding.refuse(`${path}.url`, "a data URL must be base64: data:<media type>;base64,<data>")
       return undefined
     }
     data = part.url.slice(comma + 1)
-    mediaType ??= head.slice(0, -";base64".length).split(";")[0]
+    mediaType ??= head.split(";")[0]
   }
   if (data === undefined || data === "") {
     encoding.refuse(path, `the ${part.type} part has neither a url nor data`)
@@ -139,8 +139,9 @@ export const acceptedMedium = (
     encoding.refuseHere(`${path}.mediaType`, told)
     return undefined
   }
-  if (rule.maxLength !== undefined && medium.data.length > rule.maxLength) {
-    const sizes = `${medium.data.length} characters of base64 are more than the ${rule.maxLength} that ${rule.wire} takes`
+  const { maxLength = Number.POSITIVE_INFINITY } = rule
+  if (medium.data.length > maxLength) {
+    const sizes = `${medium.data.length} characters of base64 are more than the ${maxLength} that ${rule.wire} takes`
     encoding.refuseHere(path, `${sizes} of one part: make it smaller`)
     return undefined
   }

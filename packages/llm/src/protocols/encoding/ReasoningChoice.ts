@@ -13,14 +13,14 @@ const efforts: ReadonlyArray<ReasoningEffort> = ["none", "minimal", "low", "medi
 export const withOneEffort = (request: LlmRequest): LlmRequest =>
   request.reasoning?.effort === undefined ? request : { ...request, reasoningEffort: request.reasoning.effort }
 
-/** The nearest of the efforts that are known, the lower one of two; `none` only becomes what is nearest to it. */
+/** The nearest of the known efforts to one that is not among them, the lower one of two, and never `none`. */
 const nearest = (effort: ReasoningEffort, known: ReadonlyArray<ReasoningEffort>): ReasoningEffort => {
   const wanted = efforts.indexOf(effort)
   let best = effort
   let distance = Number.POSITIVE_INFINITY
   for (const one of efforts) {
     // A model that is asked to think must not be told not to.
-    if (!known.includes(one) || (one === "none" && effort !== "none")) continue
+    if (!known.includes(one) || one === "none") continue
     const away = Math.abs(efforts.indexOf(one) - wanted)
     if (away < distance) {
       best = one

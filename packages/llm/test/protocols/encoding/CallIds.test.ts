@@ -89,6 +89,10 @@ describe("an id of a tool call", () => {
   it("that is not accepted becomes the same one everywhere, from release to release", () => {
     expect(sent(anthropicCallIds, ...turn("functions.f:0"))[0]).toEqual(["call_0jis8l40oje704"])
     expect(sent(mistralCallIds, ...turn("functions.f:0"))[0]).toEqual(["l40oje704"])
+    const made = "call_0jis8l40oje704"
+    expect(sent({ maxLength: made.length, alphabet: "word" }, ...turn("functions.f:0"))[0]).toEqual([made])
+    expect(sent({ maxLength: made.length - 1, alphabet: "word" }, ...turn("functions.f:0"))[0]).toEqual([made.slice(5)])
+    expect(sent({ maxLength: 30, alphabet: "alphanumeric" }, ...turn("functions.f:0"))[0]).toEqual([made.slice(5)])
     expect(sent({ maxLength: 8, alphabet: "word" }, ...turn("functions.f:0"))[0]).toEqual(["40oje704"])
   })
 
@@ -100,6 +104,8 @@ describe("an id of a tool call", () => {
     expect(first).toBe("c")
     expect(new Set([first, second, third]).size).toBe(3)
     expect(results).toEqual([first, second, third, third])
+    const [calls, answers] = sent(openAiCallIds, ...turn("c", "c"))
+    expect(answers).toEqual(calls)
   })
 
   it("that is made up never takes one that another call has", () => {

@@ -87,5 +87,14 @@ describe("a body that JSON cannot hold", () => {
     expect(told?.message).toMatch(/^invalid request: it /)
     expect(told?.message).toContain("not today")
     expect(told?.parameter).toBeUndefined()
+    let asked = 0
+    const once = Object.defineProperty({}, "a", {
+      get: () => {
+        if (asked++ === 0) throw new Error("not yet")
+        return 1
+      },
+      enumerable: true,
+    })
+    expect(refused(once)).toEqual({ message: "invalid request: it cannot be read: not yet", parameter: undefined })
   })
 })

@@ -49,6 +49,7 @@ describe("the media type of bytes", () => {
     expect(read({ type: "file", data: "AAAA" }).medium).toMatchObject({ mediaType: "application/pdf" })
     // Its name for WAVE stands elsewhere.
     expect(read({ type: "image", data: "AAAAAAAAXQVZFAAA" }).medium).toBeUndefined()
+    expect(read({ type: "image", data: "UklGRgAAAABXRUJQXQVZFA==" }).medium).toMatchObject({ mediaType: "image/webp" })
     expect(read({ type: "image", data: `${png}XQVZF` }).medium).toMatchObject({ mediaType: "image/png" })
   })
 

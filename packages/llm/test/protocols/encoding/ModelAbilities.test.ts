@@ -182,6 +182,7 @@ describe("the abilities of a model", () => {
     "claude-opus-4-5-2030xx31",
     "claude-opus-4-5-203012xx",
     "claude-opus-4-5-latest",
+    "gpt-4-20301231-turbo",
   ])("are not guessed for another name: %s", (name) => {
     expect(abilitiesOf(name)).toBeUndefined()
   })

@@ -82,6 +82,13 @@ describe("the notes of one encoding", () => {
     })
   })
 
+  it("hold no refusal of a stream where the request has none", () => {
+    const request = { providerOptions: { openai: { stream: true } } }
+    expect(new RequestEncoding().finish({}, request, { provider: "openai" })).toMatchObject({
+      success: { body: { stream: true } },
+    })
+  })
+
   it("say that the arguments of a call were repaired", () => {
     const encoding = new RequestEncoding()
     expect([encoding.argumentsText("{"), encoding.argumentsText({ a: 1 }), encoding.argumentsText(undefined)]).toEqual([

@@ -8,7 +8,7 @@
 export const bareModelName = (model: string): string => {
   const name = model
     .toLowerCase()
-    .replace(/^.*\//, "")
+    .replace(/.*\//, "")
     .replace(/^ft:/, "")
     .replace(/^([a-z]+\.)?anthropic\./, "")
   if (!name.startsWith("claude-")) return name
