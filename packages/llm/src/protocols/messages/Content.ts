@@ -4,12 +4,25 @@
  */
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { AnswerReader } from "../AnswerReader.ts"
-import { isWireObject, nonEmpty, parseArguments, parseJson, type WireObject } from "../WireReader.ts"
+import { elements, isWireObject, nonEmpty, parseArguments, parseJson, type WireObject } from "../WireReader.ts"
 
 /** The protocol's name, under which answers keep what they have no part for (`OtherPart.provider`). */
 export const protocolName = "messages"
 
-/** A block under way. `index` is its part's; a block that says nothing becomes no part. */
+/** The part that a tool call is. */
+interface CallPart {
+  readonly index: number
+  readonly id: string
+  readonly name: string
+}
+
+/** A block that has no part of its own, and is kept as it is. */
+interface KeptBlock {
+  readonly index: number
+  readonly value: Record<string, unknown>
+}
+
+/** A block under way. `index` is that of its text; a block that says nothing becomes no part. */
 interface OpenBlock {
   readonly type: string
   readonly start: WireObject
@@ -17,10 +30,8 @@ interface OpenBlock {
   text: string
   json: string
   signature: string
-  id: string
-  name: string
-  /** The block itself, where it is of a type that has no part of its own. */
-  whole: Record<string, unknown> | undefined
+  call: CallPart | undefined
+  kept: KeptBlock | undefined
   citations: Array<unknown> | undefined
 }
 
@@ -59,34 +70,27 @@ export class BlockReader extends AnswerReader {
       index: undefined,
       text: "",
       json: "",
-      signature: "",
-      id: "",
-      name: "",
-      whole: undefined,
+      signature: textOf(block.signature),
+      call: undefined,
+      kept: undefined,
       citations: undefined,
     }
     this.open.set(key, opened)
     switch (type) {
       case "text":
         this.say(opened, textOf(block.text), events)
-        if (Array.isArray(block.citations)) for (const citation of block.citations) this.cite(opened, citation)
+        for (const citation of elements(block.citations)) this.cite(opened, citation)
         return
       case "thinking":
         this.say(opened, textOf(block.thinking), events)
-        opened.signature = textOf(block.signature)
         return
       case "redacted_thinking":
         return
       case "tool_use":
-        opened.index = this.nextIndex()
-        opened.id = this.callId(nonEmpty(block.id))
-        opened.name = textOf(block.name)
-        this.calledTools = true
-        events.push({ type: "tool-call-start", index: opened.index, id: opened.id, name: opened.name })
+        this.call(opened, events)
         return
       default:
-        opened.index = this.nextIndex()
-        opened.whole = { ...block }
+        opened.kept = { index: this.nextIndex(), value: { ...block } }
     }
   }
 
@@ -102,13 +106,13 @@ export class BlockReader extends AnswerReader {
   delta(key: unknown, delta: WireObject, events: Array<LlmEvent>): void {
     const home = homeOf(delta.type)
     let block = this.open.get(key)
-    if (home !== undefined && block?.type !== home && block?.whole === undefined) {
+    if (home !== undefined && block?.type !== home && block?.kept === undefined) {
       if (block !== undefined && homeless.has(block.type)) return this.sayAlone(home, delta, events)
       this.start(key, { type: home }, events)
       block = this.open.get(key)
     }
     if (block === undefined) return
-    if (block.whole !== undefined) return this.extendWhole(block, block.whole, delta)
+    if (block.kept !== undefined) return this.extend(block, block.kept.value, delta)
     switch (delta.type) {
       case "text_delta":
         return this.say(block, textOf(delta.text), events)
@@ -129,11 +133,10 @@ export class BlockReader extends AnswerReader {
     const block = this.open.get(key)
     if (block === undefined) return
     this.open.delete(key)
-    const { index } = block
-    if (block.type === "tool_use") {
-      if (index !== undefined) {
-        events.push({ type: "tool-call-end", index, id: block.id, name: block.name, arguments: this.inputOf(block) })
-      }
+    const { call, citations, index, kept } = block
+    if (call !== undefined) {
+      const { id, name } = call
+      events.push({ type: "tool-call-end", index: call.index, id, name, arguments: this.inputOf(block, name) })
     } else if (block.type === "thinking") {
       if (block.signature === "") return
       events.push({
@@ -144,13 +147,12 @@ export class BlockReader extends AnswerReader {
     } else if (block.type === "redacted_thinking") {
       const part = { type: "reasoning", text: "", redacted: textOf(block.start.data) } as const
       events.push({ type: "part-end", index: this.nextIndex(), part })
-    } else if (block.whole !== undefined && index !== undefined) {
-      if (block.json !== "") block.whole.input = parseJson(block.json) ?? block.json
-      if (block.citations !== undefined) block.whole.citations = block.citations
-      events.push({ type: "part-end", index, part: { type: "other", provider: protocolName, value: block.whole } })
-    } else if (block.citations !== undefined) {
-      this.keep({ type: "citations", citations: block.citations }, events)
-    }
+    } else if (kept !== undefined) {
+      const { value } = kept
+      if (block.json !== "") value.input = parseJson(block.json) ?? block.json
+      if (citations !== undefined) value.citations = citations
+      events.push({ type: "part-end", index: kept.index, part: { type: "other", provider: protocolName, value } })
+    } else if (citations !== undefined) this.keep({ type: "citations", citations }, events)
   }
 
   /** Ends every block still open. */
@@ -165,25 +167,33 @@ export class BlockReader extends AnswerReader {
   }
 
   private cite(block: OpenBlock, citation: unknown): void {
-    if (this.note("citations")) (block.citations ??= []).push(citation)
+    this.note("citations")
+    block.citations ??= []
+    block.citations.push(citation)
+  }
+
+  private call(block: OpenBlock, events: Array<LlmEvent>): void {
+    const { start } = block
+    const call = { index: this.nextIndex(), id: this.callId(nonEmpty(start.id)), name: textOf(start.name) }
+    block.call = call
+    this.calledTools = true
+    events.push({ type: "tool-call-start", index: call.index, id: call.id, name: call.name })
   }
 
   /** The next piece of a tool call's arguments. */
   private write(block: OpenBlock, json: string, events: Array<LlmEvent>): void {
     if (json === "") return
     block.json += json
-    if (block.type === "tool_use" && block.index !== undefined) {
-      events.push({ type: "tool-call-delta", index: block.index, delta: json })
-    }
+    if (block.call !== undefined) events.push({ type: "tool-call-delta", index: block.call.index, delta: json })
   }
 
   /** A piece of a block that has no part of its own (`compaction_delta`, and what is yet to come): texts grow, the rest is set. */
-  private extendWhole(block: OpenBlock, whole: Record<string, unknown>, delta: WireObject): void {
+  private extend(block: OpenBlock, whole: Record<string, unknown>, delta: WireObject): void {
     if (delta.type === "input_json_delta") block.json += textOf(delta.partial_json)
     else if (delta.type === "citations_delta") this.cite(block, delta.citation)
     else {
       for (const [key, value] of Object.entries(delta)) {
-        if (key === "type" || value === null || value === undefined) continue
+        if (key === "type" || value === null) continue
         const before = whole[key]
         whole[key] = typeof before === "string" && typeof value === "string" ? before + value : value
       }
@@ -201,11 +211,10 @@ export class BlockReader extends AnswerReader {
   }
 
   /** Arguments come in pieces, or whole with the start of their block (programmatic tool calls). */
-  private inputOf(block: OpenBlock): unknown {
-    if (block.json !== "") return parseArguments(block.json, block.name, this.warnings)
-    const { input } = block.start
-    if (typeof input === "string") return parseArguments(input, block.name, this.warnings)
-    return input === undefined || input === null ? {} : input
+  private inputOf({ json, start }: OpenBlock, name: string): unknown {
+    if (json !== "") return parseArguments(json, name, this.warnings)
+    const { input } = start
+    return typeof input === "string" ? parseArguments(input, name, this.warnings) : (input ?? {})
   }
 }
 

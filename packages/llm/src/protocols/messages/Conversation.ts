@@ -24,6 +24,9 @@ export interface Conversation {
   readonly messages: ReadonlyArray<Turn>
 }
 
+/** True for what the model thought, read or unread. */
+export const isThinking = ({ type }: Block): boolean => type === "thinking" || type === "redacted_thinking"
+
 /** Thinking goes back as it came; what another provider thought has no signature and is refused there. */
 const encodeAssistant = (
   message: AssistantMessage,
@@ -75,13 +78,11 @@ const encodeToolResults = (message: ToolMessage, path: string, encoding: Convers
   })
 
 /** A message's mark stands on its last block that can be cached: thinking cannot. */
-const markLast = (blocks: ReadonlyArray<Block>, mark: CacheMark | undefined, encoding: ConversationEncoding): void => {
-  if (mark === undefined) return
+const markLast = (blocks: ReadonlyArray<Block>, mark: CacheMark | undefined, encoding: ConversationEncoding): void =>
   encoding.marks.add(
-    blocks.findLast(({ type }) => type !== "thinking" && type !== "redacted_thinking"),
+    blocks.findLast((block) => !isThinking(block)),
     mark,
   )
-}
 
 /** Anthropic takes four marks a request, the longer lifetimes first (platform.claude.com, "Prompt caching"). */
 const writeMarks = (blocks: ReadonlyArray<Block>, encoding: ConversationEncoding): void => {
@@ -108,9 +109,8 @@ const addBlocks = (turns: Array<Turn>, role: Turn["role"], blocks: ReadonlyArray
 /** A final assistant turn is the beginning of the answer, and may not end in white space. */
 const trimFinalTurn = (turns: Array<Turn>): void => {
   const last = turns.at(-1)
-  const block = last?.content.at(-1)
-  if (last?.role !== "assistant" || block?.type !== "text" || typeof block.text !== "string") return
-  block.text = block.text.trimEnd()
+  const block = last?.role === "assistant" ? last.content.at(-1) : undefined
+  if (block?.type === "text" && typeof block.text === "string") block.text = block.text.trimEnd()
 }
 
 /** The conversation of a request; what it lost or where it had to be moved is noted in `encoding`. */

@@ -72,7 +72,7 @@ const freed = (request: LlmRequest, { thinking }: Thinking, encoding: Conversati
   if (temperature !== undefined) encoding.warn("temperature was dropped: Anthropic sets it while the model thinks")
   if (topP !== undefined) encoding.warn("topP was dropped: Anthropic sets it while the model thinks")
   if (isForced) encoding.warn("toolChoice was set to auto: no tool can be forced while the model thinks")
-  return { ...rest, ...(toolChoice === undefined ? {} : { toolChoice: isForced ? "auto" : toolChoice }) }
+  return { ...rest, toolChoice: isForced ? "auto" : toolChoice }
 }
 
 /** Anthropic's temperature ends at 1, where OpenAI's ends at 2. */

@@ -6,7 +6,7 @@ import type { LlmRequest, ReasoningEffort } from "../../model/LlmRequest.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { acceptedEffort } from "../encoding/ReasoningChoice.ts"
 import { drop } from "../encoding/RequestEncoding.ts"
-import type { Turn } from "./Conversation.ts"
+import { isThinking, type Turn } from "./Conversation.ts"
 import type { Block } from "./UserContent.ts"
 
 /** What a request says of thinking. */
@@ -35,12 +35,8 @@ const budgets: Readonly<Record<ReasoningEffort, number>> = {
  * Anthropic refuses to go on ("Expected `thinking` or `redacted_thinking`, but found `tool_use`").
  */
 const isForeignLoop = (turns: ReadonlyArray<Turn>): boolean => {
-  const last = turns.at(-1)
-  const before = turns.at(-2)
-  if (last?.role !== "user" || before?.role !== "assistant") return false
-  const [first] = before.content
-  const thinks = first?.type === "thinking" || first?.type === "redacted_thinking"
-  return !thinks && last.content.some(({ type }) => type === "tool_result")
+  const answers = turns.at(-1)?.content.some(({ type }) => type === "tool_result")
+  return answers === true && turns.at(-2)?.content.findIndex(isThinking) !== 0
 }
 
 const display = ({ reasoning }: LlmRequest): Block =>

@@ -6,6 +6,7 @@ import type { FilePart, ImagePart, TextPart } from "../../model/LlmRequest.ts"
 import type { ConversationEncoding } from "../encoding/ConversationEncoding.ts"
 import { acceptedMedium, isPlainText, kindOf, type MediaRule, type Medium, textOf } from "../encoding/Media.ts"
 import { isBlank } from "../encoding/RequestEncoding.ts"
+import { isWireObject } from "../WireReader.ts"
 import { type MediumPlace, webImageTypes } from "../encoding/ServiceCapabilities.ts"
 
 export type Block = Record<string, unknown>
@@ -104,9 +105,7 @@ export const checkMedia = (blocks: ReadonlyArray<Block>, encoding: ConversationE
   const count = (list: ReadonlyArray<Block>): void => {
     for (const { content, source, type } of list) {
       if (type === "image") pictures++
-      if (typeof source === "object" && source !== null && "data" in source && typeof source.data === "string") {
-        length += source.data.length
-      }
+      if (isWireObject(source) && typeof source.data === "string") length += source.data.length
       if (Array.isArray(content)) count(content)
     }
   }

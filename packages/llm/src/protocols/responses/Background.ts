@@ -8,7 +8,13 @@ import { elements, isWireObject, nonEmpty, parseJson } from "../WireReader.ts"
 import { isPending } from "./Response.ts"
 
 /** Events after which nothing comes. */
-const last = /^(?:error|response\.(?:completed|incomplete|failed|cancelled))$/
+const last: ReadonlySet<unknown> = new Set([
+  "error",
+  "response.completed",
+  "response.incomplete",
+  "response.failed",
+  "response.cancelled",
+])
 
 const pathOf = (id: string): string => `/${encodeURIComponent(id)}`
 
@@ -41,7 +47,7 @@ class BackgroundResponse implements Background {
     if (!isWireObject(event)) return
     if (isWireObject(event.response)) this.id ??= nonEmpty(event.response.id)
     if (typeof event.sequence_number === "number") this.position = event.sequence_number
-    if (typeof event.type === "string" && last.test(event.type)) this.isEnded = true
+    if (last.has(event.type)) this.isEnded = true
   }
 
   resume(): Continuation | undefined {

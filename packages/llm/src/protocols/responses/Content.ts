@@ -67,7 +67,7 @@ export class ItemReader extends AnswerReader {
 
   /** An item begins. */
   start(key: unknown, item: WireObject, events: Array<LlmEvent>): void {
-    if (this.open.has(key)) this.close(key, undefined, events)
+    this.close(key, undefined, events)
     const opened = this.begin(key, item)
     if (item.type !== "function_call" && item.type !== "custom_tool_call") return
     const name = nonEmpty(item.name)
@@ -112,8 +112,9 @@ export class ItemReader extends AnswerReader {
   /** Where a text comes from. */
   annotate(key: unknown, annotation: unknown): void {
     const item = this.open.get(key)
-    if (item === undefined || annotation === undefined || annotation === null) return
-    if (this.note("annotations")) item.annotations.push(annotation)
+    if (item === undefined || (annotation ?? undefined) === undefined) return
+    this.note("annotations")
+    item.annotations.push(annotation)
   }
 
   /** An item ends, and this is the whole of it. */
@@ -128,14 +129,15 @@ export class ItemReader extends AnswerReader {
    */
   end(events: Array<LlmEvent>): void {
     const { output } = this
-    const agrees = [...this.types].every(([key, type]) => {
+    const itemAt = (key: unknown): WireObject | undefined => {
       const item = typeof key === "number" ? output[key] : undefined
-      return isWireObject(item) && item.type === type
-    })
-    for (const key of [...this.open.keys()]) {
-      const item = agrees && typeof key === "number" ? output[key] : undefined
-      this.close(key, isWireObject(item) ? item : undefined, events)
+      return isWireObject(item) ? item : undefined
     }
+    const agrees = [...this.types].every(([key, type]) => {
+      const item = itemAt(key)
+      return item !== undefined && item.type === type
+    })
+    for (const key of [...this.open.keys()]) this.close(key, agrees ? itemAt(key) : undefined, events)
     // Where places and types agree, an item at a place that no event named has not been read yet.
     if (!agrees || this.count >= output.length) return
     output.forEach((item, place) => {
@@ -232,7 +234,6 @@ export class ItemReader extends AnswerReader {
   private beginCall(item: WireObject, name: string, events: Array<LlmEvent>): OpenCall {
     const id = this.callId(nonEmpty(item.call_id) ?? nonEmpty(item.id))
     const call: OpenCall = { index: this.nextIndex(), id, name, text: new GrowingText() }
-    this.calledTools = true
     events.push({ type: "tool-call-start", index: call.index, id, name })
     return call
   }

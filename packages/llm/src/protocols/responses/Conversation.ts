@@ -24,15 +24,13 @@ import { encodeContent, type Item } from "./UserContent.ts"
 const responsesCallIds: CallIdRule = { maxLength: 64, alphabet: "any" }
 
 /** What Responses wants back with each call, by the id of the call (`ToolCallPart.protocolData`). */
-type CallDetails = ReadonlyMap<string, WireObject>
+type CallDetails = ReadonlyMap<string, WireObject | undefined>
 
 const callDetailsOf = (messages: ReadonlyArray<Message>): CallDetails => {
-  const details = new Map<string, WireObject>()
-  for (const { content, role } of messages) {
-    if (role !== "assistant" || typeof content === "string") continue
-    for (const part of content) {
-      const own = part.type === "tool-call" ? part.protocolData?.[protocolName] : undefined
-      if (part.type === "tool-call" && own !== undefined) details.set(part.id, own)
+  const details = new Map<string, WireObject | undefined>()
+  for (const { content } of messages) {
+    for (const part of typeof content === "string" ? [] : content) {
+      if (part.type === "tool-call") details.set(part.id, part.protocolData?.[protocolName])
     }
   }
   return details
@@ -100,7 +98,7 @@ class AssistantTurn {
   reasoning(part: ReasoningPart): void {
     this.message = undefined
     const source = part.protocolData?.[protocolName]?.provider
-    if (part.protocol === protocolName && source !== undefined && source !== this.provider) {
+    if (source !== undefined && source !== this.provider) {
       this.summaries = []
       this.dropReasoning()
     } else if (part.protocol === protocolName && part.redacted !== undefined) {
@@ -210,7 +208,7 @@ const encodeToolResults = (
 const writeMarks = (items: ReadonlyArray<Item>, encoding: ConversationEncoding): void => {
   const { capabilities, marks } = encoding
   if (marks.isEmpty || capabilities.cacheMarks !== "prompt_cache_breakpoint") return
-  const parts = items.flatMap(({ content }) => (Array.isArray(content) ? content.filter(isItem) : []))
+  const parts = items.flatMap(({ content }) => (Array.isArray(content) ? content : []))
   const marked = marks.among(parts)
   if (marked.length > 3) encoding.warn(droppedMarks(marked.length - 3, 3))
   for (const { block, ttl } of chosenMarks(marked, 3)) {
@@ -218,8 +216,6 @@ const writeMarks = (items: ReadonlyArray<Item>, encoding: ConversationEncoding):
     block.prompt_cache_breakpoint = { mode: "explicit", ...lifetime }
   }
 }
-
-const isItem = (value: unknown): value is Item => isWireObject(value)
 
 /**
  * The input items of a request. System messages are items too, wherever they stand: `instructions` would not be carried

@@ -31,16 +31,14 @@ const encodeTools = (
 ): void => {
   const { parallelToolCalls, toolChoice, tools = [] } = request
   if (tools.length === 0 && elements(own.tools).length === 0) return dropToolOptions(encoding, request)
-  if (tools.length > 0) {
-    body.tools = tools.map(({ description, name, parameters, strict }) => ({
-      type: "function",
-      name,
-      ...(description === undefined ? {} : { description }),
-      parameters,
-      // Absent is not false here: the server would try to make the schema strict (openai 7.57 types).
-      strict: strict ?? false,
-    }))
-  }
+  body.tools = tools.map(({ description, name, parameters, strict }) => ({
+    type: "function",
+    name,
+    ...(description === undefined ? {} : { description }),
+    parameters,
+    // Absent is not false here: the server would try to make the schema strict (openai 7.57 types).
+    strict: strict ?? false,
+  }))
   if (toolChoice !== undefined) {
     body.tool_choice = typeof toolChoice === "string" ? toolChoice : { type: "function", name: toolChoice.name }
   }
@@ -61,7 +59,7 @@ const encodeResponseFormat = (request: LlmRequest, body: Body): void => {
             type: "json_schema",
             name: format.name ?? answerName,
             schema: format.schema,
-            strict: format.strict ?? true,
+            strict: format.strict,
           },
   }
 }
@@ -94,14 +92,12 @@ const encodeReasoning = (request: LlmRequest, body: Body, encoding: Conversation
 }
 
 /**
- * The caller's own fields, which stand last and untouched. Lists that this library writes as well keep both sides, so
- * that hosted tools stand beside functions; of objects, each field that the caller names is the caller's.
+ * The caller's own fields, which stand last and untouched. What both sides want included is included, as their tools
+ * stand beside each other; of objects, each field that the caller names is the caller's.
  */
 const withOwn = (body: Body, own: WireObject): WireObject => {
   const merged: Body = { ...own }
-  for (const field of ["tools", "include"]) {
-    if (Array.isArray(own[field])) merged[field] = [...new Set([...elements(body[field]), ...elements(own[field])])]
-  }
+  if (Array.isArray(own.include)) merged.include = [...new Set([...elements(body.include), ...own.include])]
   for (const field of ["text", "reasoning"]) {
     const mine = body[field]
     const theirs = own[field]
