@@ -16,7 +16,7 @@ import * as Tracer from "effect/Tracer"
 import { joinCall, tell } from "../../../src/call/CallContext.ts"
 import type { CallEvent } from "../../../src/call/CallEvent.ts"
 import { metadataOf } from "../../../src/call/Metadata.ts"
-import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
+import { EmbeddingProvider, type EmbeddingRequest } from "../../../src/model/EmbeddingProvider.ts"
 import { LlmError } from "../../../src/model/LlmError.ts"
 import type { LlmEvent } from "../../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
@@ -302,6 +302,15 @@ describe.each(callNames)("the span of a call of %s", (name) => {
     }),
   )
 
+  it.effect("ends as the call does where it failed and the program wants to be told what was said", () =>
+    Effect.gen(function* () {
+      const failing = Scripted.layer([{ error: reasons.AuthenticationError() }])
+      const { lines, spans } = yield* observe(ask(name), failing, { content: (text) => text })
+      expect(lines).toMatchObject([["Warn", ["failed", { errorType: "AuthenticationError" }]]])
+      expect(spans.map(({ status }) => status._tag)).toEqual(["Ended", "Ended"])
+    }),
+  )
+
   it.effect("is there without metrics where the program wants none, and ends", () =>
     Effect.gen(function* () {
       const { metrics, spans } = yield* observe(ask(name), telling(attempt({})), { metrics: false })
@@ -321,17 +330,29 @@ describe.each(callNames)("the span of a call of %s", (name) => {
 })
 
 describe("the span of a call for embeddings", () => {
-  it.effect("has the length of the vectors that is asked for, and none of the options of answers", () =>
+  const observed = (request: EmbeddingRequest) =>
+    observe(
+      Effect.flatMap(EmbeddingProvider, (provider) => provider.embed(request)),
+      layerEmbeddings([[[1, 2, 3]]], { model: "v" }),
+      { content: (text) => text },
+    )
+
+  it.effect("has the length of the vectors that is asked for, and nothing that answers have", () =>
     Effect.gen(function* () {
-      const request = { inputs: ["one"], dimensions: 3, temperature: 0.5 }
-      const embed = Effect.flatMap(EmbeddingProvider, (provider) => provider.embed(request))
-      const { attributes, spans } = yield* observe(embed, layerEmbeddings([[[1, 2, 3]]], { model: "v" }), {
-        content: (text) => text,
-      })
+      const { attributes, lines, spans } = yield* observed({ inputs: ["one"], dimensions: 3 })
+      expect(lines).toMatchObject([["Debug", ["answered", {}]]])
       expect(spans[0]?.name).toBe("embeddings v")
       expect(attributes[0]).toMatchObject({ "gen_ai.embeddings.dimension.count": 3 })
-      const names = Object.keys(attributes[0] ?? {})
-      expect(names.filter((key) => /temperature|finish_reasons|messages/.test(key))).toEqual([])
+      expect(Object.keys(attributes[0] ?? {}).filter((key) => /finish_reasons|messages/.test(key))).toEqual([])
+    }),
+  )
+
+  it.effect("has none of the options of answers, also where a request is refused for them", () =>
+    Effect.gen(function* () {
+      const wrong = { inputs: ["one"], temperature: 0.5 }
+      const { attributes, lines } = yield* observed(wrong)
+      expect(lines).toMatchObject([["Warn", ["failed", {}]]])
+      expect(Object.keys(attributes[0] ?? {})).not.toContain("gen_ai.request.temperature")
     }),
   )
 })
@@ -423,5 +444,7 @@ it.effect("the metrics of a call that was refused before any attempt are of the 
     const refusing = Layer.mock(LlmProvider, { name: "own", generate: () => Effect.fail(error) })
     const { metrics } = yield* observe(ask("generate", { ...hello, model: "asked" }), refusing)
     expect(metrics[0]?.attributes).toMatchObject({ "gen_ai.request.model": "asked", "error.type": "OverloadedError" })
+    const unnamed = (yield* observe(ask("generate"), refusing)).metrics[0]?.attributes
+    expect(Object.keys(unnamed ?? {}).filter((key) => key.includes("model"))).toEqual([])
   }),
 )
