@@ -80,6 +80,18 @@ describe.each(callNames)("fallback of %s", (name) => {
     },
   )
 
+  it.effect("ends each target by a clock that its attempt knows", () => {
+    const [first, second] = [new Upstream(() => ({ stall: true })), new Upstream(() => ({ stall: true }))]
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.flip(ask(name)))
+      yield* TestClock.adjust("10 seconds")
+      expect((yield* Fiber.join(fiber)).attempts).toMatchObject([
+        { errorType: "TimeoutError", durationMs: 5000 },
+        { errorType: "TimeoutError", durationMs: 5000 },
+      ])
+    }).pipe(Effect.provide(first.layer.pipe(withFallback(second.layer), withTimeout("10 seconds"))))
+  })
+
   it.effect("begins no wait that would pass the first target's share of the deadline", () => {
     const first = Scripted.layer([{ error: reasons.RateLimitError({ retryAfterMs: 150_000 }) }])
     const second = Scripted.layer(["from the second"])
@@ -174,6 +186,18 @@ it.effect("a count of tokens is asked of the second side for the same request, b
       { ...hello, model: "b", maxTokens: 5 },
     ])
   }).pipe(Effect.provide(side("one").pipe(withFallback(side("two"), { model: "b" }))))
+})
+
+it.effect("a service that only the first side has stays as it is", () => {
+  const both = Layer.merge(Scripted.layer([busy]), layerEmbeddings([[[1]]]))
+  // As a program without types may do.
+  const first: Layer.Layer<LlmProvider> = both
+  return Effect.gen(function* () {
+    const services = yield* Layer.build(first.pipe(withFallback(Scripted.layer(["from the second"]))))
+    expect((yield* Effect.provideContext(ask("generate"), services)).text).toBe("from the second")
+    const embedding = Context.getOrUndefined(services, EmbeddingProvider)
+    expect(embedding?.name).toBe("scripted")
+  }).pipe(Effect.scoped)
 })
 
 it.effect("a service that only the second side has is not provided", () => {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { joinCall } from "../../src/call/CallContext.ts"
 import { CallOptions } from "../../src/call/CallOptions.ts"
@@ -146,6 +147,31 @@ describe.each(callNames)("the clocks of %s", (name) => {
       const pair = target(stalling).pipe(withFallback(target(stalling)), withTimeout({ idle: "1 hour" }))
       const three = pair.pipe(withFallback(target(stalling)), withTimeout("10 minutes"))
       expect(yield* times(name, three)).toEqual([200, 200, 200])
+      const failing = target({ error: reasons.ConnectionError() })
+      const soon = failing.pipe(withFallback(target(stalling)), withTimeout({ idle: "1 hour" }))
+      const two = soon.pipe(withFallback(target(stalling)), withTimeout("10 minutes"))
+      expect(yield* times(name, two)).toEqual([0, 300, 300])
+    }),
+  )
+
+  it.effect("may bound nothing that targets could share", () =>
+    Effect.gen(function* () {
+      const pair = target({ error: reasons.ServerError() }).pipe(withFallback(target("hello")))
+      expect(yield* ended(name, pair.pipe(withTimeout({ headers: 1000 })))).toBe("hello")
+    }),
+  )
+
+  it.effect("that begin with the first permit begin with it, also before there is any request", () =>
+    Effect.gen(function* () {
+      const waiting = Layer.succeed(LlmProvider, {
+        name: "waiting",
+        generate: () => Effect.never,
+        stream: () => Stream.never,
+      })
+      const stack = waiting.pipe(withConcurrency(1), withTimeout({ total: 1000, totalFrom: "first-permit" }))
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(ask(name), stack)))
+      yield* TestClock.adjust(1000)
+      expect((yield* Fiber.join(fiber)).reason).toMatchObject({ _tag: "TimeoutError", clock: "total", limitMs: 1000 })
     }),
   )
 })
