@@ -173,7 +173,7 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
   /** Of all that failed, the failure that is over first: that is when the call is worth another try. */
   private failure(last: LlmError): LlmError {
     const soonest = this.failures.reduceRight((best, error) => (backMs(error) < backMs(best) ? error : best), last)
-    return soonest === last ? last : failureOf(soonest, this.context)
+    return failureOf(soonest, this.context)
   }
 
   /** Each deployment said until when it is not to be asked, so that none was: fails with the reason of the first one back. */

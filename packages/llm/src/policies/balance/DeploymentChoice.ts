@@ -86,7 +86,7 @@ const soonestFree = <D extends Candidate>(first: D, among: ReadonlyArray<D>, cho
   const { kind, nowMs } = choosing
   const times = soonest.map(({ health }) => health.expectedMs(kind, nowMs))
   const areKnown = times.every((ms) => ms !== undefined)
-  return least(soonest[0] ?? first, soonest, (health) => {
+  return least(first, soonest, (health) => {
     const { concurrency } = health.settings
     const turns = Number.isFinite(concurrency) ? (health.inFlight + 1) / concurrency : health.load
     return areKnown ? turns * (health.expectedMs(kind, nowMs) ?? 1) : turns
@@ -117,7 +117,7 @@ const inTurns = <D extends Candidate>(first: D, among: ReadonlyArray<D>): D => {
 const leastInFlight = <D extends Candidate>(first: D, among: ReadonlyArray<D>): D => {
   const { load } = least(first, among, (health) => health.load).health
   const equal = among.filter(({ health }) => health.load <= load)
-  return inTurns(equal[0] ?? first, equal)
+  return inTurns(first, equal)
 }
 
 /** One at random, by weight. */

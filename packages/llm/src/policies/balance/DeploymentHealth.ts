@@ -26,27 +26,26 @@ const halfLifeMs = 30_000
 /** How long a deployment is passed over that asks to slow down and does not say for how long. */
 const slowDownMs = 1000
 
-/** The average time to the first output. */
+/** The average time to the first output, from the first one on. */
 class Latency {
-  private averageMs: number | undefined
-  private atMs = 0
+  averageMs: number
+  private atMs: number
+
+  constructor(ms: number, nowMs: number) {
+    this.averageMs = ms
+    this.atMs = nowMs
+  }
 
   /** The time of an answer. It counts the more, the older the average is. */
   add(ms: number, nowMs: number): void {
     const weight = 1 - (1 - share) * this.freshness(nowMs)
-    this.averageMs = this.averageMs === undefined ? ms : this.averageMs + weight * (ms - this.averageMs)
+    this.averageMs += weight * (ms - this.averageMs)
     this.atMs = nowMs
   }
 
-  /** An answer that did not come in this time. */
-  addAtLeast(ms: number, nowMs: number): void {
-    if (this.averageMs === undefined || ms > this.averageMs) this.add(ms, nowMs)
-  }
-
-  /** What to expect; undefined where nothing is known. What a request in flight will tell anew does not fade until then. */
-  expectedMs(nowMs: number, isBusy: boolean): number | undefined {
-    if (this.averageMs === undefined || isBusy) return this.averageMs
-    return this.averageMs * this.freshness(nowMs)
+  /** What to expect. What a request in flight will tell anew does not fade until then. */
+  expectedMs(nowMs: number, isBusy: boolean): number {
+    return isBusy ? this.averageMs : this.averageMs * this.freshness(nowMs)
   }
 
   private freshness(nowMs: number): number {
@@ -121,12 +120,15 @@ export class DeploymentHealth {
 
   /** The first output came, or a whole answer. */
   answeredAfter(ms: number, kind: AnswerKind, nowMs: number): void {
-    this.latencyOf(kind).add(ms, nowMs)
+    const known = this.latencies.get(kind)
+    if (known === undefined) this.latencies.set(kind, new Latency(ms, nowMs))
+    else known.add(ms, nowMs)
   }
 
   /** A request that brought nothing until it was given up. */
   silentFor(ms: number, kind: AnswerKind, nowMs: number): void {
-    this.latencyOf(kind).addAtLeast(ms, nowMs)
+    const known = this.latencies.get(kind)
+    if (known === undefined || ms > known.averageMs) this.answeredAfter(ms, kind, nowMs)
   }
 
   /** A request was answered. */
@@ -175,14 +177,6 @@ export class DeploymentHealth {
       default:
         return toldMs(reason)
     }
-  }
-
-  private latencyOf(kind: AnswerKind): Latency {
-    const known = this.latencies.get(kind)
-    if (known !== undefined) return known
-    const latency = new Latency()
-    this.latencies.set(kind, latency)
-    return latency
   }
 }
 

@@ -123,6 +123,7 @@ describe("by what is in flight", () => {
   it("those that have equally little are asked in turns", () => {
     const all = made({ a: { inFlight: 1 }, b: {}, c: {} })
     expect(inTurn(all, "least-in-flight", 4)).toBe("bcbc")
+    expect(inTurn(made({ b: {}, c: {}, a: { inFlight: 1 } }), "least-in-flight", 4)).toBe("bcbc")
   })
 })
 
@@ -211,6 +212,7 @@ describe("where all have to let a request wait", () => {
     expect(chosen(made({ a: full, b: { concurrency: 4, inFlight: 4 } }))?.[0]).toBe("b")
     expect(chosen(made({ a: { ...full, ms: 100 }, b: { concurrency: 4, inFlight: 4, ms: 1000 } }))?.[0]).toBe("a")
     expect(chosen(made({ a: { ...full, ms: 100 }, b: { concurrency: 4, inFlight: 4 } }))?.[0]).toBe("b")
+    expect(chosen(made({ a: full, b: { concurrency: 4, inFlight: 4, ms: 1000 } }))?.[0]).toBe("b")
     // Two turns of 300 ms against one and a half of 500.
     const pair = made({ a: { concurrency: 2, inFlight: 3, ms: 300 }, b: { concurrency: 2, inFlight: 2, ms: 500 } })
     expect(chosen(pair)?.[0]).toBe("a")
