@@ -190,7 +190,7 @@ class Cache {
     const seat = this.board(key, context, fiber, false, ask)
     boarded.seat = seat
     return Effect.flatMap(seat.end, (landing) => {
-      if (seat.isLeader && own !== undefined && landing._tag !== "Failed") return Effect.succeed(own)
+      if (seat.isLeader && own !== undefined) return Effect.succeed(own)
       if (landing._tag === "Answered") {
         return Effect.succeed(decodeEntry<A>(landing.entry, ofCall(seat, landing.metadata, context, fiber)))
       }

@@ -2,7 +2,6 @@
  * An answer as it is kept: JSON with a version, checked when it is read, so that an entry of another version or another
  * program is a miss. It holds the answer and what describes it, and nothing of the call that asked for it.
  */
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { jsonProblem } from "../../model/JsonCopy.ts"
@@ -72,11 +71,9 @@ export const isEntry = (text: string, key: string): boolean =>
   )
 
 const isWhole = (text: string, key: string): boolean => {
-  const read = Result.try((): unknown => JSON.parse(text))
-  if (Result.isFailure(read) || !Predicate.hasProperty(read.success, "key") || read.success.key !== key) return false
-  const entry = read.success
-  if (isEmbeddingEntry(entry)) return areVectors(entry.answer.embeddings)
-  if (!isAnswerEntry(entry) || jsonProblem(entry.answer, "") !== undefined) return false
+  const entry: unknown = JSON.parse(text)
+  if (isEmbeddingEntry(entry)) return entry.key === key && areVectors(entry.answer.embeddings)
+  if (!isAnswerEntry(entry) || entry.key !== key || jsonProblem(entry.answer, "") !== undefined) return false
   const { finishReason, parts, text: said, toolCalls } = entry.answer
   const made = fromParts(parts, finishReason, { ...entry.answer.metadata, ...nothingOfCall })
   return made.text === said && JSON.stringify(made.toolCalls) === JSON.stringify(toolCalls)

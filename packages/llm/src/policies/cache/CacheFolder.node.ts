@@ -25,12 +25,12 @@ const parsed = (text: string): Kept | undefined => {
   return isTime && typeof value === "string" ? { value, expiresMs } : undefined
 }
 
-/** The text of a file; undefined where there is none. */
-const textOf = async (path: string): Promise<string | undefined> => {
+/** The text of a file; empty where there is none. */
+const textOf = async (path: string): Promise<string> => {
   try {
     return await readFile(path, "utf8")
   } catch (error) {
-    if (Predicate.hasProperty(error, "code") && error.code === "ENOENT") return undefined
+    if (Predicate.hasProperty(error, "code") && error.code === "ENOENT") return ""
     return Promise.reject(error)
   }
 }
@@ -61,8 +61,7 @@ export const folder = (path: string): CacheStore => {
     get: (key) =>
       Effect.gen(function* () {
         const file = yield* named(key)
-        const text = yield* promised(() => textOf(file))
-        const kept = text === undefined ? undefined : parsed(text)
+        const kept = parsed(yield* promised(() => textOf(file)))
         if (kept === undefined) return Option.none()
         if (kept.expiresMs === null || (yield* Clock.currentTimeMillis) < kept.expiresMs) return Option.some(kept.value)
         yield* promised(() => rm(file, { force: true }))

@@ -1,5 +1,14 @@
 /** The stores of the cache: what they hold, for how long, and what they make of files that someone else wrote. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
@@ -70,6 +79,55 @@ describe("a store in memory", () => {
     }),
   )
 
+  /** Which of the keys it holds. */
+  const held = (store: CacheStore.CacheStore, keys: string) =>
+    Effect.map(
+      Effect.forEach([...keys], (key) => Effect.map(store.get(key), (found) => (Option.isSome(found) ? key : ""))),
+      (found) => found.join(""),
+    )
+
+  it.effect("holds as many bytes as it may, two for each character of a key and its value, and no more", () =>
+    Effect.gen(function* () {
+      const store = CacheStore.memory({ maxBytes: 12 })
+      for (const key of "abc") yield* store.set(key, "1", hour)
+      expect(yield* held(store, "abc")).toBe("abc")
+      // What is replaced, read or over counts no longer.
+      for (let turn = 0; turn < 5; turn++) yield* store.set("b", "2", hour)
+      expect(yield* held(store, "acb")).toBe("acb")
+      yield* store.set("d", "1", hour)
+      expect(yield* held(store, "abcd")).toBe("bcd")
+      yield* store.set("e", "123", hour)
+      expect(yield* held(store, "bcde")).toBe("de")
+    }),
+  )
+
+  it.effect("keeps no entry that is larger than all of it, and loses nothing else for one", () =>
+    Effect.gen(function* () {
+      const store = CacheStore.memory({ maxBytes: 12 })
+      yield* store.set("a", "1", hour)
+      yield* store.set("b", "123456", hour)
+      expect(yield* held(store, "ab")).toBe("a")
+      yield* store.set("b", "12345", hour)
+      expect(yield* held(store, "ab")).toBe("b")
+      yield* store.set("b", "123456", hour)
+      expect(yield* held(store, "ab")).toBe("")
+    }),
+  )
+
+  it.effect.each<readonly [number, string]>([
+    [0, ""],
+    [Number.NaN, ""],
+    [0.5, ""],
+    [1, "c"],
+    [2, "bc"],
+  ])("of %s entries holds those that came last", ([maxEntries, expected]) =>
+    Effect.gen(function* () {
+      const store = CacheStore.memory({ maxEntries })
+      for (const key of "abc") yield* store.set(key, "1", hour)
+      expect(yield* held(store, "abc")).toBe(expected)
+    }),
+  )
+
   it.effect("counts the time of an entry from when it was put there", () =>
     Effect.gen(function* () {
       const store = CacheStore.memory()
@@ -126,6 +184,37 @@ describe("a store of files", () => {
     }),
   )
 
+  it.effect("has no entry in a file that is missing or holds none, and fails where a file cannot be read", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const store = CacheStore.folder(path)
+      const texts = ["", "{", "null", "5", '{"expiresMs":null}', '{"expiresMs":null,"value":5}', '{"value":"x"}']
+      for (const [index, text] of [...texts, '{"value":"x","expiresMs":"soon"}'].entries()) {
+        writeFileSync(join(path, `k${index}.json`), text)
+        expect([text, yield* store.get(`k${index}`)]).toEqual([text, Option.none()])
+      }
+      expect(yield* store.get("missing")).toEqual(Option.none())
+      writeFileSync(join(path, "good.json"), '{"value":"x","expiresMs":null}')
+      expect(yield* store.get("good")).toEqual(Option.some("x"))
+      mkdirSync(join(path, "folder.json"))
+      expect(String(yield* Effect.flip(store.get("folder")))).toContain("EISDIR")
+    }),
+  )
+
+  it.effect("may be asked by several for an entry whose time is over", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const store = CacheStore.folder(path)
+      yield* store.set("a", "1", Duration.seconds(1))
+      yield* TestClock.adjust("1 second")
+      const found = yield* Effect.all(
+        Array.from({ length: 20 }, () => store.get("a")),
+        { concurrency: "unbounded" },
+      )
+      expect(found).toEqual(Array.from({ length: 20 }, () => Option.none()))
+    }),
+  )
+
   it.effect("deletes an entry whose time is over when it is asked for", () =>
     Effect.gen(function* () {
       const path = yield* folder
@@ -144,8 +233,8 @@ describe("a store of files", () => {
       const path = yield* folder
       const store = CacheStore.folder(path)
       for (const key of ["../a", "a/b", "", ".", "a\0b", "x".repeat(500)]) {
-        yield* Effect.flip(store.set(key, "1", hour))
-        yield* Effect.flip(store.get(key))
+        expect(yield* Effect.flip(store.set(key, "1", hour))).toContain("letters, digits")
+        expect(yield* Effect.flip(store.get(key))).toContain("letters, digits")
       }
       expect(readdirSync(path)).toEqual([])
     }),
