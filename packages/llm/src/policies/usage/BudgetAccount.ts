@@ -57,7 +57,6 @@ export class BudgetAccount {
   settle(reserved: number, used: number, nowMs: number): void {
     this.reservedNow -= reserved
     this.underWay -= 1
-    if (used === 0) return
     this.usedSoFar += used
     const number = Number.isFinite(this.stepMs) ? Math.floor(nowMs / this.stepMs) : 0
     const last = this.steps.at(-1)
@@ -87,7 +86,6 @@ export class BudgetAccount {
   }
 
   private expire(nowMs: number): void {
-    if (!Number.isFinite(this.perMs)) return
     for (let first = this.steps[0]; first !== undefined && this.endMs(first.number) <= nowMs; first = this.steps[0]) {
       this.usedSoFar -= first.amount
       this.steps.shift()

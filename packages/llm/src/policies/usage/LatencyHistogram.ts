@@ -29,7 +29,7 @@ export class LatencyHistogram {
 
   /** Adds one latency. What is no time at all is taken for 0. */
   add(ms: number): void {
-    const latencyMs = ms > 0 && Number.isFinite(ms) ? ms : 0
+    const latencyMs = Number.isFinite(ms) ? Math.max(0, ms) : 0
     const bucket = Math.min(maxBuckets, Math.max(0, Math.ceil(Math.log(latencyMs / shortestMs) / step)))
     this.counts.set(bucket, (this.counts.get(bucket) ?? 0) + 1)
     this.count += 1
@@ -63,8 +63,7 @@ export class LatencyHistogram {
     for (const [bucket, count] of [...this.counts].sort(([one], [other]) => one - other)) {
       seen += count
       // The middle of the bucket, by ratio.
-      if (seen >= rank && rank > 0)
-        return bucket === 0 ? 0 : Math.min(this.maxMs, shortestMs * Math.exp((bucket - 0.5) * step))
+      if (seen >= rank) return bucket === 0 ? 0 : Math.min(this.maxMs, shortestMs * Math.exp((bucket - 0.5) * step))
     }
     return 0
   }

@@ -132,7 +132,6 @@ const columns = ["calls", "errors", "attempts", ...usageNames, "costUsd", "unpri
 
 /** A text that CSV and a spreadsheet take as one cell of text, and never as a formula. */
 const cell = (value: unknown): string => {
-  if (typeof value === "number") return String(value)
   const text = value === undefined ? "" : String(value)
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe

@@ -4,7 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { OverloadedError, RateLimitError } from "../../../src/model/LlmError.ts"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { LlmError, OverloadedError, RateLimitError } from "../../../src/model/LlmError.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import {
   type AdaptiveConcurrencyOptions,
@@ -279,6 +282,27 @@ it.effect("a stream holds its place to its end, and its latency counts to the fi
     expect(upstream.asked.length).toBe(30)
   }).pipe(Effect.provide(upstream.layer.pipe(policy)))
 })
+
+it.effect.each([
+  ["with a status", 429, [6]],
+  ["without one", undefined, []],
+] as const)(
+  "a rate limit of a provider that keeps no records counts where it came from a service: %s",
+  ([, status, expected]) => {
+    const { policy, seen } = watched({ initial: 8 })
+    const reason = new RateLimitError({ message: "too fast", ...(status === undefined ? {} : { status }) })
+    const failing = Effect.fail(new LlmError({ reason, provider: "hand", attempts: [] }))
+    const layer = Layer.succeed(LlmProvider, {
+      name: "hand",
+      generate: () => failing,
+      stream: () => Stream.fromEffect(failing),
+    })
+    return Effect.gen(function* () {
+      expect((yield* Effect.flip(ask("generate"))).reason._tag).toBe("RateLimitError")
+      expect(seen).toEqual(expected)
+    }).pipe(Effect.provide(layer.pipe(policy)))
+  },
+)
 
 it.effect("a listener that throws changes nothing", () => {
   const upstream = new Upstream(() => ({ error: reasons.OverloadedError() }))

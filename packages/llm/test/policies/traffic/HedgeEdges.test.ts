@@ -15,6 +15,8 @@ import { withFallback } from "../../../src/policies/Fallback.ts"
 import { withObserver } from "../../../src/policies/Observer.ts"
 import { withTimeout } from "../../../src/policies/Timeout.ts"
 import { type HedgeOptions, withHedge } from "../../../src/policies/traffic/Hedge.ts"
+import { type Asking, race, type Second } from "../../../src/policies/traffic/Race.ts"
+import { joinCall } from "../../../src/call/CallContext.ts"
 import { HedgeBudget } from "../../../src/policies/traffic/HedgeBudget.ts"
 import * as OpenAi from "../../../src/providers/OpenAi.ts"
 import * as Scripted from "../../../src/testing/Scripted.ts"
@@ -178,18 +180,52 @@ describe.each(callNames)("a second request (%s)", (name) => {
     },
   )
 
-  it.effect("learns from a first one that was given up at the very moment", () => {
-    const upstream = acting(quick, stalled, stalled, stalled)
+  it.effect("learns nothing from one that was given up sooner, nor from one that failed later", () => {
+    const saving = Array.from({ length: 5 }, () => quick)
+    const upstream = acting(...saving, stalled, { delayMs: 500, fails: "ServerError" }, stalled, stalled)
     const { afterMs, watched } = watching()
     return Effect.gen(function* () {
-      yield* calls(name, 1)
-      const first = yield* Effect.forkChild(call(name, 1))
+      yield* calls(name, 5)
+      const hasty = yield* Effect.forkChild(call(name, 5))
+      yield* TestClock.adjust(10)
+      yield* Fiber.interrupt(hasty)
+      // The second one stalls: the call fails when it is given up.
+      const failing = yield* Effect.forkChild(call(name, 6))
+      yield* TestClock.adjust(600)
+      yield* Fiber.interrupt(failing)
+      const last = yield* Effect.forkChild(call(name, 7))
+      yield* TestClock.adjust(101)
+      yield* Fiber.interrupt(last)
+      expect(afterMs).toEqual([101, 101])
+    }).pipe(Effect.provide(upstream.layer.pipe(withHedge({ after: "p10", samples: 1, maxRequests: 1 }), watched)))
+  })
+
+  it.effect("learns nothing from one that failed, however long it took", () => {
+    const fails = "ServerError"
+    const upstream = acting(quick, quick, quick, { delayMs: 500, fails }, { delayMs: 10, fails }, stalled)
+    const { afterMs, watched } = watching()
+    return Effect.gen(function* () {
+      yield* calls(name, 4)
+      const last = yield* Effect.forkChild(call(name, 9))
+      yield* TestClock.adjust(101)
+      yield* Fiber.interrupt(last)
+      expect(afterMs).toEqual([101, 101])
+    }).pipe(Effect.provide(upstream.layer.pipe(withHedge({ after: "p99", samples: 1, maxRequests: 1 }), watched)))
+  })
+
+  it.effect("learns from a first one that was given up at the very moment", () => {
+    const saving = Array.from({ length: 5 }, () => quick)
+    const upstream = acting(...saving, stalled, stalled, stalled)
+    const { afterMs, watched } = watching()
+    return Effect.gen(function* () {
+      yield* calls(name, 5)
+      const first = yield* Effect.forkChild(call(name, 5))
       yield* TestClock.adjust(101)
       yield* Fiber.interrupt(first)
-      const second = yield* Effect.forkChild(call(name, 2))
+      const second = yield* Effect.forkChild(call(name, 6))
       yield* TestClock.adjust(101)
       yield* Fiber.interrupt(second)
-      expect([afterMs, upstream.arrivals.length]).toEqual([[101], 4])
+      expect([afterMs, upstream.arrivals.length]).toEqual([[101], 8])
     }).pipe(Effect.provide(upstream.layer.pipe(withHedge({ after: "p99", samples: 1, maxRequests: 1 }), watched)))
   })
 
@@ -307,3 +343,66 @@ it.live(
     })
   },
 )
+
+describe("a race", () => {
+  const asking = (effect: Asking<string>["effect"], close: Effect.Effect<void> = Effect.void): Asking<string> => ({
+    effect,
+    close,
+  })
+
+  it.effect("that is decided begins no second asking, and says at once that it has ended", () =>
+    Effect.gen(function* () {
+      const context = yield* joinCall((each) => Effect.succeed(each))
+      const seen: Array<string> = []
+      const seconds: Array<Second> = []
+      const answer = yield* race({
+        ask: () => {
+          seen.push("asked")
+          return asking((won) => Effect.sync(() => won("first")))
+        },
+        first: (second) => {
+          seconds.push(second)
+          return context
+        },
+      })
+      for (const second of seconds) second(context, () => seen.push("ended"))
+      expect([answer, seen]).toEqual(["first", ["asked", "ended"]])
+    }),
+  )
+
+  it.effect("that is given up interrupts both askings at the same time, and closes them when they have ended", () =>
+    Effect.gen(function* () {
+      const context = yield* joinCall((each) => Effect.succeed(each))
+      const seen: Array<string> = []
+      const seconds: Array<Second> = []
+      let asked = 0
+      const racing = race({
+        ask: () => {
+          asked += 1
+          const name = String(asked)
+          const lingering = Effect.onInterrupt(Effect.never, () =>
+            Effect.andThen(
+              Effect.sleep(100),
+              Effect.sync(() => seen.push(`${name} ended`)),
+            ),
+          )
+          return asking(
+            () => lingering,
+            Effect.sync(() => void seen.push(`${name} closed`)),
+          )
+        },
+        first: (second) => {
+          seconds.push(second)
+          return context
+        },
+      })
+      const fiber = yield* Effect.forkChild(racing, { startImmediately: true })
+      for (const second of seconds) second(context, () => {})
+      yield* TestClock.adjust(0)
+      const given = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* TestClock.adjust(100)
+      expect(seen.toSorted()).toEqual(["1 closed", "1 ended", "2 closed", "2 ended"])
+      yield* Fiber.join(given)
+    }),
+  )
+})

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { withFallback } from "../../../src/policies/Fallback.ts"
+import { withConcurrency } from "../../../src/policies/Concurrency.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withBudget } from "../../../src/policies/usage/Budget.ts"
 import { Pace } from "../../../src/policies/traffic/Pace.ts"
@@ -201,11 +202,16 @@ describe.each(callNames)("a request (%s) at a rate", (name) => {
 
   it.effect("waits no longer than its queue clock, once it has a permit no longer than its deadline", () => {
     const upstream = new Upstream(() => "hello")
+    const admitted = upstream.layer.pipe(withRateLimit({ rpm: 1 }), withConcurrency(1), withTimeout({ queue: 1000 }))
     return Effect.gen(function* () {
+      yield* TestClock.adjust(5000)
       yield* ask(name)
       expect((yield* Effect.flip(ask(name))).reason._tag).toBe("RateLimitError")
       expect(upstream.asked).toHaveLength(1)
-    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }), withTimeout({ queue: "30 seconds" }))))
+      const both = yield* Effect.forkChild(Effect.provide(Effect.andThen(ask(name), ask(name)), admitted))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(both)).text).toBe("hello")
+    }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }), withTimeout({ queue: 59_000 }))))
   })
 
   it.effect("counts to nothing where a cache or a budget within sent none, after attempts elsewhere too", () => {

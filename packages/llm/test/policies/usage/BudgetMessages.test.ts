@@ -43,6 +43,7 @@ describe("options of a budget", () => {
     [{ usd: 1, per: "a day" }, "per is not a duration above 0"],
     [{ usd: 1, name: "" }, "name must be a text of 1 to 256 characters"],
     [{ usd: 1, name: "x".repeat(257) }, "name must be a text of 1 to 256 characters"],
+    [{ usd: 1, tag: ["a"] }, "tag must be a text of 1 to 256 characters"],
     [{ usd: 1, tag: 7 }, "tag must be a text of 1 to 256 characters"],
     [{ usd: 1, unpriced: "maybe" }, 'unpriced must be "allow" or "refuse"'],
   ])("%j: %s", (options, problem) => {
