@@ -108,7 +108,7 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
       key: this.key,
       kind: this.kind,
       nowMs,
-      tokensAt: ({ settings: { pace } }) => (pace === undefined ? 0 : reservedTokens(this.request, pace)),
+      tokensAt: (pace) => reservedTokens(this.request, pace),
       random: () => fiber.getRef(Random.Random).nextDoubleUnsafe(),
     })
     const before = this.failures.at(-1)

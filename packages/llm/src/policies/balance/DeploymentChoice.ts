@@ -5,6 +5,7 @@
 import type { BalanceStrategy } from "./BalanceCheck.ts"
 import type { ChosenDeployment } from "../../call/CallContext.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
+import type { Pace } from "../traffic/Pace.ts"
 
 /** What a choice depends on. */
 export interface Choosing {
@@ -16,8 +17,8 @@ export interface Choosing {
   readonly kind: AnswerKind
   /** Monotonic milliseconds. */
   readonly nowMs: number
-  /** The tokens that the request would reserve there. */
-  readonly tokensAt: (deployment: DeploymentHealth) => number
+  /** The tokens that the request would reserve there, at its pace. */
+  readonly tokensAt: (pace: Pace) => number
   /** A random number from 0 up to 1. */
   readonly random: () => number
 }
@@ -58,8 +59,8 @@ export const choose = <D extends Candidate>(untried: ReadonlyArray<D>, choosing:
 const isFree = (health: DeploymentHealth, choosing: Choosing): boolean =>
   health.inFlight < health.settings.concurrency && paceWaitMs(health, choosing) <= 0
 
-const paceWaitMs = (health: DeploymentHealth, { nowMs, tokensAt }: Choosing): number =>
-  health.settings.pace?.expectedWaitMs(nowMs, tokensAt(health)) ?? 0
+const paceWaitMs = ({ settings: { pace } }: DeploymentHealth, { nowMs, tokensAt }: Choosing): number =>
+  pace?.expectedWaitMs(nowMs, tokensAt(pace)) ?? 0
 
 /** The one with the least, the first of those that have equally little. */
 const least = <D extends Candidate>(

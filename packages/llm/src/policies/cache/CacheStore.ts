@@ -83,7 +83,7 @@ export const memory = (options: MemoryOptions = {}): CacheStore => {
           bytes: 2 * (key.length + value.length),
           endsMs: monotonicMs(fiber) + Duration.toMillis(ttl),
         }
-        if (kept.bytes > maxBytes || !(maxEntries >= 1)) return Effect.void
+        if (kept.bytes > maxBytes) return Effect.void
         entries.set(key, kept)
         bytes += kept.bytes
         makeRoom()

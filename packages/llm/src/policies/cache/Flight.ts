@@ -84,9 +84,6 @@ export class Seat {
       this.wake = undefined
       resume(Effect.void)
     }
-    return Effect.sync(() => {
-      this.wake = undefined
-    })
   })
 
   /** Waits for the end. */
@@ -175,7 +172,6 @@ export class Flight {
     if (!this.seats.delete(seat)) return undefined
     seat.leaveQueue?.()
     if (seat.isLeader && this.landing === undefined) this.hasLostLeader = true
-    this.wakeSource()
     if (this.seats.size > 0 || this.landing !== undefined || this.fiber === undefined) return undefined
     this.onEnd()
     return Effect.asVoid(Fiber.interrupt(this.fiber))
@@ -188,9 +184,6 @@ export class Flight {
       this.source = undefined
       resume(Effect.void)
     }
-    return Effect.sync(() => {
-      this.source = undefined
-    })
   })
 
   private isFarAhead(): boolean {

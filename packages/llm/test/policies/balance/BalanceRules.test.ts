@@ -11,6 +11,9 @@ import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { CallOptions } from "../../../src/call/CallOptions.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
+import { InvalidRequestError } from "../../../src/model/LlmError.ts"
+import { ModelInfo } from "../../../src/model/ModelInfo.ts"
+import { layerModels } from "../../../src/testing/ScriptedModels.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { withBalance } from "../../../src/policies/balance/Balance.ts"
 import { withConcurrency } from "../../../src/policies/Concurrency.ts"
@@ -144,6 +147,37 @@ describe.each(callNames)("a call (%s) of a balance", (name) => {
     },
   )
 
+  it.effect("leaves none to those that are away", () => {
+    const { deployments, now } = servers({ away: quick, hung: { stall: true }, well: quick })
+    now["away"] = { error: reasons.RateLimitError({ retryAfterMs: 600_000 }) }
+    const heavy = deployments.map((one, index) => ({ ...one, weight: [20, 10, 1][index] ?? 1 }))
+    return Effect.gen(function* () {
+      const times = []
+      for (let call = 0; call < 2; call++) {
+        const { metadata } = yield* within("1 minute", ask(name))
+        times.push(metadata.attempts.map(({ deployment, durationMs }) => [deployment, durationMs]))
+      }
+      const both = [
+        ["hung", 15_000],
+        ["well", 100],
+      ]
+      expect(times).toEqual([[["away", 0], ...both], both])
+    }).pipe(Effect.provide(withBalance(heavy, weighted).pipe(withTimeout("30 seconds"))))
+  })
+
+  it.effect("tells of a deployment that could not take a part of its request, and of no other failure", () => {
+    const otherTargetMayTake = true
+    const { deployments } = servers({
+      a: { error: new InvalidRequestError({ message: "no pictures here", otherTargetMayTake }) },
+      b: { error: reasons.ServerError() },
+      c: "hello",
+    })
+    return Effect.gen(function* () {
+      const { metadata } = yield* ask(name)
+      expect(metadata.warnings).toEqual(["a was passed over: no pictures here"])
+    }).pipe(Effect.provide(withBalance(deployments, weighted)))
+  })
+
   it.effect("counts a deployment with a fallback of its own as two, and says so", () => {
     const hung = new Upstream(() => ({ stall: true }), "hung")
     const other = new Upstream(() => quick, "other")
@@ -162,7 +196,10 @@ describe.each(callNames)("a call (%s) of a balance", (name) => {
   })
 
   it.effect("may wait for its turn as long as its deadline, where every deployment is busy", () => {
-    const { deployments } = servers({ a: { text: "hello", delay: 12_000 }, b: { text: "hello", delay: 12_000 } })
+    const { deployments, upstreams } = servers({
+      a: { text: "hello", delay: 12_000 },
+      b: { text: "hello", delay: 12_000 },
+    })
     const stack = withBalance(
       deployments.map((one) => ({ ...one, concurrency: 1 })),
       weighted,
@@ -175,6 +212,7 @@ describe.each(callNames)("a call (%s) of a balance", (name) => {
         ["b", "only", undefined],
         ["a", "soonest", undefined],
       ])
+      expect([upstreams["a"]?.peakInFlight, upstreams["b"]?.peakInFlight]).toEqual([1, 1])
     }).pipe(Effect.provide(stack))
   })
 
@@ -362,6 +400,28 @@ describe("a balance", () => {
       const error = yield* Effect.flip(Effect.scoped(Layer.build(stack as Layer.Layer<never, Error>)))
       expect(error.message).toContain("no service in common: give each an LlmProvider, or each an EmbeddingProvider")
     })
+  })
+
+  it.effect("tells of the models of whichever deployment answers", () => {
+    const failing = { error: "ServerError" } as const
+    const stack = withBalance(
+      [
+        { name: "a", layer: layerModels({ counts: [failing, failing] }, { name: "a", model: "m" }) },
+        { name: "b", layer: layerModels({ counts: [5, 6], models: [{ id: "of b" }] }, { name: "b", model: "m" }) },
+      ],
+      weighted,
+    )
+    return Effect.gen(function* () {
+      const { countTokens, models } = yield* ModelInfo
+      expect((yield* models).models).toEqual([{ id: "m" }])
+      const { count, metadata } = yield* countTokens(hello)
+      expect([count, story({ metadata })]).toEqual([{ type: "exact", inputTokens: 5 }, [["b", "weighted", undefined]]])
+      const next = yield* countTokens(hello)
+      expect(story(next)).toEqual([
+        ["a", "weighted", "ServerError"],
+        ["b", "next", undefined],
+      ])
+    }).pipe(Effect.provide(stack))
   })
 
   it.effect("of embeddings takes batches as small as the smallest of its deployments, and asks the faster ones", () => {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -10,7 +9,6 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { CallOptions } from "../../../src/call/CallOptions.ts"
-import * as Provider from "../../../src/call/Provider.ts"
 import { ModelInfo } from "../../../src/model/ModelInfo.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import type { LlmResponse } from "../../../src/model/LlmResponse.ts"
@@ -159,7 +157,7 @@ describe.each(callNames)("a call (%s)", (name) => {
       const third = yield* Effect.forkChild(ask(name))
       yield* TestClock.adjust("1 minute")
       expect([(yield* Fiber.join(second)).text, (yield* Fiber.join(third)).text]).toEqual(["answer 1", "answer 1"])
-      expect(upstream.asked).toHaveLength(2)
+      expect(upstream.arrivals).toEqual([0, 510])
     }).pipe(Effect.provide(lingering.pipe(withCache())))
   })
 
@@ -283,7 +281,7 @@ it.effect("what a service tells of its models is asked for each time", () => {
   const script = layerModels()
   return Effect.gen(function* () {
     const { countTokens } = yield* ModelInfo
-    const counts = yield* Effect.forEach([1, 2], () => countTokens(hello))
+    const counts = yield* together([countTokens(hello), countTokens(hello)])
     expect(counts.map(({ metadata: { cached } }) => cached)).toEqual([undefined, undefined])
     expect(counts.map(({ metadata: { attempts } }) => attempts.length)).toEqual([1, 1])
   }).pipe(Effect.provide(script.pipe(withCache())))
@@ -333,9 +331,8 @@ describe("a store", () => {
           }
         }),
       )
-      expect(lines.filter((line) => line.includes("the cache's store fails") && line.includes("broken"))).toHaveLength(
-        3,
-      )
+      expect(lines.filter((line) => line.includes("the cache's store fails"))).toHaveLength(3)
+      expect(lines.filter((line) => line.includes("broken"))).toHaveLength(3)
     }).pipe(Effect.provide(new Upstream(() => "hello").layer.pipe(withCache({ store }))))
   })
 
@@ -365,11 +362,64 @@ describe("a store", () => {
   })
 })
 
-it.effect("a call whose request dies from within ends, too", () => {
-  const upstream = Provider.layer({ name: "own", model: "m", generate: () => Effect.interrupt })
+it.effect.each(callNames)(
+  "a call (%s) whose request is interrupted from within ends, and the next one asks again",
+  (name) => {
+    let asked = 0
+    const within = Effect.withFiber((fiber) => {
+      asked += 1
+      fiber.interruptUnsafe()
+      return Effect.never
+    })
+    const layer = Layer.succeed(LlmProvider, {
+      name: "hand",
+      generate: () => within,
+      stream: () => Stream.fromEffect(within),
+    })
+    return Effect.gen(function* () {
+      for (const _ of [1, 2]) {
+        const [exit] = yield* together([Effect.exit(ask(name))])
+        expect(exit?._tag).toBe("Failure")
+      }
+      expect(asked).toBe(2)
+    }).pipe(Effect.provide(layer.pipe(withCache())))
+  },
+)
+
+it.effect("a call for a whole answer is not held up by a stream beside it whose reader has stopped", () => {
+  const texts = Array.from({ length: 600 }, (_, index) => `${index} `)
+  const upstream = new Upstream(() => ({ text: texts }))
   return Effect.gen(function* () {
-    const fiber = yield* Effect.forkChild(Effect.exit(ask("generate")))
-    yield* TestClock.adjust("1 minute")
-    expect(Exit.isFailure(yield* Fiber.join(fiber))).toBe(true)
-  }).pipe(Effect.provide(upstream.pipe(withCache())))
+    const llm = yield* LlmProvider
+    const stopped = yield* Effect.forkChild(Stream.runForEach(llm.stream(hello), () => Effect.never))
+    yield* TestClock.adjust(10)
+    const [answer] = yield* together([ask("generate")])
+    expect([answer?.text, upstream.asked.length]).toEqual([texts.join(""), 1])
+    yield* Fiber.interrupt(stopped)
+  }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
+})
+
+it.effect("a call's changes to what a model thought reach no other call", () => {
+  const upstream = new Upstream(() => ({ reasoning: "It wants a greeting.", text: "Hello", delay: 1000 }))
+  return Effect.gen(function* () {
+    const changing = ask("stream", hello, (event) => {
+      if (event.type === "part-end") Object.assign(event.part, { text: "changed" })
+    })
+    const [, beside] = yield* together([changing, ask("stream")])
+    expect(JSON.stringify(beside?.parts)).toContain("It wants a greeting.")
+    expect(JSON.stringify(beside?.parts)).not.toContain("changed")
+  }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
+})
+
+it.effect("a stream gives its reader what cannot be copied as it is", () => {
+  const odd = { type: "tool-call-end" as const, index: 0, id: "c", name: "f", arguments: () => 5 }
+  const { layer } = byHand(
+    whole,
+    Stream.make(untyped(odd), { type: "response-finish" as const, finishReason: "tool-calls" as const, metadata }),
+  )
+  return Effect.gen(function* () {
+    const llm = yield* LlmProvider
+    const events = yield* Stream.runCollect(llm.stream(hello))
+    expect(Array.from(events)[0]).toBe(odd)
+  }).pipe(Effect.provide(layer))
 })

@@ -69,8 +69,8 @@ describe("an entry", () => {
 
   it("is told again from its beginning, with the model that answered where that is known", () => {
     const pieces = (metadata: object) => piecesOf(untyped({ ...answer, metadata }) satisfies LlmResponse)
-    expect(pieces({ servedModel: "m" })[0]).toEqual({ type: "response-start", servedModel: "m" })
-    expect(pieces({})[0]).toEqual({ type: "response-start" })
+    expect(pieces({ servedModel: "m" })[0]).toStrictEqual({ type: "response-start", servedModel: "m" })
+    expect(pieces({})[0]).toStrictEqual({ type: "response-start" })
     expect(pieces({}).map(({ type }) => type)).toContain("text-delta")
   })
 })

@@ -111,3 +111,32 @@ it.effect("an answer that comes after the deadline of the call that began its re
     expect(answers.flatMap(({ metadata }) => metadata.attempts.map(({ errorType }) => errorType))).toEqual([undefined])
   }).pipe(Effect.provide(upstream.layer.pipe(withCache(), withTimeout("10 seconds"))))
 })
+
+it.effect("a flight is read 256 events ahead of its fastest reader, and no further", () =>
+  Effect.gen(function* () {
+    const context = yield* newCall
+    const flight = new Flight(context, () => {})
+    yield* Effect.withFiber((fiber) => Effect.sync(() => flight.board(context, fiber, true)))
+    yield* flight.hand(pieces.slice(0, 256))
+    const waiting = yield* Effect.forkChild(flight.hand(pieces.slice(0, 1)), { startImmediately: true })
+    expect(waiting.pollUnsafe()).toBeUndefined()
+    yield* Fiber.interrupt(waiting)
+  }),
+)
+
+it.effect("news come at once where there are some, and the end to those that wait beside one that does not", () =>
+  Effect.gen(function* () {
+    const context = yield* newCall
+    const flight = new Flight(context, () => {})
+    const [slow, waiting] = yield* Effect.withFiber((fiber) =>
+      Effect.sync(() => [flight.board(context, fiber, true), flight.board(context, fiber, false)] as const),
+    )
+    yield* flight.hand(pieces.slice(0, 1))
+    yield* slow.news
+    const end = yield* Effect.forkChild(waiting.end, { startImmediately: true })
+    yield* Effect.withFiber((fiber) => Effect.sync(() => flight.start(fiber, Effect.succeed({ _tag: "Unshared" }))))
+    expect((yield* Fiber.join(end))._tag).toBe("Unshared")
+    slow.take()
+    yield* slow.news
+  }),
+)

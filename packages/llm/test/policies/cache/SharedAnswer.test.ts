@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { CallClock } from "../../../src/call/CallClock.ts"
 import { type CallContext, joinCall } from "../../../src/call/CallContext.ts"
 import { LlmError, type LlmErrorReason } from "../../../src/model/LlmError.ts"
@@ -164,8 +165,9 @@ describe("reading a flight", () => {
     Effect.gen(function* () {
       const { flights, pull } = yield* reading
       const [first] = flights
+      const waiting = yield* Effect.forkChild(pull, { startImmediately: true })
       yield* first?.hand([start]) ?? Effect.void
-      expect(yield* pull).toEqual(["response-start"])
+      expect(yield* Fiber.join(waiting)).toEqual(["response-start"])
       if (first !== undefined) {
         first.hasLostLeader = true
         first.landing = failed(reasons.ServerError())
