@@ -330,7 +330,7 @@ describe.each(callNames)("a call (%s) of a balance", (name) => {
     const { deployments } = servers({ a: { error: reasons[error]() }, b: "hello" })
     return Effect.gen(function* () {
       yield* ask(name)
-      const [line] = lines.filter(([, text]) => text.includes("going on from deployment a to b"))
+      const line = lines.find(([, text]) => text.includes("going on from deployment a to b"))
       expect(line?.[0]).toBe(level)
       expect(line?.[1]).toContain(`"errorType":"${error}","message":"`)
     }).pipe(

@@ -411,7 +411,7 @@ it.effect("a call's changes to what a model thought reach no other call", () => 
   }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
 })
 
-it.effect("a stream gives its reader what cannot be copied as it is", () => {
+it.effect("a stream gives its reader what is no JSON as it came", () => {
   const odd = { type: "tool-call-end" as const, index: 0, id: "c", name: "f", arguments: () => 5 }
   const { layer } = byHand(
     whole,
@@ -420,6 +420,6 @@ it.effect("a stream gives its reader what cannot be copied as it is", () => {
   return Effect.gen(function* () {
     const llm = yield* LlmProvider
     const events = yield* Stream.runCollect(llm.stream(hello))
-    expect(Array.from(events)[0]).toBe(odd)
+    expect(Array.from(events)[0]).toStrictEqual(odd)
   }).pipe(Effect.provide(layer))
 })
