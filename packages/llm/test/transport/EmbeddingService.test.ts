@@ -114,6 +114,8 @@ describe("embeddings at an endpoint", () => {
       const key = yield* refused({ inputs: ["a"], model: "sk-other-key-1234567" })
       expect(key).toMatchObject({ model: "<redacted>", reason: { parameter: "model" } })
       expect(yield* refused({ inputs: [""] })).toMatchObject({ model: "m", reason: { parameter: "inputs[0]" } })
+      const odd = yield* refused({ inputs: ["a"] }, { fields: { seed: 1n } })
+      expect(odd).toMatchObject({ model: "m", reason: { _tag: "InvalidRequestError", parameter: "seed" } })
       const reason = new InvalidRequestError({ message: "no address", parameter: "model" })
       expect(yield* refused({ inputs: ["a"], model: "own" }, { url: () => reason })).toEqual({ model: "own", reason })
     }),

@@ -3,12 +3,12 @@
  * of the secrets is shown nowhere, and how the exchange is closed.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { ConfigurationError, InvalidRequestError } from "../../src/model/LlmError.ts"
 import type { LlmRequest } from "../../src/model/LlmRequest.ts"
@@ -20,7 +20,7 @@ import type { Endpoint } from "../../src/transport/Endpoint.ts"
 import * as HttpProvider from "../../src/transport/HttpProvider.ts"
 import type { Exchange } from "../../src/transport/Transport.ts"
 import { ask, hello, type Seen } from "../contract/Ask.ts"
-import { chat, fullText, goodStream, serverSentEvent } from "../faults/WireText.ts"
+import { chat, fullText, goodStream } from "../faults/WireText.ts"
 import { calls, endpoint, providerOf, replying, type Reply, reset } from "./Replies.ts"
 
 const good = (name: (typeof calls)[number]): Reply => ({
@@ -55,6 +55,7 @@ describe.each(calls)("a request of %s", (name) => {
     Effect.gen(function* () {
       expect(bodyOf((yield* asked()).requests[0]?.body)).toMatchObject({ model: "m" })
       expect(bodyOf((yield* asked({}, { ...hello, model: "own" })).requests[0]?.body)).toMatchObject({ model: "own" })
+      expect(bodyOf((yield* asked()).requests[0]?.body).stream === true).toBe(name === "stream")
       const none = refusalOf(yield* asked({ model: undefined }))
       expect(none?.reason).toMatchObject({ _tag: "ConfigurationError", setting: "PRIMARY_MODEL" })
       expect(none?.message).toContain("PRIMARY_MODEL=<model>")
@@ -188,6 +189,31 @@ describe.each(calls)("a request of %s", (name) => {
     }),
   )
 
+  it.effect("ends its attempt as it ends itself, when it does, and tells so once", () =>
+    Effect.gen(function* () {
+      const endOf = (reply: Reply, afterMs: number) =>
+        Effect.gen(function* () {
+          const events: Array<CallEvent> = []
+          const observers = [(event: CallEvent) => void events.push(event)]
+          const call = inCall({ observers }, ask(over({}, reply).llm, name))
+          const fiber = yield* Effect.forkChild(call, { startImmediately: true })
+          yield* TestClock.adjust(afterMs)
+          yield* Fiber.interrupt(fiber)
+          const ends = events.flatMap((event) => (event.type === "attempt-end" ? [event] : []))
+          expect(ends).toHaveLength(1)
+          return ends.map(({ exit, record }) => [
+            Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "ok",
+            record.durationMs,
+          ])[0]
+        })
+      expect(yield* endOf({ reads: [{ waitMs: 70 }, ...(good(name).reads ?? [])] }, 99)).toEqual(["ok", 70])
+      expect(yield* endOf({ head: Effect.die("defect") }, 0)).toEqual(["defect", 0])
+      const interrupted = expect.stringMatching(/interrupt/i)
+      expect(yield* endOf({ head: Effect.never }, 50)).toEqual([interrupted, 50])
+      expect(yield* endOf({ end: Effect.never }, 50)).toEqual([interrupted, 50])
+    }),
+  )
+
   it.effect("is logged at DEBUG by what its attempt tells, after its exchange was closed, and nowhere else", () =>
     Effect.gen(function* () {
       const told: Array<unknown> = []
@@ -231,60 +257,6 @@ describe.each(calls)("a request of %s", (name) => {
         yield* Fiber.interrupt(fiber)
         expect(stalled.closed).toEqual([false])
       }
-    }),
-  )
-})
-
-describe("a request", () => {
-  it.effect("whose answer was cut at a limit that it did not set says so, and no other does", () =>
-    Effect.gen(function* () {
-      const cut = chat.answer("half").replace('"finish_reason":"stop"', '"finish_reason":"length"')
-      const warningsOf = (request: LlmRequest) =>
-        Effect.map(
-          ask(providerOf([{ reads: [cut] }]).llm, "generate", request),
-          (seen) => seen.response?.metadata.warnings,
-        )
-      const said = [expect.stringContaining("which the request did not set")]
-      expect(yield* warningsOf(hello)).toEqual(said)
-      expect(yield* warningsOf({ ...hello, providerOptions: { test: { seed: 1 } } })).toEqual(said)
-      expect(yield* warningsOf({ ...hello, maxTokens: 9 })).toEqual([])
-      expect(yield* warningsOf({ ...hello, providerOptions: { test: { max_tokens: 9 } } })).toEqual([])
-    }),
-  )
-
-  it.effect("names the tag within which its model thinks: what stands there is reasoning, whole and in pieces", () =>
-    Effect.gen(function* () {
-      for (const [startsInTag, text] of [
-        [false, "<think>why</think>so"],
-        [undefined, "<think>why</think>so"],
-        [true, "why</think>so"],
-      ] as const) {
-        const request = { ...hello, reasoning: { tag: "think", ...(startsInTag === undefined ? {} : { startsInTag }) } }
-        for (const name of calls) {
-          const reads = name === "generate" ? [chat.answer(text)] : goodStream(chat, [text])
-          const { response } = yield* ask(providerOf([{ reads }]).llm, name, request)
-          expect(response?.text).toBe("so")
-          expect(response?.parts[0]).toMatchObject({ type: "reasoning", text: "why" })
-          const plain = yield* ask(providerOf([{ reads }]).llm, name)
-          expect(plain.response?.text).toBe(text)
-        }
-      }
-    }),
-  )
-
-  it.effect("waits for the figures of a stream only where it asked for them", () =>
-    Effect.gen(function* () {
-      const ended = serverSentEvent({ choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }] })
-      const streamUsage = (asks: boolean) => ({ capabilities: () => ({ streamUsage: asks }) })
-      const whole = providerOf([{ reads: [ended], end: Effect.never }], streamUsage(false))
-      const fiber = yield* Effect.forkChild(Stream.runDrain(whole.llm.stream(hello)), { startImmediately: true })
-      yield* TestClock.adjust("1 second")
-      expect(fiber.pollUnsafe()).toEqual(Exit.void)
-      const waits = providerOf([{ reads: [ended], end: Effect.never }], streamUsage(true))
-      const other = yield* Effect.forkChild(Stream.runDrain(waits.llm.stream(hello)), { startImmediately: true })
-      yield* TestClock.adjust("1 second")
-      expect(other.pollUnsafe()).toBeUndefined()
-      yield* Fiber.interrupt(other)
     }),
   )
 })

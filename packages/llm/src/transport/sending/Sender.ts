@@ -33,7 +33,7 @@ import * as RequestHeaders from "./RequestHeaders.ts"
 export interface Outgoing {
   /** Absent for a request about no model in particular. */
   readonly model: string | undefined
-  /** What was asked, before it was encoded; the body stands in for one that was not told. */
+  /** What was asked, before it was encoded; absent for what is free, which no gate is asked for. */
   readonly request?: object | undefined
   /** True for what uses no tokens: it costs nothing, and takes nothing of a budget. Default false. */
   readonly isFree?: boolean | undefined
@@ -169,7 +169,7 @@ export class Sender<Service extends ReachedService> {
     const { redactor, service } = this
     // Taken apart, so that what waits for the answer does not hold the body once it is a text.
     const { asksForLimit, asksForUsage = true, isFree, maxTokens, method, model, openWith, temperature, url } = outgoing
-    const { request: asked = outgoing.body ?? {} } = outgoing
+    const { request: asked = {} } = outgoing
     const written: Result.Result<Written, InvalidRequestError> =
       outgoing.body === undefined ? nothing : bodyText(outgoing.body)
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
