@@ -125,7 +125,11 @@ describe("embeddings at an endpoint", () => {
     Effect.gen(function* () {
       const reasonOf = (reply: Reply) =>
         Effect.map(Effect.flip(serviceOf(reply).service.embed({ inputs: ["a"] })), ({ reason }) => reason)
-      expect(yield* reasonOf({ reads: ["<html>"] })).toMatchObject({ _tag: "InvalidResponseError", body: "<html>" })
+      expect(yield* reasonOf({ reads: ["<html>"] })).toMatchObject({
+        _tag: "InvalidResponseError",
+        body: "<html>",
+        message: "the answer is not JSON",
+      })
       const two = yield* reasonOf(vectors(2))
       expect(two).toMatchObject({ _tag: "InvalidResponseError" })
       expect(two.message).toContain("2 embeddings for 1 inputs")

@@ -122,7 +122,7 @@ describe("a list of models", () => {
   it.effect("that is not JSON or is an error cannot be read", () =>
     Effect.gen(function* () {
       const page404 = yield* reasonOf(serviceOf([{ reads: ["<html>"] }]).info.models)
-      expect(page404).toMatchObject({ _tag: "InvalidResponseError", body: "<html>" })
+      expect(page404).toMatchObject({ _tag: "InvalidResponseError", body: "<html>", message: "the answer is not JSON" })
       const failed = yield* reasonOf(
         serviceOf([page({ error: { message: "slow down", code: "rate_limit_exceeded" } })]).info.models,
       )
@@ -134,7 +134,7 @@ describe("a list of models", () => {
 describe("the tokens of a request", () => {
   const counter = (more: Partial<TokenCounter> = {}): TokenCounter => ({
     protocol: ChatCompletions.protocol,
-    form: { ...openAi, fields: new Set(["model", "messages"]) },
+    form: { ...openAi, fields: new Set(["model", "messages", "stream"]) },
     url: "https://api.test/v1/count",
     ...more,
   })
@@ -146,7 +146,13 @@ describe("the tokens of a request", () => {
       const { info, requests } = serviceOf([page({ input_tokens: 12 })], { counter: counter({ capabilities }) })
       const { count, metadata } = yield* info.countTokens({ ...hello, model: "own", temperature: 0.5 })
       expect(count).toEqual({ type: "exact", inputTokens: 12 })
-      expect(metadata).toMatchObject({ provider: "test", model: "own", costUsd: 0, usageStatus: "unknown" })
+      expect(metadata).toMatchObject({
+        provider: "test",
+        model: "own",
+        costUsd: 0,
+        usageStatus: "unknown",
+        warnings: [],
+      })
       expect(requests).toHaveLength(1)
       expect(requests[0]).toMatchObject({ url: "https://api.test/v1/count" })
       expect(JSON.parse(requests[0]?.body ?? "")).toEqual({ model: "own", messages: hello.messages })
@@ -182,6 +188,7 @@ describe("the tokens of a request", () => {
 
   it.effect("take the time that their estimate took", () =>
     Effect.gen(function* () {
+      yield* TestClock.adjust(1000)
       const estimate: ModelEndpoint["estimate"] = () =>
         Effect.as(TestClock.adjust(70), { type: "unknown", reason: "none" } as const)
       expect((yield* serviceOf([], { estimate }).info.countTokens(hello)).metadata.latencyMs).toBe(70)
