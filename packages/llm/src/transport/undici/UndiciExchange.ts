@@ -202,18 +202,17 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     queueMicrotask(() => this.deliver())
   }
 
-  /** Gives what has come to the waiting reader. */
+  /** Gives what has come to the waiting reader. It is woken by a head, by bytes and by the end: the first two in this order. */
   private deliver(): void {
     this.waking = false
     const { awaitingChunks, awaitingHead } = this
     if (awaitingHead !== undefined) {
-      if (this.response !== undefined) {
-        this.awaitingHead = undefined
-        awaitingHead(Effect.succeed(this.response))
-      } else if (this.ended) {
-        this.awaitingHead = undefined
-        awaitingHead(Effect.fail(this.failure ?? broken(new Error("the response ended before its head"))))
-      }
+      this.awaitingHead = undefined
+      awaitingHead(
+        this.response === undefined
+          ? Effect.fail(this.failure ?? broken(new Error("the response ended before its head")))
+          : Effect.succeed(this.response),
+      )
     } else if (awaitingChunks !== undefined) {
       const next = this.take()
       if (next === undefined) return

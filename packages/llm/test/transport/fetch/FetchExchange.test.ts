@@ -3,6 +3,7 @@ import { createContext, runInContext } from "node:vm"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -67,6 +68,7 @@ describe("a request by fetch", () => {
       const waiting = yield* Effect.forkChild(exchange.head, { startImmediately: true })
       expect(seen[0]?.signal?.aborted).toBe(false)
       yield* Fiber.interrupt(waiting)
+      expect(Exit.hasDies(yield* Fiber.await(waiting))).toBe(false)
       expect(seen[0]?.signal?.aborted).toBe(true)
       const { stream, told } = bodyOf((controller) => controller.enqueue(bytes("a")))
       answer(responseOf(stream))
@@ -159,8 +161,11 @@ describe("the end of an exchange by fetch", () => {
       const { exchange, isAborted, told } = yield* opened((controller, pulled) =>
         pulled > 15 ? controller.close() : controller.enqueue(bytes("a")),
       )
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const before = timers()
       yield* exchange.close(true) ?? Effect.die("nothing to wait for")
       expect([isAborted(), told]).toEqual([false, { pulled: 16, cancelled: 0 }])
+      expect(timers()).toBe(before)
     }),
   )
 
@@ -189,6 +194,7 @@ describe("the end of an exchange by fetch", () => {
       const without = over(responseOf(null))
       yield* without.exchange.head
       yield* without.exchange.close(true) ?? Effect.void
+      expect(without.seen[0]?.signal?.aborted).toBe(false)
       yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
     }),
   )

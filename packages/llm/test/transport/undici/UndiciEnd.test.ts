@@ -34,7 +34,10 @@ describe("the end of an exchange", () => {
       expect(told).toEqual(["pause", "resume"])
       exchange.onResponseData(controller, new Uint8Array(200 * 1024))
       expect(closing.pollUnsafe()).toBeUndefined()
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const before = timers()
       end(exchange)
+      expect(timers()).toBe(before - 1)
       yield* Fiber.join(closing)
       expect(told).toEqual(["pause", "resume"])
       expect(yield* read(exchange)).toBe("done")

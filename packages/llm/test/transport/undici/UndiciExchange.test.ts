@@ -12,6 +12,11 @@ describe("the head", () => {
     Effect.gen(function* () {
       const { exchange } = begun(start(103, { link: "early" }), start(200, { a: "1", b: ["2", "3"] }))
       expect(yield* exchange.head).toEqual({ status: 200, headers: { a: "1", b: "2, 3" } })
+      const { controller, exchange: slow } = begun(start(103, { link: "early" }))
+      const waiting = yield* Effect.forkChild(slow.head, { startImmediately: true })
+      yield* turn
+      start(204)(slow, controller)
+      expect((yield* Fiber.join(waiting)).status).toBe(204)
     }),
   )
 
@@ -100,6 +105,20 @@ describe("a socket that was being opened", () => {
     }),
   )
 
+  it.live("is the request's where that began at once", () =>
+    Effect.gen(function* () {
+      const { controller, told } = controlled()
+      const socket = new Socket().on("error", () => undefined)
+      const exchange = new UndiciExchange((sent) => {
+        sent.onRequestStart(controller)
+        return socket
+      })
+      yield* Effect.forkChild(exchange.head, { startImmediately: true })
+      exchange.close(false)
+      expect([socket.destroyed, told]).toEqual([false, ["abort: aborted"]])
+    }),
+  )
+
   it.live("that opens after the end of its exchange carries nothing", () =>
     Effect.gen(function* () {
       const { controller, told } = controlled()
@@ -126,6 +145,20 @@ describe("the body", () => {
       const ending = yield* Effect.forkChild(read(exchange), { startImmediately: true })
       end(exchange)
       expect(yield* Fiber.join(ending)).toBe("done")
+    }),
+  )
+
+  it.live("leaves a reader waiting whose bytes another took before it was woken", () =>
+    Effect.gen(function* () {
+      const { controller, exchange } = begun(start())
+      yield* exchange.head
+      data("a")(exchange, controller)
+      expect(yield* read(exchange)).toEqual(["a"])
+      const waiting = yield* Effect.forkChild(read(exchange), { startImmediately: true })
+      yield* turn
+      expect(waiting.pollUnsafe()).toBeUndefined()
+      data("b")(exchange, controller)
+      expect(yield* Fiber.join(waiting)).toEqual(["b"])
     }),
   )
 
@@ -179,6 +212,10 @@ describe("the body", () => {
       exchange.onResponseEnd()
       expect(yield* read(exchange)).toEqual(["text"])
       expect(yield* read(exchange)).toBe("done")
+      // undici decodes nothing: a text that says that it is coded is corrupt.
+      const { exchange: odd } = begun(start(200, { "content-encoding": "gzip" }), data("{}"), end)
+      yield* odd.head
+      expect(yield* read(odd)).toMatchObject({ unreadable: "the answer's gzip coding is corrupt" })
     }),
   )
 })
