@@ -90,6 +90,12 @@ describe("the figures of Messages", () => {
     expect(events(opening({ usage }), ended, stopped).usage).toEqual({})
   })
 
+  it("are the last ones told, where null tells nothing", () => {
+    const late = { ...ended, usage: { input_tokens: null, output_tokens: 9 } }
+    const { usage } = events(opening({ usage: { input_tokens: 5, output_tokens: 1 } }), late, stopped)
+    expect(usage).toEqual({ inputTokens: 5, outputTokens: 9, totalTokens: 14 })
+  })
+
   it("tell how the answer was billed", () => {
     const usage = { input_tokens: 1, service_tier: "priority" }
     const billed = { serviceTier: "priority" }

@@ -90,6 +90,8 @@ describe("a body of Responses that is no answer", () => {
     const item = { type: "mcp_call", id: "m", name: "f", arguments: "{}" }
     const { finishReason, parts } = decode(response([item]))
     expect([finishReason, parts]).toEqual(["stop", [{ type: "other", provider: "responses", value: item }]])
+    const { events } = stream(created, { type: "response.output_item.added", output_index: 0, item }, completed([item]))
+    expect(events.map(({ type }) => type)).toEqual(["response-start", "part-end"])
   })
 
   it("is an answer where what stands in its output is no item", () => {
