@@ -102,6 +102,22 @@ describe("what can be written as JSON", () => {
     expect(read).toBe(2)
   })
 
+  it("is asked for nothing but its fields", () => {
+    const read: Array<string | symbol> = []
+    const fields = { text: "a", number: 1, list: [{}] }
+    const watched = new Proxy(fields, {
+      get: (of, key) => {
+        read.push(key)
+        return Reflect.get(of, key) as unknown
+      },
+    })
+    for (const value of [watched, { in: watched }, [[watched]]]) {
+      read.length = 0
+      expect(jsonProblem(value, "it")).toBeUndefined()
+      expect(read).toEqual(Object.keys(fields))
+    }
+  })
+
   it("is what a hidden toJSON says", () => {
     const hidden = Object.defineProperty({}, "toJSON", { value: () => 1n })
     expect(jsonProblem({ hidden }, "it")).toMatchObject({ path: "it.hidden" })
