@@ -245,6 +245,7 @@ describe("a copy of data", () => {
     const copy = dataCopy(JSON.parse('{"a":{"__proto__":{"b":1}}}'))
     expect(JSON.stringify(copy)).toBe('{"a":{"__proto__":{"b":1}}}')
     expect(Object.getPrototypeOf(copy.a)).toBe(Object.prototype)
+    expect(Object.getOwnPropertyDescriptor(copy.a, "__proto__")).toMatchObject({ configurable: true, writable: true })
   })
 
   it("copies bytes and dates as what they are", () => {

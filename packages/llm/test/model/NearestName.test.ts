@@ -57,6 +57,7 @@ it.each([
   ["abcdefxhi", "abcdefih", true],
   ["abcdef", "abcdefgh", true],
   ["xabcdefgh", "abcdefgh", true],
+  ["xyzabcdefghi", "abcdefghi", true],
   ["abcdefghi", "xycdefgih", true],
   ["abcdefghi", "xyzdefgih", false],
   ["apq", "aqr", false],
