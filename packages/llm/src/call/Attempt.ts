@@ -7,35 +7,15 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { LlmError, type LlmErrorReason } from "../model/LlmError.ts"
-import type {
-  Billing,
-  AttemptRecord,
-  FinishReason,
-  ResponseMetadata,
-  Usage,
-  UsageStatus,
-  RateLimits,
-} from "../model/LlmResponse.ts"
+import type { Billing, AttemptRecord, ResponseMetadata, Usage, RateLimits } from "../model/LlmResponse.ts"
 import { costOf } from "../prices/AnswerCost.ts"
 import { type AttemptLeave, type AttemptTarget, passThrough, planOf } from "./AttemptGate.ts"
 import { type CallContext, tell } from "./CallContext.ts"
-import { limitWarning, metadataOf } from "./Metadata.ts"
+import { type AnswerEnd, limitWarning, metadataOf } from "./Metadata.ts"
 import { clockMs, isoTime, monotonicMs } from "./Time.ts"
 
 export type { AttemptTarget } from "./AttemptGate.ts"
-
-/** How an answer ended, once the provider's own terminal signal has been seen. */
-export interface AnswerEnd {
-  readonly finishReason?: FinishReason | undefined
-  readonly rawFinishReason?: string | undefined
-  readonly responseId?: string | undefined
-  readonly usage: Usage
-  readonly usageStatus: UsageStatus
-  /** How it was billed, as far as the service told. */
-  readonly billing?: Billing | undefined
-  readonly servedModel?: string | undefined
-  readonly warnings?: ReadonlyArray<string> | undefined
-}
+export type { AnswerEnd } from "./Metadata.ts"
 
 /** What an attempt had used before it failed. */
 export interface Spent {
@@ -112,6 +92,11 @@ export class Attempt {
   /** The name of the provider in traces. */
   get telemetryName(): string {
     return this.target.telemetryName ?? this.target.provider
+  }
+
+  /** False for a request that was refused before it was sent. */
+  get wasSent(): boolean {
+    return true
   }
 
   get requestId(): string | undefined {
@@ -252,6 +237,13 @@ export class Attempt {
   }
 }
 
+/** The record of a request that this library refused itself. */
+class RefusedAttempt extends Attempt {
+  override get wasSent(): boolean {
+    return false
+  }
+}
+
 /**
  * Opens the attempt of a request that is about to be sent: with the first one the call has been admitted. Fails where a gate
  * refuses the request, whose record stands in the ledger all the same.
@@ -266,8 +258,9 @@ export const openAttempt = (
   if (context.gates.length === 0 || target.isFree === true) return Result.succeed(new Attempt(context, fiber, target))
   const plan = planOf(target, request, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   const { leaves, refusal } = passThrough(context.gates, plan, fiber)
-  const attempt = new Attempt(context, fiber, target, leaves)
-  return refusal === undefined ? Result.succeed(attempt) : Result.fail(attempt.fail(refusal))
+  return refusal === undefined
+    ? Result.succeed(new Attempt(context, fiber, target, leaves))
+    : Result.fail(new RefusedAttempt(context, fiber, target, leaves).fail(refusal))
 }
 
 /**
@@ -279,7 +272,7 @@ export const refuseAttempt = (
   fiber: Fiber.Fiber<unknown, unknown>,
   target: AttemptTarget,
   reason: LlmErrorReason,
-): LlmError => new Attempt(context, fiber, target).fail(reason)
+): LlmError => new RefusedAttempt(context, fiber, target).fail(reason)
 
 /** A failure that belongs to no attempt: what is wrong was found before one could begin. */
 export const failBefore = (

@@ -11,6 +11,8 @@ export interface LedgerEntry {
   readonly provider: string
   readonly model: string | undefined
   readonly telemetryName: string
+  /** False for a request that was refused before it was sent. */
+  readonly wasSent: boolean
   /** A copy of the record; one that still runs is told up to now. */
   readonly record: () => AttemptRecord
 }
@@ -68,6 +70,11 @@ export class Ledger {
   /** How many attempts there are so far. */
   get count(): number {
     return this.entries.length
+  }
+
+  /** True where the last attempt was a request that was sent. */
+  get lastWasSent(): boolean {
+    return this.entries.at(-1)?.wasSent ?? false
   }
 
   /** A copy of the last record. */

@@ -1,12 +1,26 @@
 /** The one maker of `ResponseMetadata`: of an answer, of a failure, and of a text that no model wrote. */
 import type {
   AttemptRecord,
+  Billing,
   FinishReason,
   PriceSource,
   ResponseMetadata,
   Usage,
   UsageStatus,
 } from "../model/LlmResponse.ts"
+
+/** How an answer ended, once the provider's own terminal signal has been seen. */
+export interface AnswerEnd {
+  readonly finishReason?: FinishReason | undefined
+  readonly rawFinishReason?: string | undefined
+  readonly responseId?: string | undefined
+  readonly usage: Usage
+  readonly usageStatus: UsageStatus
+  /** How it was billed, as far as the service told. */
+  readonly billing?: Billing | undefined
+  readonly servedModel?: string | undefined
+  readonly warnings?: ReadonlyArray<string> | undefined
+}
 
 /** What is known of a call when it ends. What is left out is not known. */
 export interface KnownOfCall {

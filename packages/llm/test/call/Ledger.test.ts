@@ -20,6 +20,7 @@ const entry = (provider: string): LedgerEntry => ({
   provider,
   model: `${provider}-model`,
   telemetryName: `${provider}.ai`,
+  wasSent: true,
   record: () => record(provider),
 })
 
@@ -31,6 +32,17 @@ describe("the ledger of a call", () => {
       yield* TestClock.adjust(1500)
       const ledger = yield* empty
       expect([ledger.startedMs, ledger.started]).toEqual([1500, "1970-01-01T00:00:01.500Z"])
+    }),
+  )
+
+  it.effect("tells whether its last attempt was sent", () =>
+    Effect.gen(function* () {
+      const ledger = yield* empty
+      expect(ledger.lastWasSent).toBe(false)
+      ledger.add(entry("a"))
+      expect(ledger.lastWasSent).toBe(true)
+      ledger.add({ ...entry("b"), wasSent: false })
+      expect(ledger.lastWasSent).toBe(false)
     }),
   )
 

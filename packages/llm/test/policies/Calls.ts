@@ -24,6 +24,7 @@ import {
   StreamInterruptedError,
   TimeoutError,
   ToolError,
+  verdicts,
 } from "../../src/model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
@@ -101,25 +102,5 @@ export const reasons: Readonly<Record<ErrorType, (wire?: Wire) => LlmErrorReason
   ConfigurationError: () => new ConfigurationError({ message: "not set", setting: "OPENAI_API_KEY" }),
 }
 
-/** Every tag. */
-export const errorTypes: ReadonlyArray<ErrorType> = [
-  "ConnectionError",
-  "TimeoutError",
-  "RateLimitError",
-  "QuotaExceededError",
-  "OverloadedError",
-  "ServerError",
-  "StreamInterruptedError",
-  "InvalidResponseError",
-  "AuthenticationError",
-  "PermissionDeniedError",
-  "ModelNotFoundError",
-  "ContextLengthExceededError",
-  "ContentFilterError",
-  "InvalidRequestError",
-  "CircuitOpenError",
-  "BudgetExceededError",
-  "OutputLimitError",
-  "ToolError",
-  "ConfigurationError",
-]
+/** Every tag: the keys of the error table. */
+export const errorTypes = Object.keys(verdicts) as ReadonlyArray<ErrorType>

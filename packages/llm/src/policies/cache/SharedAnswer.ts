@@ -37,7 +37,7 @@ export const ofCall = (
   }
   for (const attempt of metadata.attempts.slice(seat.flight.attemptsBefore)) {
     const { model, provider } = attempt
-    ledger.add({ provider, model, telemetryName: provider, record: () => ({ ...attempt }) })
+    ledger.add({ provider, model, telemetryName: provider, wasSent: true, record: () => ({ ...attempt }) })
   }
   const { costUsd, priceSource, requestId } = metadata
   return {

@@ -153,17 +153,18 @@ const settle = (
   context: CallContext,
   fiber: Fiber.Fiber<unknown, unknown>,
 ): void => {
-  const last = context.ledger.count > attemptsBefore ? context.ledger.last : undefined
+  // A breaker or a budget within may have refused it.
+  const { count, last, lastWasSent } = context.ledger
+  const sent = count > attemptsBefore && lastWasSent ? last : undefined
   const reason = outcome._tag === "Failed" ? outcome.error.reason : undefined
   const retryAfterMs = reason?._tag === "RateLimitError" ? (reason.retryAfterMs ?? 0) : 0
-  pace.leave(place, { ...usedBy(outcome, last), retryAfterMs }, fiber)
+  pace.leave(place, { ...usedBy(outcome, sent), retryAfterMs }, fiber)
 }
 
 /** What was used: nothing where nothing was sent, and after an abort perhaps all that was reserved. */
-const usedBy = (outcome: Outcome, last: AttemptRecord | undefined) => {
-  // Nothing is sent for a request that a budget has no room for.
-  if (last === undefined || last.errorType === "BudgetExceededError") return { requests: 0, tokens: 0 }
-  const known = tokensOf(last.usage)
+const usedBy = (outcome: Outcome, sent: AttemptRecord | undefined) => {
+  if (sent === undefined) return { requests: 0, tokens: 0 }
+  const known = tokensOf(sent.usage)
   return { requests: 1, tokens: known ?? (outcome._tag === "Failed" ? 0 : undefined) }
 }
 

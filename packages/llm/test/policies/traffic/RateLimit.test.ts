@@ -7,6 +7,7 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { withCircuitBreaker } from "../../../src/policies/CircuitBreaker.ts"
 import { withFallback } from "../../../src/policies/Fallback.ts"
 import { withConcurrency } from "../../../src/policies/Concurrency.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
@@ -212,6 +213,25 @@ describe.each(callNames)("a request (%s) at a rate", (name) => {
       yield* TestClock.adjust("1 minute")
       expect((yield* Fiber.join(both)).text).toBe("hello")
     }).pipe(Effect.provide(upstream.layer.pipe(withRateLimit({ rpm: 1 }), withTimeout({ queue: 59_000 }))))
+  })
+
+  it.effect("is left alone by a call that an open breaker refuses: nothing was sent", () => {
+    let isWell = false
+    const upstream = new Upstream(() => (isWell ? "hello" : { error: reasons.ServerError() }))
+    const guarded = upstream.layer.pipe(
+      withCircuitBreaker({ failures: 1, openFor: "5 seconds" }),
+      withRateLimit({ rpm: 2 }),
+    )
+    return Effect.gen(function* () {
+      expect((yield* Effect.flip(ask(name))).reason._tag).toBe("ServerError")
+      for (let refused = 0; refused < 5; refused++) {
+        expect((yield* Effect.flip(ask(name))).reason._tag).toBe("CircuitOpenError")
+      }
+      isWell = true
+      yield* TestClock.adjust("6 seconds")
+      yield* ask(name)
+      expect(upstream.arrivals).toEqual([0, 6000])
+    }).pipe(Effect.provide(guarded))
   })
 
   it.effect("counts to nothing where a cache or a budget within sent none, after attempts elsewhere too", () => {
