@@ -49,6 +49,23 @@ describe.each(callNames)("the waits of a retry of %s", (name) => {
     }).pipe(Effect.provide(upstream.layer.pipe(withRetry(slow))))
   })
 
+  it.effect("are up to a tenth longer than asked, each by another part of it", () => {
+    const upstream = new Upstream(({ index }) =>
+      index < 50 ? { error: reasons.RateLimitError({ retryAfterMs: 10_000 }) } : "hello",
+    )
+    return Effect.gen(function* () {
+      const all = Effect.forEach(Array(50), () => ask(name), { concurrency: "unbounded" })
+      const fiber = yield* Effect.forkChild(all)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      const waits = upstream.arrivals.slice(50)
+      expect(waits.length).toBe(50)
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(10_000)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(11_000)
+      expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(300)
+    }).pipe(Effect.provide(upstream.layer.pipe(withRetry())))
+  })
+
   it.effect.each([
     [1000, 0],
     [1001, 1],
@@ -116,11 +133,14 @@ describe.each(callNames)("the waits of a retry of %s", (name) => {
       stream: () => Stream.fromEffect(fails),
     })
     return Effect.gen(function* () {
-      const fiber = yield* Effect.forkChild(Effect.flip(ask(name)))
-      yield* TestClock.adjust("1 minute")
-      expect((yield* Fiber.join(fiber)).reason._tag).toBe("OverloadedError")
-      expect(asked).toBe(3)
-    }).pipe(Effect.provide(failing.pipe(withRetry(everySecond(2)))))
+      for (const clocks of [withTimeout({}), withTimeout({ queue: "1 hour" })]) {
+        const call = Effect.provide(ask(name), failing.pipe(withRetry(everySecond(2)), clocks))
+        const fiber = yield* Effect.forkChild(Effect.flip(call))
+        yield* TestClock.adjust("1 minute")
+        expect((yield* Fiber.join(fiber)).reason._tag).toBe("OverloadedError")
+      }
+      expect(asked).toBe(6)
+    })
   })
 
   it.effect("do not follow a bug, which stays what it is", () => {
