@@ -13,7 +13,7 @@ describe("a document where events were asked for", () => {
   it.effect("is the answer, cut anywhere, after blanks and a byte order mark", () =>
     Effect.gen(function* () {
       const body = bytes(`\u{feff}\r\n  ${answer}`)
-      for (const cut of [1, 2, 3, 4, 5, 7, 8, 20, body.indexOf(0xf0) + 2, body.indexOf(0x2c) + 1]) {
+      for (const cut of [1, 2, 3, 4, 5, 7, 8, 20, body.indexOf(0xf0) + 2, Buffer.from(body).indexOf(" w")]) {
         const { events, response } = yield* streamed([body.subarray(0, cut), body.subarray(cut)])
         expect(response).toMatchObject({ text: fullText, finishReason: "stop" })
         expect(events[0]?.type).toBe("response-start")
@@ -76,7 +76,8 @@ describe("a stream up to its limits", () => {
   it.effect("is a document of any length up to that of a body", () =>
     Effect.gen(function* () {
       const answer = chat.answer("x".repeat(2000))
-      expect((yield* streamed([answer], undefined, limits(10_000, 1000))).response?.text).toHaveLength(2000)
+      const { error, response } = yield* streamed([answer], undefined, limits(10_000, 1000))
+      expect([error, response?.text.length]).toEqual([undefined, 2000])
     }),
   )
 

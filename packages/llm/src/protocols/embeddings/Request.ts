@@ -45,6 +45,5 @@ export const encode = (
     else body[dimensionsField] = request.dimensions
   }
   if (request.user !== undefined) body.user = request.user
-  const own = request.providerOptions?.[provider]
-  return encoding.finish(body, own === undefined ? {} : { providerOptions: { [provider]: own } }, { provider })
+  return encoding.finish(body, request, { provider })
 }

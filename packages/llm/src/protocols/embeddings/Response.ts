@@ -49,6 +49,10 @@ const usageOf = (usage: unknown): Usage => {
   return usageFrom(read, read === undefined ? undefined : 0, total, undefined, undefined, undefined)
 }
 
+/** True for the place of one of so many inputs. */
+const isPlace = (index: unknown, inputs: number): index is number =>
+  Number.isInteger(index) && Number(index) >= 0 && Number(index) < inputs
+
 /** The vectors by the index that each one names, or by its place where none does. A fault where one is missing or odd. */
 const inOrder = (data: ReadonlyArray<unknown>, inputs: number): Result.Result<Embedded["embeddings"], Fault> => {
   if (data.length !== inputs) {
@@ -62,7 +66,7 @@ const inOrder = (data: ReadonlyArray<unknown>, inputs: number): Result.Result<Em
     if (vector === undefined) {
       return Result.fail(unreadable("an embedding is neither base64 of floats nor numbers", `data[${place}]`, element))
     }
-    if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= inputs) {
+    if (!isPlace(index, inputs)) {
       return Result.fail(unreadable("an index belongs to no input", `data[${place}].index`, element))
     }
     if (vectors[index] !== undefined) {

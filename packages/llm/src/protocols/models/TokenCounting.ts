@@ -23,7 +23,7 @@ export const countBody = (form: CountForm, body: Readonly<Record<string, unknown
 /** A whole number that the service counted. */
 const whole = (value: unknown): number | undefined => {
   const tokens = count(value)
-  return tokens !== undefined && Number.isInteger(tokens) ? tokens : undefined
+  return Number.isInteger(tokens) ? tokens : undefined
 }
 
 const reading =

@@ -19,6 +19,7 @@ export interface Decompressor {
   readonly take: () => ReadonlyArray<Uint8Array>
   readonly isBusy: boolean
   readonly isEnded: boolean
+  /** Set once; it is closed by then. */
   readonly failure: DecodingFailure | undefined
   /** Calls back once, when anything above has changed since the last call. */
   readonly onChange: (callback: () => void) => () => void
@@ -61,7 +62,8 @@ type Chunks = Arr.NonEmptyReadonlyArray<Uint8Array>
 type Read = Effect.Effect<Chunks, Broken | Cause.Done>
 
 const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean): Exchange["read"] => {
-  let active: Decompressor | "plain" | undefined
+  let active: Decompressor | undefined
+  let isPlain = false
   let inputEnded = false
 
   const begin = (chunks: Chunks): Read => {
@@ -69,7 +71,7 @@ const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean
     // Nothing but the header said so far that anything is compressed.
     if (first === undefined) return input
     if (mayBeDecoded && beginsAsText(coding, first)) {
-      active = "plain"
+      isPlain = true
       return Effect.succeed(chunks)
     }
     return Effect.flatMap(decompressor(coding, first), (made) => {
@@ -85,14 +87,14 @@ const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean
   }
 
   const input: Read = Pull.matchEffect(read, {
-    onSuccess: (chunks) => (active === undefined || active === "plain" ? begin(chunks) : feed(active, chunks)),
+    onSuccess: (chunks) => (active === undefined ? begin(chunks) : feed(active, chunks)),
     onFailure: (cause) => {
-      if (active !== undefined && active !== "plain") active.close()
+      active?.close()
       return Effect.failCause(cause)
     },
     onDone: () => {
       inputEnded = true
-      if (active === undefined || active === "plain") return Cause.done()
+      if (active === undefined) return Cause.done()
       active.end()
       return output(active)
     },
@@ -103,7 +105,6 @@ const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean
     if (Arr.isReadonlyArrayNonEmpty(chunks)) return Effect.succeed(chunks)
     const { failure } = from
     if (failure !== undefined) {
-      from.close()
       return Effect.fail(
         failure.isTruncated
           ? broken(failure.cause)
@@ -124,7 +125,7 @@ const decodeOne = (read: Exchange["read"], coding: string, mayBeDecoded: boolean
     )
   }
 
-  return Effect.suspend(() => (active === undefined ? input : active === "plain" ? read : output(active)))
+  return Effect.suspend(() => (isPlain ? read : active === undefined ? input : output(active)))
 }
 
 const isFilled = (bytes: Uint8Array): boolean => bytes.byteLength > 0

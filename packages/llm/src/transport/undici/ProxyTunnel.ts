@@ -57,27 +57,29 @@ const openTunnel = (
   done: (problem: ProxyError | undefined) => void,
 ): void => {
   let head = Buffer.alloc(0)
-  const finish = (problem: string | undefined, rest?: Buffer) => {
+  const stopWaiting = () => {
     clearTimeout(timer)
     socket.off("data", onData).off("close", onClose)
-    if (problem !== undefined) {
-      socket.destroy()
-      return done(new ProxyError(proxy.origin, problem))
-    }
-    socket.pause()
-    if (rest !== undefined && rest.length > 0) socket.unshift(rest)
-    done(undefined)
+  }
+  const fail = (problem: string) => {
+    stopWaiting()
+    socket.destroy()
+    done(new ProxyError(proxy.origin, problem))
   }
   const onData = (bytes: Buffer) => {
     head = Buffer.concat([head, bytes])
     const end = head.indexOf("\r\n\r\n")
-    if (end < 0) return head.length > maxHeadLength ? finish("did not answer in HTTP") : undefined
+    if (end < 0) return head.length > maxHeadLength ? fail("did not answer in HTTP") : undefined
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString("latin1", 0, end))?.[1]
-    if (status === undefined) return finish("did not answer in HTTP")
-    return status.startsWith("2") ? finish(undefined, head.subarray(end + 4)) : finish(refusal(Number(status)))
+    if (status === undefined) return fail("did not answer in HTTP")
+    if (!status.startsWith("2")) return fail(refusal(Number(status)))
+    stopWaiting()
+    // What came behind the proxy's answer is the tunnel's.
+    socket.pause().unshift(head.subarray(end + 4))
+    return done(undefined)
   }
-  const onClose = () => finish("closed the connection")
-  const timer = setTimeout(() => finish(`opened no tunnel within ${limitMs} ms`), limitMs)
+  const onClose = () => fail("closed the connection")
+  const timer = setTimeout(() => fail(`opened no tunnel within ${limitMs} ms`), limitMs)
   timer.unref()
   socket.on("data", onData).on("close", onClose)
   const credentials = proxy.authorization === undefined ? "" : `proxy-authorization: ${proxy.authorization}\r\n`

@@ -126,6 +126,7 @@ describe("an embeddings answer", () => {
       "the embeddings are not all of one length",
     ],
     ["bytes that are no floats", answer({ embedding: "AAAA" }, { embedding: "AAAAAA==" }), "data[0]", form],
+    ["a byte beyond its floats", answer({ embedding: "AAAAAAA=" }, { embedding: [1] }), "data[0]", form],
     ["text that is not base64", answer({ embedding: "§" }, { embedding: [1] }), "data[0]", form],
     ["a vector of nothing", answer({ embedding: [] }, { embedding: [] }), "data[0]", form],
     ["a text of nothing", answer({ embedding: "" }, { embedding: [1] }), "data[0]", form],
@@ -141,6 +142,12 @@ describe("an embeddings answer", () => {
       position,
       message: expect.stringContaining(message),
     })
+  })
+
+  it("shows the part that cannot be read, and nothing where it is the whole", () => {
+    const [one, two] = [{ embedding: [1] }, { embedding: [2, 3] }]
+    for (const body of [answer(one), answer(one, two)]) expect(decoded(body, 2).fault).toMatchObject({ excerpt: "" })
+    expect(decoded({ data: [one, { embedding: "§" }] }, 2).fault).toMatchObject({ excerpt: '{"embedding":"§"}' })
   })
 
   it("has the figures that its service tells, and none where it tells none", () => {

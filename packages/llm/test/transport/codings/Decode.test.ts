@@ -1,6 +1,7 @@
 /** Content codings piece by piece: which are undone, what is left as it came, and how a body ends that cannot be decoded. */
+import { Transform } from "node:stream"
 import * as zlib from "node:zlib"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import { decode } from "../../../src/transport/codings/ContentCoding.ts"
+import { decompressor } from "../../../src/transport/codings/Decompressor.node.ts"
 import { broken, type Exchange } from "../../../src/transport/Transport.ts"
 
 const coders: Readonly<Record<string, (body: Uint8Array) => Uint8Array>> = {
@@ -97,6 +99,33 @@ describe("a coded body", () => {
     }),
   )
 
+  it.live("is asked for its end once, and its decoder is closed however it ends", () =>
+    Effect.gen(function* () {
+      const whole = coded("gzip", "text")
+      let ends = 0
+      const ending = Effect.suspend(() => {
+        ends++
+        return Cause.done()
+      })
+      expect(yield* decoded([[whole]], "gzip", false, ending)).toEqual(Result.succeed("text"))
+      expect(ends).toBe(1)
+      const closing = vi.spyOn(Transform.prototype, "destroy")
+      try {
+        yield* decoded([[whole.subarray(0, 12)]], "gzip", false, Effect.fail(broken(new Error("lost"))))
+        expect(closing).toHaveBeenCalled()
+        closing.mockClear()
+        // A body that has ended by its coding, on a connection that goes on.
+        const read = decode(body([[coded("br", "text"), Uint8Array.of(1, 2, 3)]], Effect.never), "br", false)
+        yield* read
+        yield* Effect.sleep(5)
+        expect(yield* textOf(read)).toEqual(Result.succeed(""))
+        expect(closing).toHaveBeenCalled()
+      } finally {
+        closing.mockRestore()
+      }
+    }),
+  )
+
   it.live("of no bytes is empty", () =>
     Effect.gen(function* () {
       for (const reads of [[], [[new Uint8Array()]], [[new Uint8Array(), new Uint8Array()]]] as const) {
@@ -123,6 +152,49 @@ describe("a coded body", () => {
       yield* Effect.sleep(5)
       expect(waiting.pollUnsafe()).toBeUndefined()
       expect(Exit.hasInterrupts(yield* Effect.andThen(Fiber.interrupt(waiting), Fiber.await(waiting)))).toBe(true)
+    }),
+  )
+})
+
+describe("a decoder", () => {
+  const turns = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
+
+  it.live("tells of a change once: at once where it came before it was asked for, and not where it is no longer", () =>
+    Effect.gen(function* () {
+      const whole = coded("gzip", "text")
+      const made = yield* decompressor("gzip", whole)
+      if (made === undefined) return expect.unreachable()
+      const told: Array<string> = []
+      made.write(whole)
+      expect([made.isBusy, made.isEnded]).toEqual([true, false])
+      yield* turns
+      expect(made.isBusy).toBe(false)
+      made.onChange(() => told.push("before"))
+      expect(told).toEqual(["before"])
+      const forget = made.onChange(() => told.push("forgotten"))
+      forget()
+      made.end()
+      expect(Buffer.concat(made.take()).toString()).toBe("text")
+      yield* turns
+      made.take()
+      yield* turns
+      expect([told, made.isEnded, made.failure]).toEqual([["before"], true, undefined])
+      made.onChange(() => told.push("ended"))
+      made.onChange(() => told.push("never"))
+      expect(told).toEqual(["before", "ended"])
+      expect(made.take()).toEqual([])
+      expect(yield* decompressor("unknown", whole)).toBeUndefined()
+    }),
+  )
+
+  it.live("that is closed decodes no more", () =>
+    Effect.gen(function* () {
+      const whole = coded("gzip", "text")
+      const made = yield* decompressor("gzip", whole)
+      made?.close()
+      made?.write(whole)
+      yield* turns
+      expect(made?.take()).toEqual([])
     }),
   )
 })
@@ -191,7 +263,7 @@ describe("a body whose client may have decoded it and kept the header", () => {
         " ",
         "\u{feff}a",
       ]) {
-        for (const name of ["gzip", "zstd", "unknown"]) {
+        for (const name of ["gzip", "zstd", "unknown", ...(first === "[1]" ? [] : ["br"])]) {
           const reads: ReadonlyArray<Chunks> = [[new Uint8Array()], [bytes(first)], [bytes("more"), bytes(" and more")]]
           expect(yield* decoded(reads, name, true)).toEqual(Result.succeed(`${first}more and more`))
         }

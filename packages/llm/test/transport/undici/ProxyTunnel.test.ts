@@ -135,6 +135,7 @@ describe("a tunnel", () => {
       ["HTTP/2 200 OK\r\n\r\n", "did not answer in HTTP"],
       ["HTTP/1.2 200 OK\r\n\r\n", "did not answer in HTTP"],
       ["HTTP/1.1 20\r\n\r\n", "did not answer in HTTP"],
+      ["\r\n\r\n", "did not answer in HTTP"],
       ["SSH HTTP/1.1 200 OK\r\n\r\n", "did not answer in HTTP"],
       ["SSH-2.0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "did not answer in HTTP"],
     ] as const) {
