@@ -216,6 +216,16 @@ describe.each(callNames)("a call (%s) of a balance", (name) => {
     }).pipe(Effect.provide(stack))
   })
 
+  it.effect("waits for its turn at the rate of the only deployment", () => {
+    const { deployments, upstreams } = servers({ a: "hello" })
+    const stack = withBalance(deployments.map((one) => ({ ...one, rpm: 1 })))
+    return Effect.gen(function* () {
+      const both = Effect.all([ask(name), ask(name)], { concurrency: "unbounded" })
+      expect((yield* within("1 minute", both)).map(({ text }) => text)).toEqual(["hello", "hello"])
+      expect(upstreams["a"]?.arrivals).toEqual([0, 60_000])
+    }).pipe(Effect.provide(stack))
+  })
+
   it.effect("says of one that it has to wait for after a failure that it is the soonest", () => {
     const { deployments, now } = servers({ a: { text: "hello", delay: 1000 }, b: { text: "hello", delay: 1000 } })
     const stack = withBalance(

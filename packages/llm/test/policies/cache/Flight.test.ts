@@ -140,3 +140,24 @@ it.effect("news come at once where there are some, and the end to those that wai
     yield* slow.news
   }),
 )
+
+it.effect("what one call changes in an event, another one does not see", () =>
+  Effect.gen(function* () {
+    const context = yield* newCall
+    const flight = new Flight(context, () => {})
+    const seats = yield* Effect.withFiber((fiber) =>
+      Effect.sync(() => [1, 2].map(() => flight.board(context, fiber, true))),
+    )
+    const part = { type: "reasoning", text: "thought" } as const
+    yield* flight.hand([
+      { type: "part-end", index: 0, part },
+      { type: "tool-call-end", index: 1, id: "c", name: "f", arguments: { to: ["Ada"] } },
+    ])
+    const [changed, seen] = seats.map((seat) => seat.take())
+    for (const event of changed ?? []) {
+      if (event.type === "part-end") Object.assign(event.part, { text: "changed" })
+      if (event.type === "tool-call-end") Object.assign(Object(event.arguments).to, { 0: "Eve" })
+    }
+    expect(seen).toMatchObject([{ part }, { arguments: { to: ["Ada"] } }])
+  }),
+)

@@ -164,9 +164,13 @@ describe("the values of a tag", () => {
     }),
   )
 
-  it.effect("of which nothing was used make room for others", () =>
+  it.effect.each<readonly [string, BudgetOptions]>([
+    ["tokens", { tokens: 150 }],
+    ["money", { usd: 0.0015 }],
+    ["both", { usd: 0.0015, tokens: 150 }],
+  ])("of which nothing was used make room for others: %s", ([, options]) =>
     Effect.gen(function* () {
-      const budget = new Budget({ usd: 0.0015, tokens: 150, tag: "user" })
+      const budget = new Budget({ ...options, tag: "user" })
       yield* many(budget, 1000, "nothing")
       expect([yield* entering(budget, "v0", "all"), yield* entering(budget, "v1", "all")]).toEqual([true, true])
       expect([yield* entering(budget, "v0", "all"), yield* entering(budget, "v1", "all")]).toEqual([false, false])
