@@ -158,6 +158,6 @@ it.effect("what one call changes in an event, another one does not see", () =>
       if (event.type === "part-end") Object.assign(event.part, { text: "changed" })
       if (event.type === "tool-call-end") Object.assign(Object(event.arguments).to, { 0: "Eve" })
     }
-    expect(seen).toMatchObject([{ part }, { arguments: { to: ["Ada"] } }])
+    expect(seen).toMatchObject([{ part: { text: "thought" } }, { arguments: { to: ["Ada"] } }])
   }),
 )
