@@ -106,6 +106,15 @@ describe("a named tag", () => {
     )
   })
 
+  it("reads as many parts as an answer may have, and leaves the tags of what follows", () => {
+    const turns = (count: number) => readWhole("<think>a</think>b".repeat(count))
+    expect(turns(5000)).toHaveLength(10_000)
+    expect(turns(5000).at(-1)).toEqual(said("b"))
+    expect(turns(5001)).toHaveLength(10_001)
+    expect(turns(5001).at(-1)).toEqual(thought("a</think>b"))
+    expect(turns(5002).at(-1)).toEqual(thought("a</think>b<think>a</think>b"))
+  })
+
   it("takes a text of a hundred thousand tags for one with many of them, and stays below the limit of parts", () => {
     const parts = readWhole("<think>a</think>b".repeat(100_000))
     expect(parts.length).toBeLessThanOrEqual(10_001)

@@ -105,7 +105,7 @@ const refined = (kind: FailureKind, said: FailureKind | undefined, status: numbe
 const kindOf = (failure: ProviderFailure): FailureKind => {
   if (isHiddenRedirect(failure)) return "redirect"
   const { code, type } = failure
-  const status = failure.status !== undefined && failure.status >= 300 ? failure.status : statusIn(code)
+  const status = failure.status ?? statusIn(code)
   const said = kindOfMessage(bounded(failure.message, messageLength), status)
   const certain = kindOfCodes(failure)
   if (certain !== undefined) return refined(certain, said, status)

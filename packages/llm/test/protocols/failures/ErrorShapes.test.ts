@@ -274,6 +274,7 @@ describe("the shape of an error body", () => {
   it.each<readonly [string, unknown, object]>([
     ["the fields at the top", { message: "no", type: "t", code: "c" }, { message: "no", type: "t", code: "c" }],
     ["an error as text", { error: "no", code: "c" }, { message: "no", code: "c" }],
+    ["an empty error beside a detail", { error: "", detail: { message: "no" } }, { message: "no" }],
     ["an error as text beside a detail", { error: "no", detail: { message: "so" } }, { message: "no" }],
     [
       "an error as a word beside a message",
