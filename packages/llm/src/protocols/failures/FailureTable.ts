@@ -7,32 +7,32 @@ import { codes, type FailureKind, phrases, type WordsByService } from "./Service
 export type { FailureKind } from "./ServiceWordsTable.ts"
 
 /** Types that say whose fault it is and no more. Only a failure without a status needs them. */
-const vagueTokens: Partial<Record<FailureKind, ReadonlyArray<string>>> = {
-  "invalid-request": [
-    "invalid_request_error",
-    "bad_request",
-    "invalid_argument",
-    "failed_precondition",
-    "out_of_range",
+const vagueTokens: ReadonlyArray<readonly [FailureKind, ReadonlyArray<string>]> = [
+  [
+    "invalid-request",
+    ["invalid_request_error", "bad_request", "invalid_argument", "failed_precondition", "out_of_range"],
   ],
-  "model-not-found": ["not_found_error", "not_found"],
-  server: [
-    "api_error",
-    "server_error",
-    "internal_server_error",
-    "internal_error",
-    "internal",
-    "timeout_error",
-    "conflict_error",
+  ["model-not-found", ["not_found_error", "not_found"]],
+  [
+    "server",
+    [
+      "api_error",
+      "server_error",
+      "internal_server_error",
+      "internal_error",
+      "internal",
+      "timeout_error",
+      "conflict_error",
+    ],
   ],
-}
+]
 
 const rowsOf = (table: WordsByService) => Object.values(table).flat()
 
 const certain: ReadonlyMap<string, FailureKind> = new Map(rowsOf(codes).map(([words, means]) => [words, means]))
 
-const vague: ReadonlyMap<string, string> = new Map(
-  Object.entries(vagueTokens).flatMap(([kind, tokens]) => tokens.map((token): [string, string] => [token, kind])),
+const vague: ReadonlyMap<string, FailureKind> = new Map(
+  vagueTokens.flatMap(([kind, tokens]) => tokens.map((token) => [token, kind] as const)),
 )
 
 /** A service's own number means something at that service only, and is read only where no type stands beside it. */
@@ -51,10 +51,8 @@ export const kindOfToken = (token: string | undefined): FailureKind | undefined 
 }
 
 /** What a code or type suggests where nothing better is known. */
-export const kindOfVagueToken = (token: string | undefined): FailureKind | undefined => {
-  const kind = token === undefined ? undefined : vague.get(token.toLowerCase())
-  return kind === "invalid-request" || kind === "model-not-found" || kind === "server" ? kind : undefined
-}
+export const kindOfVagueToken = (token: string | undefined): FailureKind | undefined =>
+  token === undefined ? undefined : vague.get(token.toLowerCase())
 
 /**
  * What a status means where no code said better; undefined for those (400, 422 …) under which providers report several

@@ -103,7 +103,6 @@ const refined = (kind: FailureKind, said: FailureKind | undefined, status: numbe
 }
 
 const kindOf = (failure: ProviderFailure): FailureKind => {
-  if (isHiddenRedirect(failure)) return "redirect"
   const { code, type } = failure
   const status = failure.status ?? statusIn(code)
   const said = kindOfMessage(bounded(failure.message, messageLength), status)

@@ -209,8 +209,41 @@ describe("a provider's failure", () => {
     const own = (fields: object) => toReason(readFailure(openAi(fields), 400), {})._tag
     expect(own({ code: "1305" })).toBe("RateLimitError")
     expect(own({ code: "1305", type: "1305" })).toBe("RateLimitError")
-    expect(own({ code: "1305", type: "odd" })).toBe("InvalidRequestError")
+    for (const type of ["odd", "x1305", "1305x"]) expect(own({ code: "1305", type })).toBe("InvalidRequestError")
     expect(own({ code: "rate_limit_exceeded", type: "odd" })).toBe("RateLimitError")
+  })
+
+  it("is a spent budget where its code ends like one of OpenAI's", () => {
+    const tagOf = (code: string) => toReason(readFailure(openAi({ code }), 400), {})._tag
+    for (const code of ["team_spend_limit_exceeded", "Seat_Usage_Limit_Reached", "key_budget_limit_exceeded"])
+      expect(tagOf(code)).toBe("QuotaExceededError")
+    for (const code of ["_spend_limit_exceeded_soon", "depth_limit_exceeded"])
+      expect(tagOf(code)).toBe("InvalidRequestError")
+  })
+
+  it("without a status is what its code suggests, before its type", () => {
+    const tagOf = (fields: object) => toReason(readFailure(openAi(fields), undefined), {})._tag
+    expect(tagOf({ code: "Internal_Error", type: "invalid_request_error" })).toBe("ServerError")
+    expect(tagOf({ code: "bad_request", type: "server_error" })).toBe("InvalidRequestError")
+    expect(tagOf({ code: "odd", type: "not_found_error" })).toBe("ModelNotFoundError")
+  })
+
+  it("is read by a phrase only under a status with which services have said it", () => {
+    const tagOf = (status: number) =>
+      toReason(readFailure(openAi({ message: "Incorrect API key provided" }), status), {})._tag
+    expect(tagOf(400)).toBe("AuthenticationError")
+    expect(tagOf(500)).toBe("ServerError")
+  })
+
+  it("is read by a phrase whose pieces stand up to 200 characters apart, wherever it begins", () => {
+    const tagOf = (message: string) => toReason(readFailure(openAi({ message }), 400), {})._tag
+    const between = (length: number) => `The model${"x".repeat(length)} does not exist`
+    expect(tagOf(between(199))).toBe("ModelNotFoundError")
+    expect(tagOf(between(200))).toBe("InvalidRequestError")
+    expect(tagOf(`The model ${"y".repeat(300)} the model x does not exist`)).toBe("ModelNotFoundError")
+    const inputs = (order: string) => tagOf(`inputs ${order} must be small`)
+    expect(inputs("1 tokens + 2 max_new_tokens")).toBe("ContextLengthExceededError")
+    expect(inputs("1 max_new_tokens 2 tokens +")).toBe("InvalidRequestError")
   })
 
   it("under 413 is what its code says, but for the limit of a rate, which the request alone is larger than", () => {
