@@ -97,15 +97,10 @@ class Former {
 
   /** A reference stands alone; beside a description it becomes a union of one. */
   private reference(schema: JsonSchema, path: string): JsonSchema {
-    const { $ref, description, $defs, definitions = $defs } = schema
+    const { $ref, description } = schema
     const reference = `${$ref}`.replace("#/definitions/", "#/$defs/")
-    const kept = isJsonSchema(definitions)
-      ? { $defs: mapInner({ $defs: definitions }, (inner, place) => this.form(inner, `${path}${place}`)).$defs }
-      : {}
     if (reference !== "#" && !reference.startsWith("#/$defs/")) this.refuse(path, `it refers to ${reference}`)
-    return description === undefined
-      ? { $ref: reference, ...kept }
-      : { anyOf: [{ $ref: reference }], description, ...kept }
+    return description === undefined ? { $ref: reference } : { anyOf: [{ $ref: reference }], description }
   }
 
   /** `allOf` in one schema where its branches are objects that do not contradict each other. */
@@ -267,5 +262,5 @@ export const enforcedForm = (schema: JsonSchema, dialect: Dialect): EnforcedForm
 /** The schema of a tool whose arguments nobody enforces: as it was given, with an object at the root. */
 export const openForm = (schema: JsonSchema): JsonSchema => {
   const { $schema: _, ...root } = withPlainRoot(schema)
-  return root.type === undefined ? { type: "object", ...root } : root
+  return { type: "object", ...root }
 }

@@ -96,6 +96,10 @@ describe("a mark for caching", () => {
       })
     }
     expect(dropped({ content: [text, call] }, result)).toEqual([[], []])
+    const said = [user, { role: "assistant", content: "Yes." }, user] as const
+    for (const encode of [chat, responses]) expect(encode({ messages: said }, "gpt-5.6").warnings).toEqual([])
+    const two = { content: [text, call, { ...call, id: "d" }] }
+    expect(dropped(two, result, { ...result, toolCallId: "d", ...cache })).toEqual([["messages[2]"], ["messages[2]"]])
     expect(dropped({ content: [text, call], ...cache }, result)).toEqual([["messages[1]"], ["messages[1]"]])
     expect(dropped({ content: [text, call] }, { ...result, ...cache })).toEqual([["messages[2]"], ["messages[2]"]])
     expect(dropped({ content: [text, call] }, { ...result, cache: undefined })).toEqual([[], []])
@@ -103,8 +107,9 @@ describe("a mark for caching", () => {
 
   it("changes nothing for services that cache by themselves", () => {
     for (const encode of [chat, responses]) {
-      const { body, warnings } = encode({ messages: [marked(true, "system"), user] })
-      const without = encode({ messages: [{ role: "system", content: "Long." }, user] })
+      const answer: Message = { role: "assistant", content: "Yes." }
+      const { body, warnings } = encode({ messages: [marked(true, "system"), { ...answer, cache: true }, user] })
+      const without = encode({ messages: [{ role: "system", content: "Long." }, answer, user] })
       expect(body).toEqual(without.body)
       expect(warnings).toEqual([])
     }
