@@ -243,6 +243,7 @@ describe("a provider's failure", () => {
     expect(tagOf(`The model ${"y".repeat(300)} the model x does not exist`)).toBe("ModelNotFoundError")
     const inputs = (order: string) => tagOf(`inputs ${order} must be small`)
     expect(inputs("1 tokens + 2 max_new_tokens")).toBe("ContextLengthExceededError")
+    expect(inputs(`1 tokens +${"x".repeat(200)}max_new_tokens`)).toBe("ContextLengthExceededError")
     expect(inputs("1 max_new_tokens 2 tokens +")).toBe("InvalidRequestError")
   })
 
