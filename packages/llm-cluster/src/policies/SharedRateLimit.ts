@@ -68,10 +68,10 @@ const take = (store: Store, bucket: Bucket, tokens: number) =>
   )
 
 const estimated = (request: Policy.Asked): number => {
-  // Neither a list of models nor a count uses tokens.
-  if (request.about !== undefined) return 0
+  const { hasOutput, usesTokens } = Policy.traitsOf(request)
+  if (!usesTokens) return 0
   const characters = JSON.stringify([request.messages, request.inputs, request.tools])?.length ?? 0
-  const output = request.inputs === undefined ? (request.maxTokens ?? 1000) : 0
+  const output = hasOutput ? (request.maxTokens ?? 1000) : 0
   return Math.ceil(characters / 4) + output
 }
 

@@ -11,17 +11,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { CallClock } from "../call/CallClock.ts"
-import { type CallContext, forAttempt, joinCall, joins, tell } from "../call/CallContext.ts"
+import { type CallContext, forAttempt, joinCall, tell } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
-import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
-import { LlmProvider } from "../model/LlmProvider.ts"
-import { ModelInfo } from "../model/ModelInfo.ts"
 import { ownRequest } from "./mechanisms/OwnRequest.ts"
-import { asOneCall, type Identity } from "./mechanisms/Around.ts"
+import type { Identity } from "./mechanisms/Around.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
-import { answerWithin, shareOf, smallerLimits, streamWithin, targetsOf, withTargetsAfter } from "./mechanisms/Shares.ts"
+import { type AnyService, overServices, type ServiceRow } from "./mechanisms/ServiceTable.ts"
+import { answerWithin, shareOf, streamWithin, targetsOf, withTargetsAfter } from "./mechanisms/Shares.ts"
 import { streamFrom } from "./mechanisms/StreamStart.ts"
+import { entered } from "./mechanisms/Surround.ts"
 
 /**
  * `model` is the one to ask the second target for; without it that layer's default is used, never the request's, which
@@ -43,10 +42,7 @@ export interface FallbackOptions {
  * (OpenAI's at Azure), with `dimensions` that both keep. A Layer that stands on both sides is built once.
  */
 export const withFallback =
-  <I2 extends LlmProvider | EmbeddingProvider | ModelInfo, E2, R2>(
-    that: Layer.Layer<I2, E2, R2>,
-    options: FallbackOptions = {},
-  ) =>
+  <I2 extends AnyService, E2, R2>(that: Layer.Layer<I2, E2, R2>, options: FallbackOptions = {}) =>
   <I extends I2, E, R>(self: Layer.Layer<I, E, R>): Layer.Layer<I, E | E2, R | R2> =>
     Layer.fromBuildMemo((memoMap, scope) =>
       Effect.zipWith(
@@ -56,24 +52,13 @@ export const withFallback =
       ),
     )
 
-const either = <I>(first: Context.Context<I>, second: Context.Context<never>, options: FallbackOptions) => {
-  let services = first
-  const llm = both(first, second, LlmProvider)
-  if (llm !== undefined) {
-    const [one, other] = llm
-    const service = eitherLlm(asOneCall(one), asOneCall(other), options)
-    services = Context.merge(services, Context.make(LlmProvider, joins(service)))
-  }
-  const embedding = both(first, second, EmbeddingProvider)
-  if (embedding !== undefined) {
-    services = Context.merge(services, Context.make(EmbeddingProvider, eitherEmbedding(...embedding, options)))
-  }
-  const models = both(first, second, ModelInfo)
-  if (models !== undefined) {
-    services = Context.merge(services, Context.make(ModelInfo, eitherModels(...models, options)))
-  }
-  return services
-}
+const either = <I>(first: Context.Context<I>, second: Context.Context<never>, options: FallbackOptions) =>
+  overServices(first, (into, row) => {
+    const found = both(first, second, row.tag)
+    if (found === undefined) return into
+    const [one, other] = [entered(row, found[0]), entered(row, found[1])]
+    return Context.merge(into, Context.make(row.tag, eitherOf(row, one, other, options)))
+  })
 
 const both = <I, S>(
   first: Context.Context<never>,
@@ -91,70 +76,34 @@ const identity = (first: Identity, second: Identity): Identity => ({
   targets: targetsOf(first) + targetsOf(second),
 })
 
-const eitherLlm = (
-  first: LlmProvider["Service"],
-  second: LlmProvider["Service"],
-  options: FallbackOptions,
-): LlmProvider["Service"] => ({
-  ...identity(first, second),
-  generate: (given) => {
-    const request = ownRequest(given)
-    return inTurn(first, second, options, {
-      first: (context, share) => answerWithin(first.generate(request), context, share, first.name),
-      second: (context, share) =>
-        answerWithin(second.generate({ ...request, model: options.model }), context, share, second.name),
-    })
-  },
-  stream: (given) => {
-    const request = ownRequest(given)
-    return streamFrom((scope) =>
-      inTurn(first, second, options, {
-        first: (context, share) => streamWithin(first.stream(request), scope, context, share, first.name),
+/** Of two services the first, and the second where that one cannot answer: with its own models, and counts for them. */
+const eitherOf = <I, S extends Identity>(row: ServiceRow<I, S>, first: S, second: S, options: FallbackOptions): S =>
+  row.make(identity(first, second), {
+    effect: (_, run) => (given) => {
+      const request = ownRequest(given)
+      return inTurn(first, second, options, {
+        first: (context, share) => answerWithin(run(first, request), context, share, first.name),
         second: (context, share) =>
-          streamWithin(second.stream({ ...request, model: options.model }), scope, context, share, second.name),
+          answerWithin(run(second, { ...request, model: options.model }), context, share, second.name),
+      })
+    },
+    stream: (run) => (given) => {
+      const request = ownRequest(given)
+      return streamFrom((scope) =>
+        inTurn(first, second, options, {
+          first: (context, share) => streamWithin(run(first, request), scope, context, share, first.name),
+          second: (context, share) =>
+            streamWithin(run(second, { ...request, model: options.model }), scope, context, share, second.name),
+        }),
+      )
+    },
+    question: (_, run) =>
+      inTurn(first, second, options, {
+        first: (context, share) => answerWithin(run(first), context, share, first.name),
+        second: (context, share) => answerWithin(run(second), context, share, second.name),
       }),
-    )
-  },
-})
-
-const eitherEmbedding = (
-  first: EmbeddingProvider["Service"],
-  second: EmbeddingProvider["Service"],
-  options: FallbackOptions,
-): EmbeddingProvider["Service"] => ({
-  ...identity(first, second),
-  batchLimits: (model) =>
-    smallerLimits(first.batchLimits?.(model), second.batchLimits?.(options.model ?? second.model)),
-  embed: (given) => {
-    const request = ownRequest(given)
-    return inTurn(first, second, options, {
-      first: (context, share) => answerWithin(first.embed(request), context, share, first.name),
-      second: (context, share) =>
-        answerWithin(second.embed({ ...request, model: options.model }), context, share, second.name),
-    })
-  },
-})
-
-/** The second side lists its own models, and counts for its own. */
-const eitherModels = (
-  first: ModelInfo["Service"],
-  second: ModelInfo["Service"],
-  options: FallbackOptions,
-): ModelInfo["Service"] => ({
-  ...identity(first, second),
-  models: inTurn(first, second, options, {
-    first: (context, share) => answerWithin(first.models, context, share, first.name),
-    second: (context, share) => answerWithin(second.models, context, share, second.name),
-  }),
-  countTokens: (given) => {
-    const request = ownRequest(given)
-    return inTurn(first, second, options, {
-      first: (context, share) => answerWithin(first.countTokens(request), context, share, first.name),
-      second: (context, share) =>
-        answerWithin(second.countTokens({ ...request, model: options.model }), context, share, second.name),
-    })
-  },
-})
+    known: (of, least) => (model) => least(of(first, model), of(second, options.model ?? second.model)),
+  })
 
 /** The beginning of an answer at one side, within its share of the deadline. */
 type Side<A> = (context: CallContext, share: CallClock | undefined) => Effect.Effect<A, LlmError>

@@ -12,18 +12,20 @@ import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { shownValue } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import type { ModelInfo } from "../model/ModelInfo.ts"
-import {
-  type Around,
-  type Identity,
-  identityOf,
-  oneCall,
-  surround,
-  surroundEmbedding,
-  surroundLlm,
-} from "./mechanisms/Around.ts"
+import { type Around, type Identity, oneCall } from "./mechanisms/Around.ts"
+import { answers, type AnyService, embeddings } from "./mechanisms/ServiceTable.ts"
+import { identityOf, surround, surrounded } from "./mechanisms/Surround.ts"
 
-export { type Answered, type Around, aroundStart, type Asked, type Identity, type Start } from "./mechanisms/Around.ts"
+export {
+  type Answered,
+  type Around,
+  aroundStart,
+  type Asked,
+  type AskedTraits,
+  type Identity,
+  type Start,
+  traitsOf,
+} from "./mechanisms/Around.ts"
 export { aroundAnswer, type Holding, type Outcome } from "./mechanisms/HeldAnswer.ts"
 export { type Events, openStream, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
 
@@ -41,7 +43,7 @@ export type EmbeddingPolicy<EX = never, RX = never> = <E, R>(
 ) => Layer.Layer<EmbeddingProvider, E | EX, R | Exclude<RX, Scope.Scope>>
 
 /** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, `ModelInfo`, or a Layer of several. */
-export type ServicePolicy<EX = never, RX = never> = <I extends LlmProvider | EmbeddingProvider | ModelInfo, E, R>(
+export type ServicePolicy<EX = never, RX = never> = <I extends AnyService, E, R>(
   layer: Layer.Layer<I, E, R>,
 ) => Layer.Layer<I, E | EX, R | Exclude<RX, Scope.Scope>>
 
@@ -70,7 +72,8 @@ export const make =
         Context.add(
           context,
           LlmProvider,
-          surroundLlm(
+          surrounded(
+            answers,
             {
               name: service.name,
               model: service.model ?? inner.model,
@@ -96,7 +99,8 @@ export const makeEmbedding =
         Context.add(
           context,
           EmbeddingProvider,
-          surroundEmbedding(
+          surrounded(
+            embeddings,
             {
               name: service.name,
               model: service.model ?? inner.model,

@@ -15,10 +15,9 @@ import type { CallContext } from "../call/CallContext.ts"
 import { logsDebug, monotonicMs } from "../call/Time.ts"
 import { type Assembly, assemble, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { ResponseMetadata } from "../model/LlmResponse.ts"
-import { type AskedKind, kindOf } from "./mechanisms/Around.ts"
+import { traitsOf } from "./mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "./mechanisms/HeldAnswer.ts"
 import * as Policy from "./Policy.ts"
-import type { Operation } from "./telemetry/GenAiNames.ts"
 import { metricsOf } from "./telemetry/CallMetrics.ts"
 import { askedModel, type CallSpan, type CallStart, errorTypeOf, openSpan } from "./telemetry/CallSpan.ts"
 import { TelemetryOptions } from "./telemetry/TelemetryOptions.ts"
@@ -37,7 +36,7 @@ const telemetry = Policy.mechanism((inner) =>
         const options = fiber.getRef(TelemetryOptions)
         const isMetered = options.metrics ?? isTraced
         if (!isTraced && !isMetered) return unrecorded
-        const operation = operations[kindOf(request)]
+        const { operation } = traitsOf(request)
         const model = askedModel(request.model ?? inner.model)
         const start: CallStart = { operation, model, request, isStream, options }
         const span = isTraced ? openSpan(start, fiber) : undefined
@@ -55,13 +54,6 @@ const telemetry = Policy.mechanism((inner) =>
     }),
   ),
 )
-
-const operations: Readonly<Record<AskedKind, Operation>> = {
-  answer: "chat",
-  embeddings: "embeddings",
-  models: "list_models",
-  tokens: "count_tokens",
-}
 
 /** Effect's default tracer exports nothing: without another one installed, no span can be seen. */
 const unseen = Context.get(Context.empty(), Tracer.Tracer)
@@ -118,8 +110,7 @@ class Recording {
     metrics.duration((monotonicMs(fiber) - this.startedMs) / 1000, context)
     if (this.firstChunkMs !== undefined) metrics.firstChunk(this.firstChunkMs / 1000, context)
     for (const gapMs of this.gapsMs) metrics.perChunk(gapMs / 1000, context)
-    // Neither a list of models nor a count uses tokens.
-    if (metadata === undefined || this.start.request.about !== undefined) return
+    if (metadata === undefined || !traitsOf(this.start.request).usesTokens) return
     // What an answer from a cache took was counted when it was made.
     if (metadata.cached === true) return
     metrics.tokens(metadata.usage, context)

@@ -10,21 +10,26 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { joins } from "../../call/CallContext.ts"
-import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import type { LlmError } from "../../model/LlmError.ts"
-import { LlmProvider } from "../../model/LlmProvider.ts"
-import { ModelInfo, type ModelList } from "../../model/ModelInfo.ts"
 import { withConcurrency } from "../Concurrency.ts"
-import { type Asked, asOneCall, type Identity } from "../mechanisms/Around.ts"
+import {
+  type Answered,
+  type Asked,
+  type AskedAbout,
+  type AskedKind,
+  type Identity,
+  kinds,
+} from "../mechanisms/Around.ts"
 import { ownRequest } from "../mechanisms/OwnRequest.ts"
-import { answerWithin, smallerLimits, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
+import { type AnyService, overServices, type ServiceRow } from "../mechanisms/ServiceTable.ts"
+import { answerWithin, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
+import { entered } from "../mechanisms/Surround.ts"
 import { askInTurn, type AskOne, type Balanced, type Balancing } from "./BalancedCall.ts"
 import { invalid, mistakeIn } from "./BalanceCheck.ts"
 import type { BalanceStrategy } from "./BalanceCheck.ts"
 import { DeploymentHealth, type Patience } from "./DeploymentHealth.ts"
-import { trackedEmbedding, trackedLlm, trackedModels } from "./DeploymentTracking.ts"
+import { tracked } from "./DeploymentTracking.ts"
 import { Pace } from "../traffic/Pace.ts"
 import { withPace } from "../traffic/RateLimit.ts"
 
@@ -71,10 +76,11 @@ export interface BalanceOptions {
 }
 
 /** The services that every deployment provides. */
-type Provided<L extends DeploymentLayer> =
-  | ([L] extends [Layer.Layer<LlmProvider, unknown, unknown>] ? LlmProvider : never)
-  | ([L] extends [Layer.Layer<EmbeddingProvider, unknown, unknown>] ? EmbeddingProvider : never)
-  | ([L] extends [Layer.Layer<ModelInfo, unknown, unknown>] ? ModelInfo : never)
+type Provided<L extends DeploymentLayer, I = AnyService> = I extends AnyService
+  ? [L] extends [Layer.Layer<I, unknown, unknown>]
+    ? I
+    : never
+  : never
 
 /** What building a deployment needs and how it may fail, as they are written in the type of its Layer. */
 type BalancedLayer<L extends DeploymentLayer> = Layer.Layer<Provided<L>, Layer.Error<L> | LlmError, Layer.Services<L>>
@@ -83,7 +89,7 @@ type BalancedLayer<L extends DeploymentLayer> = Layer.Layer<Provided<L>, Layer.E
  * One provider from several deployments of a model. It provides each service that all of them provide; a Layer that several
  * of them stand on is built once. Fails with a `ConfigurationError` where a name stands twice or a number makes no sense.
  */
-export function withBalance<I extends LlmProvider | EmbeddingProvider | ModelInfo, E, R>(
+export function withBalance<I extends AnyService, E, R>(
   deployments: ReadonlyArray<Deployment<Layer.Layer<I, E, R>>>,
   options?: BalanceOptions,
 ): Layer.Layer<I, E | LlmError, R>
@@ -159,18 +165,14 @@ const servicesOf = (
   let services = all[0]?.services ?? Context.empty()
   const { maxTries = all.length, model, stickyBy, strategy = "latency" } = options
   const balancing: Balancing = { maxTries, model, stickyBy, strategy }
-  const llms = ofAll(all, LlmProvider, (service, health) => trackedLlm(asOneCall(service), health))
-  if (llms !== undefined)
-    services = Context.merge(services, Context.make(LlmProvider, joins(balancedLlm(llms, balancing))))
-  const embeddings = ofAll(all, EmbeddingProvider, trackedEmbedding)
-  if (embeddings !== undefined) {
-    services = Context.merge(services, Context.make(EmbeddingProvider, balancedEmbedding(embeddings, balancing)))
-  }
-  const models = ofAll(all, ModelInfo, trackedModels)
-  if (models !== undefined) {
-    services = Context.merge(services, Context.make(ModelInfo, balancedModels(models, balancing)))
-  }
-  return llms === undefined && embeddings === undefined && models === undefined
+  let isNothing = true
+  services = overServices(services, (into, row) => {
+    const found = ofAll(all, row.tag, (service, health) => tracked(row, entered(row, service), health))
+    if (found === undefined) return into
+    isNothing = false
+    return Context.merge(into, Context.make(row.tag, balanced(row, found, balancing)))
+  })
+  return isNothing
     ? Effect.fail(
         invalid("the deployments have no service in common: give each an LlmProvider, or each an EmbeddingProvider"),
       )
@@ -186,53 +188,35 @@ const identity = (all: ReadonlyArray<Balanced<Identity>>, { maxTries, model }: B
   ),
 })
 
-type LlmService = LlmProvider["Service"]
-type EmbeddingService = EmbeddingProvider["Service"]
-type ModelService = ModelInfo["Service"]
-
-const balancedLlm = (all: ReadonlyArray<Balanced<LlmService>>, balancing: Balancing): LlmService => ({
-  ...identity(all, balancing),
-  generate: (given) => {
-    const request = ownRequest(given)
-    return askInTurn(all, balancing, request, "generate", ({ service }, asked, context, share) =>
-      answerWithin(service.generate(asked), context, share, service.name),
-    )
-  },
-  stream: (given) => {
-    const request = ownRequest(given)
-    return streamFrom((scope) =>
-      askInTurn(all, balancing, request, "stream", ({ service }, asked, context, share) =>
-        streamWithin(service.stream(asked), scope, context, share, service.name),
+/** One service of all. Any deployment may list the models, those of its own account. */
+const balanced = <I, S extends Identity>(
+  row: ServiceRow<I, S>,
+  all: ReadonlyArray<Balanced<S>>,
+  balancing: Balancing,
+): S =>
+  row.make(identity(all, balancing), {
+    effect: <Q extends Asked, A extends Answered>(
+      kind: AskedKind,
+      run: (one: S, request: Q) => Effect.Effect<A, LlmError>,
+    ) => {
+      const { latency } = kinds[kind]
+      // Made once: each call would hold its own until it ends.
+      const ask: AskOne<S, Q, A> = ({ service }, asked, context, share) =>
+        answerWithin(run(service, asked), context, share, service.name)
+      return (given: Q) => askInTurn(all, balancing, ownRequest(given), latency, ask)
+    },
+    stream: (run) => (given) => {
+      const request = ownRequest(given)
+      return streamFrom((scope) =>
+        askInTurn(all, balancing, request, "stream", ({ service }, asked, context, share) =>
+          streamWithin(run(service, asked), scope, context, share, service.name),
+        ),
+      )
+    },
+    question: <A extends Answered>(about: AskedAbout, run: (one: S) => Effect.Effect<A, LlmError>) =>
+      askInTurn<S, Asked, A>(all, balancing, { about }, kinds[about].latency, ({ service }, _, context, share) =>
+        answerWithin(run(service), context, share, service.name),
       ),
-    )
-  },
-})
-
-const balancedEmbedding = (all: ReadonlyArray<Balanced<EmbeddingService>>, balancing: Balancing): EmbeddingService => ({
-  ...identity(all, balancing),
-  batchLimits: (model) =>
-    all
-      .map(({ health, service }) => service.batchLimits?.(model ?? health.settings.model))
-      .reduce(smallerLimits, undefined),
-  embed: (given) => {
-    const request = ownRequest(given)
-    return askInTurn(all, balancing, request, "embed", ({ service }, asked, context, share) =>
-      answerWithin(service.embed(asked), context, share, service.name),
-    )
-  },
-})
-
-/** Any deployment may list the models, those of its own account. */
-const balancedModels = (all: ReadonlyArray<Balanced<ModelService>>, balancing: Balancing): ModelService => ({
-  ...identity(all, balancing),
-  models: askInTurn<ModelService, Asked, ModelList>(all, balancing, { about: "models" }, "about", listAt),
-  countTokens: (given) => {
-    const request = ownRequest(given)
-    return askInTurn(all, balancing, request, "about", ({ service }, asked, context, share) =>
-      answerWithin(service.countTokens(asked), context, share, service.name),
-    )
-  },
-})
-
-const listAt: AskOne<ModelService, Asked, ModelList> = ({ service }, _, context, share) =>
-  answerWithin(service.models, context, share, service.name)
+    known: (of, least) => (model) =>
+      all.map(({ health, service }) => of(service, model ?? health.settings.model)).reduce(least, undefined),
+  })

@@ -3,13 +3,14 @@
  * over. It counts and remembers; it chooses nothing, sends nothing and never waits.
  */
 import type { LlmErrorReason } from "../../model/LlmError.ts"
+import type { AskedTraits } from "../mechanisms/Around.ts"
 import { type Admission, Circuit, type Thresholds } from "../mechanisms/Circuit.ts"
 import { isUnhealthy } from "../mechanisms/Judgement.ts"
 import type { Pace } from "../traffic/Pace.ts"
 import { isOwnRefusal } from "../traffic/RateLimit.ts"
 
 /** What is asked for: the times of whole answers and of first pieces do not compare. */
-export type AnswerKind = "generate" | "stream" | "embed" | "about"
+export type AnswerKind = AskedTraits["latency"] | "stream"
 
 /** When a deployment is passed over, and for how long. Milliseconds. */
 export interface Patience extends Thresholds {

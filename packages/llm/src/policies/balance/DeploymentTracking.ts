@@ -7,37 +7,17 @@ import * as Result from "effect/Result"
 import { refuseAttempt } from "../../call/Attempt.ts"
 import type { CallContext } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
-import type { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
 import { CircuitOpenError, InvalidResponseError, type LlmError, type LlmErrorReason } from "../../model/LlmError.ts"
-import type { LlmProvider } from "../../model/LlmProvider.ts"
-import type { ModelInfo } from "../../model/ModelInfo.ts"
-import {
-  type Around,
-  type Asked,
-  type AskedKind,
-  type Identity,
-  kindOf,
-  surroundEmbedding,
-  surroundLlm,
-  surroundModels,
-} from "../mechanisms/Around.ts"
+import { type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
 import type { Admission } from "../mechanisms/Circuit.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
+import type { ServiceRow } from "../mechanisms/ServiceTable.ts"
+import { surrounded } from "../mechanisms/Surround.ts"
 import type { AnswerKind, DeploymentHealth } from "./DeploymentHealth.ts"
 
-/** A deployment whose answers are tracked. */
-export const trackedLlm = (service: LlmProvider["Service"], health: DeploymentHealth): LlmProvider["Service"] =>
-  surroundLlm(service, tracking(service, health))
-
-/** The same for embeddings. */
-export const trackedEmbedding = (
-  service: EmbeddingProvider["Service"],
-  health: DeploymentHealth,
-): EmbeddingProvider["Service"] => surroundEmbedding(service, tracking(service, health))
-
-/** The same for what is told of models. */
-export const trackedModels = (service: ModelInfo["Service"], health: DeploymentHealth): ModelInfo["Service"] =>
-  surroundModels(service, tracking(service, health))
+/** A service of a deployment whose answers are tracked. */
+export const tracked = <I, S extends Identity>(row: ServiceRow<I, S>, service: S, health: DeploymentHealth): S =>
+  surrounded(row, service, tracking(service, health))
 
 /** What is held of a request while it runs. */
 interface Held {
@@ -75,14 +55,8 @@ const tracking = (inner: Identity, health: DeploymentHealth): Around =>
     },
   })
 
-const kinds: Readonly<Record<AskedKind, AnswerKind>> = {
-  answer: "generate",
-  embeddings: "embed",
-  models: "about",
-  tokens: "about",
-}
-
-const answerKindOf = (request: Asked, isStream: boolean): AnswerKind => (isStream ? "stream" : kinds[kindOf(request)])
+const answerKindOf = (request: Asked, isStream: boolean): AnswerKind =>
+  isStream ? "stream" : traitsOf(request).latency
 
 const settle = (held: Held, outcome: Outcome, context: CallContext, health: DeploymentHealth, nowMs: number): void => {
   const { admission, hasOutput, isOwnModel, kind, sinceMs } = held

@@ -21,7 +21,7 @@ import { monotonicMs } from "../../call/Time.ts"
 import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
-import type { Answered, Around, Asked, Identity } from "../mechanisms/Around.ts"
+import { type Answered, type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
 import { openStream, streamFrom } from "../mechanisms/StreamStart.ts"
 import * as Policy from "../Policy.ts"
 import { decodeEntry, encodeEntry, isEntry } from "./CacheEntry.ts"
@@ -131,11 +131,11 @@ class Cache {
 
   private keyFor(request: Asked, fiber: CallFiber): string | undefined {
     const { cache, headers } = fiber.getRef(CallOptions)
-    // What a service tells of its models is cheap, and changes.
-    if (cache === false || request.about !== undefined) return undefined
+    if (cache === false) return undefined
     const { key: own, namespace } = this.options
+    const key = () => (traitsOf(request).isKept ? keyOf(request, this.inner, { namespace, own, headers }) : undefined)
     // The program's own function may throw: then nothing is known of the question.
-    return Result.getOrUndefined(Result.try(() => keyOf(request, this.inner, { namespace, own, headers })))
+    return Result.getOrUndefined(Result.try(key))
   }
 
   /** Joins the flight of a question, or begins one: it asks the store first. */

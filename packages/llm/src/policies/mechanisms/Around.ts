@@ -1,19 +1,14 @@
 /**
- * How a policy surrounds the methods of a service. A mechanism works on plain effects and streams; one adapter for each
- * service applies it to every method, so that no policy can forget one, and what serves one service serves all.
+ * What a policy is told of a request, and what it does around a method. A mechanism works on plain effects and streams;
+ * `Surround.ts` puts it around every method of every service, so what serves one service serves all.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Stream from "effect/Stream"
-import { type CallContext, isJoining, joinCall, joins, within } from "../../call/CallContext.ts"
-import { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
+import { type CallContext, joinCall, within } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
-import { LlmProvider } from "../../model/LlmProvider.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
-import { type CountedTokens, ModelInfo, type ModelList } from "../../model/ModelInfo.ts"
-import { ownRequest } from "./OwnRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
 import { openStream, startStream, streamFrom } from "./StreamStart.ts"
 
@@ -24,15 +19,50 @@ import { openStream, startStream, streamFrom } from "./StreamStart.ts"
 export interface Asked extends Partial<LlmRequest> {
   /** The texts of a request for embeddings; absent where an answer is asked for. */
   readonly inputs?: ReadonlyArray<string> | undefined
-  /** What is asked of models, where it is no answer and no embedding: their list, or the tokens of a request. */
-  readonly about?: "models" | "tokens" | undefined
+  /** What is asked for where it is no answer and no embedding, such as the list of models or the tokens of a request. */
+  readonly about?: AskedAbout | undefined
 }
 
 /** What a request asks for. */
 export type AskedKind = "answer" | "embeddings" | "models" | "tokens"
 
-/** What tells the services apart, where a policy has to know. */
-export const kindOf = ({ about, inputs }: Asked): AskedKind => about ?? (inputs === undefined ? "answer" : "embeddings")
+/** The kinds that are told in `about`, since their requests have neither fields of their own nor `inputs`. */
+export type AskedAbout = Exclude<AskedKind, "answer" | "embeddings">
+
+/** What policies must know of what is asked for. */
+export interface AskedTraits {
+  /** Whether the service takes tokens for it: they are reserved in rates, and counted. */
+  readonly usesTokens: boolean
+  /** Whether the service writes tokens, so that some are reserved for its output. */
+  readonly hasOutput: boolean
+  /** Whether a cache keeps what was answered. */
+  readonly isKept: boolean
+  /** `gen_ai.operation.name` of its spans and metrics. The conventions have none for the last two: named after the method. */
+  readonly operation: "chat" | "embeddings" | "count_tokens" | "list_models"
+  /** The kind of whole answers that its time is compared with. */
+  readonly latency: "generate" | "embed" | "about"
+}
+
+/** What policies must know of each kind of request. No policy tells kinds apart in another way. */
+export const kinds: Readonly<Record<AskedKind, AskedTraits>> = {
+  answer: { usesTokens: true, hasOutput: true, isKept: true, operation: "chat", latency: "generate" },
+  embeddings: { usesTokens: true, hasOutput: false, isKept: true, operation: "embeddings", latency: "embed" },
+  // What a service tells of its models is cheap, and changes.
+  models: { usesTokens: false, hasOutput: false, isKept: false, operation: "list_models", latency: "about" },
+  tokens: { usesTokens: false, hasOutput: false, isKept: false, operation: "count_tokens", latency: "about" },
+}
+
+/** What a request asks for. */
+export const kindOf = ({ about, inputs }: Asked): AskedKind => {
+  if (about !== undefined && isKind(about)) return about
+  return inputs === undefined ? "answer" : "embeddings"
+}
+
+/** A program without types may have put anything there. */
+const isKind = (about: unknown): about is AskedKind => typeof about === "string" && Object.hasOwn(kinds, about)
+
+/** What a policy must know of what a request asks for. Throws only where reading a field of the request throws. */
+export const traitsOf = (request: Asked): AskedTraits => kinds[kindOf(request)]
 
 /** What a policy may know of an answer, whatever the service. */
 export interface Answered {
@@ -64,24 +94,6 @@ export interface Around {
   ) => Stream.Stream<LlmEvent, LlmError>
 }
 
-type LlmService = LlmProvider["Service"]
-type EmbeddingService = EmbeddingProvider["Service"]
-type ModelService = ModelInfo["Service"]
-
-/** A service whose every method runs inside `around`, with a request of its own from the call on. */
-export const surroundLlm = (inner: LlmService, around: Around): LlmService => {
-  // Made once: each call would hold its own until it ends.
-  const generate = (asked: LlmRequest) => inner.generate(asked)
-  const stream = (asked: LlmRequest) => inner.stream(asked)
-  return joins({
-    name: inner.name,
-    model: inner.model,
-    targets: inner.targets,
-    generate: (request) => around.effect(ownRequest(request), generate),
-    stream: (request) => around.stream(ownRequest(request), stream),
-  })
-}
-
 /** Everything that happens within is one call, also what a stream asks for when it is read. */
 export const oneCall: Around = {
   effect: (request, run) => joinCall(() => run(request)),
@@ -89,64 +101,6 @@ export const oneCall: Around = {
     streamFrom((scope) =>
       joinCall((context) => Effect.map(openStream(run(request), scope), (pull) => within(pull, context))),
     ),
-}
-
-/** The service as one call for each of its answers: one that a program wrote itself is made so. */
-export const asOneCall = (service: LlmService): LlmService =>
-  isJoining(service) ? service : surroundLlm(service, oneCall)
-
-/** A service of embeddings that runs inside `around`. */
-export const surroundEmbedding = (inner: EmbeddingService, around: Around): EmbeddingService => ({
-  name: inner.name,
-  model: inner.model,
-  targets: inner.targets,
-  batchLimits: inner.batchLimits,
-  embed: (request) => around.effect(ownRequest(request), (asked) => inner.embed(asked)),
-})
-
-/** What a policy may know of a request whose tokens are counted. */
-const aboutTokens = (request: LlmRequest): Asked => {
-  try {
-    return { ...request, about: "tokens" }
-  } catch {
-    // A getter that throws: the check of requests tells of it.
-    return { about: "tokens" }
-  }
-}
-
-/** What tells of models, running inside `around`. */
-export const surroundModels = (inner: ModelService, around: Around): ModelService => ({
-  name: inner.name,
-  model: inner.model,
-  targets: inner.targets,
-  models: Effect.suspend(() => around.effect<Asked, ModelList>({ about: "models" }, () => inner.models)),
-  countTokens: (request) => {
-    const own = ownRequest(request)
-    return around.effect<Asked, CountedTokens>(aboutTokens(own), () => inner.countTokens(own))
-  },
-})
-
-/** The identity that the services of a context share. */
-export const identityOf = (context: Context.Context<never>): Identity =>
-  Context.getOrUndefined(context, LlmProvider) ??
-  Context.getOrUndefined(context, EmbeddingProvider) ??
-  Context.getOrUndefined(context, ModelInfo) ?? { name: "none" }
-
-/** Surrounds every service of this library that a context holds; everything else in it stays as it is. */
-export const surround = <R>(context: Context.Context<R>, around: Around): Context.Context<R> => {
-  const llm = Context.getOrUndefined(context, LlmProvider)
-  const embedding = Context.getOrUndefined(context, EmbeddingProvider)
-  let surrounded = context
-  if (llm !== undefined)
-    surrounded = Context.merge(surrounded, Context.make(LlmProvider, surroundLlm(asOneCall(llm), around)))
-  if (embedding !== undefined) {
-    surrounded = Context.merge(surrounded, Context.make(EmbeddingProvider, surroundEmbedding(embedding, around)))
-  }
-  const models = Context.getOrUndefined(context, ModelInfo)
-  if (models !== undefined) {
-    surrounded = Context.merge(surrounded, Context.make(ModelInfo, surroundModels(models, around)))
-  }
-  return surrounded
 }
 
 /** The beginning of an answer, which a mechanism may run never, once or again, within whatever context it hands down. */

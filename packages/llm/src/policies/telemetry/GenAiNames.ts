@@ -2,10 +2,11 @@
  * The names of OpenTelemetry's GenAI conventions, in one table for each version: the current ones
  * (semantic-conventions-genai, client inference; in development) and v1.41, the last of semantic-conventions.
  */
+import type { AskedTraits } from "../mechanisms/Around.ts"
 import type { Conventions } from "./TelemetryOptions.ts"
 
-/** `gen_ai.operation.name`. The conventions have none for the last two: these are named after the method. */
-export type Operation = "chat" | "embeddings" | "count_tokens" | "list_models"
+/** `gen_ai.operation.name`. */
+export type Operation = AskedTraits["operation"]
 
 /** The names that differ between versions. */
 interface Names {

@@ -16,7 +16,7 @@ import { type CallContext, within } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { type LlmError, type LlmErrorReason, RateLimitError } from "../../model/LlmError.ts"
 import type { AttemptRecord, RateLimits, Usage } from "../../model/LlmResponse.ts"
-import { type Around, type Asked, type Identity, kindOf } from "../mechanisms/Around.ts"
+import { type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import { Pace, type Place } from "./Pace.ts"
 import { estimateTokens } from "./TokenEstimate.ts"
@@ -63,10 +63,9 @@ export const withPace = (pace: Pace): Policy.ServicePolicy =>
 
 /** The tokens that a request reserves. */
 export const reservedTokens = (request: Asked, pace: Pace, outputTokens = 1000): number => {
-  const kind = kindOf(request)
-  // Neither a list of models nor a count uses tokens.
-  if (kind === "models" || kind === "tokens") return 0
-  const output = kind === "answer" ? (request.maxTokens ?? outputTokens) : 0
+  const { hasOutput, usesTokens } = traitsOf(request)
+  if (!usesTokens) return 0
+  const output = hasOutput ? (request.maxTokens ?? outputTokens) : 0
   return Math.min(estimateTokens(request) + output, pace.tokensPerMinute)
 }
 

@@ -21,6 +21,7 @@ import { BudgetExceededError, type ErrorType, type LlmError } from "../../model/
 import { shownValue } from "../../model/KeyShape.ts"
 import { strangerIn } from "../../model/NearestName.ts"
 import type { AttemptRecord, Usage } from "../../model/LlmResponse.ts"
+import { traitsOf } from "../mechanisms/Around.ts"
 import { aroundAnswer } from "../mechanisms/HeldAnswer.ts"
 import { estimateTokens } from "../traffic/TokenEstimate.ts"
 import * as Policy from "../Policy.ts"
@@ -189,7 +190,7 @@ export class Budget implements AttemptGate {
   private estimate({ maxTokens, price, request }: AttemptPlan): Estimate {
     const { outputTokens: usual = 1000, usd } = this.options
     const inputTokens = estimateTokens(request)
-    const outputTokens = "inputs" in request ? 0 : (maxTokens ?? usual)
+    const outputTokens = traitsOf(request).hasOutput ? (maxTokens ?? usual) : 0
     const costUsd = usd === undefined ? undefined : price({ inputTokens, outputTokens })
     return {
       tokens: inputTokens + outputTokens,
