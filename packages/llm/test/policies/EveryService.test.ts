@@ -1,21 +1,30 @@
-/** Every policy of the library serves every service: each exported `with…` has its row here, so that none is forgotten. */
+/**
+ * Every policy of the library serves every service: each exported `with…` has its row here, and each kind of request its
+ * call, so that none is forgotten.
+ */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import * as library from "../../src/index.ts"
 import { EmbeddingProvider } from "../../src/model/EmbeddingProvider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import type { Message } from "../../src/model/Message.ts"
 import { ModelInfo } from "../../src/model/ModelInfo.ts"
+import { type AskedKind, kinds } from "../../src/policies/mechanisms/Around.ts"
+import { type AnyService, overServices } from "../../src/policies/mechanisms/ServiceTable.ts"
+import { identityOf } from "../../src/policies/mechanisms/Surround.ts"
 import * as ScriptedEmbeddings from "../../src/testing/ScriptedEmbeddings.ts"
 import * as ScriptedModels from "../../src/testing/ScriptedModels.ts"
-import { ask, callNames } from "./Calls.ts"
+import { ask, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 class Beside extends Context.Service<Beside, { readonly name: string }>()("test/Beside") {}
 
-type Services = Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError>
+type Services = Layer.Layer<AnyService, LlmError>
 
 /** Each policy as it is put around a Layer of several services. */
 const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
@@ -50,73 +59,193 @@ const forEmbeddings: Readonly<Record<string, library.Policy.EmbeddingPolicy<LlmE
 /** They begin with `with` and are no policies. */
 const others = new Set(["withJsonSchema"])
 
-const answers = () => new Upstream(() => ({ text: "hello" })).layer
+/** Every service as a script: `failures` of each, then its answers. */
+const scripts = (failures = 0) => {
+  const error = "OverloadedError" as const
+  const failed = Array.from({ length: failures }, () => ({ error }))
+  const answers = new Upstream(({ index }) => (index < failures ? { error: reasons[error]() } : { text: "hello" }))
+  const embeddings = ScriptedEmbeddings.layerEmbeddings([...failed, [[1]], [[1]]])
+  const models = ScriptedModels.layerModels({
+    counts: [...failed, 7, 8],
+    models: failures > 0 ? { error } : [{ id: "scripted" }],
+  })
+  return { answers, embeddings, models, layer: Layer.mergeAll(answers.layer, embeddings, models) }
+}
 
-const services = () =>
-  Layer.mergeAll(answers(), ScriptedEmbeddings.layerEmbeddings(), ScriptedModels.layerModels({ counts: [7, 8] }))
+/** What a call passes, which a program may change afterwards. */
+const given = (model?: string) => ({
+  messages: [{ role: "user", content: "hello" }] as Array<Message>,
+  inputs: ["hello"],
+  model,
+})
 
-const embed = Effect.flatMap(EmbeddingProvider, (embeddings) => embeddings.embed({ inputs: ["one", "two"] }))
+interface Call {
+  readonly kind: AskedKind
+  readonly tag: Context.Key<AnyService, library.Policy.Identity>
+  readonly ask: (said: ReturnType<typeof given>) => Effect.Effect<unknown, LlmError, AnyService>
+  /** What it says the first time and the second. */
+  readonly says: readonly [unknown, unknown]
+  /** The requests that came to the service; absent where it is asked without one. */
+  readonly arrived?: (script: ReturnType<typeof scripts>) => ReadonlyArray<library.Policy.Asked>
+}
+
+const answer = {
+  kind: "answer",
+  tag: LlmProvider,
+  says: ["hello", "hello"],
+  arrived: ({ answers }) => answers.asked.map(({ request }) => request),
+} as const satisfies Omit<Call, "ask">
+
+/** One call of each kind; a kind without one is refused by the compiler. */
+const calls: Readonly<Record<AskedKind | "streamed answer", Call>> = {
+  answer: {
+    ...answer,
+    ask: ({ messages, model }) => Effect.map(ask("generate", { messages, model }), ({ text }) => text),
+  },
+  "streamed answer": {
+    ...answer,
+    ask: ({ messages, model }) => Effect.map(ask("stream", { messages, model }), ({ text }) => text),
+  },
+  embeddings: {
+    kind: "embeddings",
+    tag: EmbeddingProvider,
+    ask: ({ inputs, model }) =>
+      Effect.flatMap(EmbeddingProvider, ({ embed }) => Effect.map(embed({ inputs, model }), (said) => said.embeddings)),
+    says: [[[1]], [[1]]],
+    arrived: ({ embeddings }) => embeddings.requests,
+  },
+  models: {
+    kind: "models",
+    tag: ModelInfo,
+    ask: () => Effect.flatMap(ModelInfo, (info) => Effect.map(info.models, ({ models }) => models)),
+    says: [[{ id: "scripted" }], [{ id: "scripted" }]],
+  },
+  tokens: {
+    kind: "tokens",
+    tag: ModelInfo,
+    ask: ({ messages, model }) =>
+      Effect.flatMap(ModelInfo, ({ countTokens }) =>
+        Effect.map(countTokens({ messages, model }), ({ count }) => count),
+      ),
+    says: [
+      { type: "exact", inputTokens: 7 },
+      { type: "exact", inputTokens: 8 },
+    ],
+    arrived: ({ models }) => models.requests,
+  },
+}
+
+/** The services of the library, by its table. */
+const rows = overServices<ReadonlyArray<Context.Key<AnyService, library.Policy.Identity>>>([], (into, { tag }) => [
+  ...into,
+  tag,
+])
+
+it("every service of the library is asked by a call here", () => {
+  const asked = new Set(Object.values(calls).map(({ tag }) => tag.key))
+  expect([...asked].toSorted()).toEqual(rows.map(({ key }) => key).toSorted())
+})
 
 it("every exported policy has its row", () => {
   const exported = Object.keys(library).filter((name) => /^with[A-Z]/.test(name) && !others.has(name))
-  const rows = [everywhere, forAnswers, forEmbeddings].flatMap(Object.keys)
-  expect(rows.toSorted()).toEqual(exported.toSorted())
+  const policies = [everywhere, forAnswers, forEmbeddings].flatMap(Object.keys)
+  expect(policies.toSorted()).toEqual(exported.toSorted())
 })
 
 describe.each(Object.entries(everywhere))("%s", (_, policy) => {
-  it.effect.each(callNames)("lets %s through", (call) =>
+  it.effect.each(Object.values(calls))("lets $kind through by $tag.key", ({ ask: call, says }) =>
     Effect.gen(function* () {
-      expect((yield* ask(call)).text).toBe("hello")
-    }).pipe(Effect.provide(policy(services()))),
-  )
-
-  it.effect("lets embeddings through", () =>
-    Effect.gen(function* () {
-      expect((yield* embed).embeddings.length).toBe(2)
-    }).pipe(Effect.provide(policy(services()))),
-  )
-
-  it.effect("lets lists of models and counts of tokens through, and asks for each of them", () =>
-    Effect.gen(function* () {
-      const { countTokens, models } = yield* ModelInfo
-      expect((yield* models).models).toEqual([{ id: "scripted" }])
-      const count = Effect.map(
-        countTokens({ messages: [{ role: "user", content: "hello" }] }),
-        (counted) => counted.count,
-      )
-      expect([yield* count, yield* count]).toEqual([
-        { type: "exact", inputTokens: 7 },
-        { type: "exact", inputTokens: 8 },
-      ])
-    }).pipe(Effect.provide(policy(services()))),
+      expect([yield* call(given()), yield* call(given())]).toEqual(says)
+    }).pipe(Effect.provide(policy(scripts().layer))),
   )
 
   it.effect("stands around each service, and leaves what else a Layer provides as it is", () =>
     Effect.gen(function* () {
-      const bare = Context.add(yield* Layer.build(services()), Beside, { name: "beside" })
-      const layer: Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo | Beside> = Layer.succeedContext(bare)
+      const bare = Context.add(yield* Layer.build(scripts().layer), Beside, { name: "beside" })
+      const layer: Layer.Layer<AnyService | Beside> = Layer.succeedContext(bare)
       // A policy's type knows the services of this library alone.
       const around = (yield* Layer.build(policy(layer as Services))) as typeof bare
-      expect(Context.get(around, LlmProvider)).not.toBe(Context.get(bare, LlmProvider))
-      expect(Context.get(around, EmbeddingProvider)).not.toBe(Context.get(bare, EmbeddingProvider))
-      expect(Context.get(around, ModelInfo)).not.toBe(Context.get(bare, ModelInfo))
+      for (const tag of rows) expect(Context.get(around, tag)).not.toBe(Context.get(bare, tag))
       expect(Context.get(around, Beside)).toBe(Context.get(bare, Beside))
     }).pipe(Effect.scoped),
   )
+})
+
+describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, kind, says, tag }) => {
+  it.effect("is asked of a cache, which keeps what its kind says", () => {
+    const script = scripts()
+    return Effect.gen(function* () {
+      const first = yield* call(given())
+      expect(yield* call(given())).toEqual(kinds[kind].isKept ? first : says[1])
+      if (arrived !== undefined) expect(arrived(script)).toHaveLength(kinds[kind].isKept ? 1 : 2)
+    }).pipe(Effect.provide(script.layer.pipe(library.withCache())))
+  })
+
+  it.effect("falls back to the second side, with the model for it", () => {
+    const [first, second] = [scripts(1), scripts()]
+    const stack = first.layer.pipe(library.withFallback(second.layer, { model: "second" }))
+    return Effect.gen(function* () {
+      expect(yield* call(given("first"))).toEqual(says[0])
+      if (arrived === undefined) return
+      expect([arrived(first), arrived(second)].map((all) => all.map(({ model }) => model))).toEqual([
+        ["first"],
+        ["second"],
+      ])
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("goes on to the next deployment, by the name that the model has there", () => {
+    const [first, second] = [scripts(1), scripts()]
+    const stack = library.withBalance(
+      [
+        { name: "first", layer: first.layer, model: "a", weight: 1_000_000_000 },
+        { name: "second", layer: second.layer, model: "b", weight: 0.001 },
+      ],
+      { model: "m", strategy: "weighted" },
+    )
+    return Effect.gen(function* () {
+      expect(yield* call(given("m"))).toEqual(says[0])
+      if (arrived === undefined) return
+      expect([arrived(first), arrived(second)].map((all) => all.map(({ model }) => model))).toEqual([["a"], ["b"]])
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("is named by its service where a Layer provides no other", () =>
+    Effect.gen(function* () {
+      const service = Context.get(yield* Layer.build(scripts().layer), tag)
+      expect(identityOf(Context.make(tag, { ...service, name: "alone" })).name).toBe("alone")
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect.skipIf(arrived === undefined)("sends what was passed, whatever the program changes meanwhile", () => {
+    const script = scripts(1)
+    return Effect.gen(function* () {
+      const said = given()
+      const fiber = yield* Effect.forkChild(call(said), { startImmediately: true })
+      said.messages.push({ role: "user", content: "more" })
+      said.inputs.push("more")
+      yield* TestClock.adjust("10 minutes")
+      expect(yield* Fiber.join(fiber)).toEqual(says[0])
+      const sent = arrived?.(script).map(({ inputs, messages }) => messages ?? inputs)
+      const { inputs, messages } = given()
+      expect(sent).toEqual(kind === "embeddings" ? [inputs, inputs] : [messages, messages])
+    }).pipe(Effect.provide(script.layer.pipe(library.withRetry())))
+  })
 })
 
 describe.each(Object.entries(forAnswers))("%s", (_, policy) => {
   it.effect.each(callNames)("lets %s through", (call) =>
     Effect.gen(function* () {
       expect((yield* ask(call)).text).toBe("hello")
-    }).pipe(Effect.provide(policy(answers()))),
+    }).pipe(Effect.provide(policy(scripts().answers.layer))),
   )
 })
 
 describe.each(Object.entries(forEmbeddings))("%s", (_, policy) => {
   it.effect("lets embeddings through", () =>
     Effect.gen(function* () {
-      expect((yield* embed).embeddings.length).toBe(2)
+      const { embed } = yield* EmbeddingProvider
+      expect((yield* embed({ inputs: ["one", "two"] })).embeddings.length).toBe(2)
     }).pipe(Effect.provide(policy(ScriptedEmbeddings.layerEmbeddings()))),
   )
 })

@@ -87,6 +87,15 @@ const counting = (body: string) => {
   return { seen, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
+/** What the layers of a service are called after `layer`. */
+const suffixes: Readonly<Record<Name, string>> = { answers: "", embeddings: "Embeddings", models: "Models" }
+
+it("every layer there is sends here: of its own, and on the program's client", () => {
+  const exported = Object.keys(ProviderLayer).filter((each) => each.startsWith("layer"))
+  const sent = Object.values(suffixes).flatMap((suffix) => [`layer${suffix}`, `layer${suffix}HttpClient`])
+  expect(sent.toSorted()).toEqual(exported.toSorted())
+})
+
 describe.each(names)("a layer of %s", (name) => {
   it.live("sends through connections of its own, and through no client that happens to be there", () =>
     Effect.gen(function* () {
