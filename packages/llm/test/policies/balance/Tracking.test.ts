@@ -6,8 +6,9 @@ import * as TestClock from "effect/testing/TestClock"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { DeploymentHealth } from "../../../src/policies/balance/DeploymentHealth.ts"
-import { trackedEmbedding, trackedLlm } from "../../../src/policies/balance/DeploymentTracking.ts"
+import { tracked } from "../../../src/policies/balance/DeploymentTracking.ts"
 import { withTimeout } from "../../../src/policies/Timeout.ts"
+import * as ServiceTable from "../../../src/policies/mechanisms/ServiceTable.ts"
 import type { Answer } from "../../../src/testing/Scripted.ts"
 import { layerEmbeddings } from "../../../src/testing/ScriptedEmbeddings.ts"
 import * as Layer from "effect/Layer"
@@ -25,7 +26,7 @@ const deployment = (answers: ReadonlyArray<Answer>) => {
   const upstream = new Upstream(({ index }) => answers[index] ?? "hello")
   const layer = Layer.effect(
     LlmProvider,
-    Effect.map(LlmProvider, (llm) => trackedLlm(llm, health)),
+    Effect.map(LlmProvider, (llm) => tracked(ServiceTable.answers, llm, health)),
   ).pipe(Layer.provide(upstream.layer))
   return { health, upstream, layer }
 }
@@ -162,7 +163,7 @@ it.effect(
 it.effect("vectors have times of their own", () => {
   const { health } = deployment([])
   return Effect.gen(function* () {
-    const { embed } = trackedEmbedding(yield* EmbeddingProvider, health)
+    const { embed } = tracked(ServiceTable.embeddings, yield* EmbeddingProvider, health)
     yield* Fiber.join(yield* passing(embed({ inputs: ["a"] }), 70))
     expect([health.expectedMs("embed", 70), health.expectedMs("generate", 70)]).toEqual([70, undefined])
   }).pipe(Effect.provide(layerEmbeddings([{ delay: 70 }])))
