@@ -97,6 +97,18 @@ describe("connections", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("one that is aborted takes no free one with it", () =>
+    Effect.gen(function* () {
+      const { ask, server } = yield* against(({ index }) => (index === 1 ? [stall] : answer(0)))
+      yield* Effect.all([ask(), Effect.timeoutOption(ask(), 60)], { concurrency: "unbounded" })
+      yield* Effect.promise(() => server.requests[1]?.connection.closed ?? Promise.reject(new Error("no connection")))
+      yield* pause
+      expect(yield* ask()).toBe(200)
+      expect(server.connections.length).toBe(2)
+      expect(server.requests[2]?.connection.index).toBe(server.requests[0]?.connection.index)
+    }).pipe(Effect.scoped),
+  )
+
   it.live("a request that cannot be sent opens none, and leaves the free one to the next", () =>
     Effect.gen(function* () {
       const { ask, server } = yield* against(() => answer(0))

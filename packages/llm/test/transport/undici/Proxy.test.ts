@@ -162,6 +162,15 @@ describe("a proxy that does not carry the request", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live.each(calls)("is not the one that refuses where the service itself says 407 behind a tunnel (%s)", (call) =>
+    Effect.gen(function* () {
+      const { proxy, secure } = yield* world(() => whole(`{"error":{"message":"not here"}}`, 407))
+      const { message, reason } = yield* Effect.flip(Effect.provide(ask(call), provider(secure, { proxy: proxy.url })))
+      expect(reason).toMatchObject({ status: 407 })
+      expect(message).toContain("not here")
+    }).pipe(Effect.scoped),
+  )
+
   it.live("echoes credentials in its page: they are not shown", () =>
     Effect.gen(function* () {
       const basic = Buffer.from("ann:hunter22").toString("base64")
