@@ -22,22 +22,32 @@ export interface AnswerCost {
   readonly priceSource: PriceSource
 }
 
+/** The most that one answer can cost, in US dollars: a figure above it is no cost, and would spoil every sum. */
+const maxCostUsd = 1_000_000
+
+/** A cost that an answer can have. */
+const isPossible = (costUsd: number): boolean => costUsd >= 0 && costUsd <= maxCostUsd
+
 /** The cost of an answer; undefined where it is not known. */
 export const costOf = (answer: PricedAnswer, pricing: Pricing): AnswerCost | undefined => {
   const { atMs, billing, model, servedModel } = answer
-  if (billing.costUsd !== undefined) return { costUsd: billing.costUsd, priceSource: "service" }
+  if (billing.costUsd !== undefined && isPossible(billing.costUsd))
+    return { costUsd: billing.costUsd, priceSource: "service" }
   const { priceList, prices, pricesModelAsked } = pricing
   if (prices === undefined && priceList === undefined) return undefined
   const usage = billedUsage(answer.usage)
   if (prices !== undefined) {
     const costUsd = ownCost(prices, { ...answer, usage })
-    if (costUsd !== undefined) return costUsd === null ? undefined : { costUsd, priceSource: "custom" }
+    if (costUsd !== undefined)
+      return costUsd === null || !isPossible(costUsd) ? undefined : { costUsd, priceSource: "custom" }
   }
   if (priceList === undefined) return undefined
   const listed =
     listedCost(priceList, servedModel, usage, billing, atMs) ??
     (pricesModelAsked === false ? null : listedCost(priceList, model, usage, billing, atMs))
-  return listed === null ? undefined : { costUsd: listed.costUsd, priceSource: `table ${listed.date}` }
+  return listed === null || !isPossible(listed.costUsd)
+    ? undefined
+    : { costUsd: listed.costUsd, priceSource: `table ${listed.date}` }
 }
 
 /** Reasoning that a service counts beside its output is billed as output all the same. */

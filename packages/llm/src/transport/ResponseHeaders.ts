@@ -30,10 +30,13 @@ export const shouldRetry = (headers: WireHeaders): boolean | undefined => {
   return value === "true" ? true : value === "false" ? false : undefined
 }
 
+/** No answer costs more: such a figure is no cost, and what the body says counts. */
+const maxCostUsd = 1_000_000
+
 /** What LiteLLM says the call cost, in US dollars. */
 export const responseCostUsd = (headers: WireHeaders): number | undefined => {
   const cost = finite(headers["x-litellm-response-cost"])
-  return cost !== undefined && cost >= 0 ? cost : undefined
+  return cost !== undefined && cost >= 0 && cost <= maxCostUsd ? cost : undefined
 }
 
 /** A header that tells one figure of one limit: `x-ratelimit-remaining-tokens-minute` is `remaining` of `tokens-minute`. */
