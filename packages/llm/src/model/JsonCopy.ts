@@ -4,7 +4,14 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import { maxDepth, readJson } from "./json/JsonBounds.ts"
 import { withoutKeys } from "./KeyShape.ts"
+
+/** What a text is as JSON, within the limits of all that is read, or why it is not read, in words that follow "is". */
+export const boundedJson = (text: string): Result.Result<unknown, string> => {
+  const read = readJson(text)
+  return "problem" in read ? Result.fail(read.problem) : Result.succeed(read.value)
+}
 
 /** Why a value cannot be copied, and where it stands: `providerOptions.openai.seed`. */
 export class Uncopied {
@@ -18,9 +25,6 @@ export class Uncopied {
 
 /** The fields that stand for `owner[key]` in the copy, where `value` is something that JSON does not know (bytes). */
 export type CopyOther = (value: object, owner: object, key: string) => Readonly<Record<string, unknown>> | undefined
-
-/** The deepest nesting that is copied. Model inputs are a few levels deep; parsers and encoders recurse. */
-const maxDepth = 512
 
 /** The most values that are copied: above it the caller passed something else than a request. */
 const maxValues = 5_000_000

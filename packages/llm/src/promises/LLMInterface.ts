@@ -144,8 +144,7 @@ export class LLMInterface implements Llm {
     options: GenerateObjectOptions<S> | WithPrompt<GenerateObjectOptions<S>>,
   ): ObjectStream<S> {
     const { call, settings } = readObject(options)
-    const given = settings ?? { schema: options.schema }
-    return new ProgramStream(this.session, call, streamObjectOf(given, call.summary))
+    return new ProgramStream(this.session, call, streamObjectOf(settings, call.summary))
   }
 
   /**

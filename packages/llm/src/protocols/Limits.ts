@@ -4,6 +4,8 @@
  * limit of their own: they are handed on as they come, and `maxBodyBytes` bounds them.
  */
 
+export { maxDepth, maxShapes } from "../model/json/JsonBounds.ts"
+
 /** What an endpoint may set. */
 export interface Limits {
   /** The largest body, streamed or whole, in bytes after decompression. */
@@ -14,15 +16,6 @@ export interface Limits {
 
 /** A picture in base64 is a few MiB and the largest answers that models write are below 1 MiB. */
 export const defaultLimits: Limits = { maxBodyBytes: 64 * 1024 * 1024, maxEventLength: 10 * 1024 * 1024 }
-
-/** Levels of JSON. Recursive code (`JSON.stringify`, Schema) needs some thousands of them to exhaust the stack. */
-export const maxDepth = 512
-
-/**
- * Different sequences of keys in one JSON text: of each object, its first key, its first two, and so on. A parser keeps
- * something for each of them, 2 to 5 µs apiece; objects with the same keys in the same order share it, so that long lists cost little.
- */
-export const maxShapes = 10_000
 
 /** Parts of one answer, tool calls included. */
 export const maxParts = 10_000

@@ -2,8 +2,8 @@
  * Reading JSON that came from outside. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
+import { excessOf, readJson } from "../model/json/JsonBounds.ts"
 import { bounded, excerptOf } from "./Excerpt.ts"
-import { excessOf } from "./JsonBounds.ts"
 import { maxCount } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
 
@@ -34,12 +34,8 @@ export const count = (value: unknown): number | undefined =>
 
 /** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep or wide. */
 export const parseJson = (text: string): unknown => {
-  if (excessOf(text) !== undefined) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const read = readJson(text)
+  return "value" in read ? read.value : undefined
 }
 
 /** Why `parseJson` reads nothing in a text. */

@@ -1,8 +1,7 @@
 /** Finds the value in an answer: in the call of the tool that stands in for a format, or in the text. It checks no schema. */
 import * as Result from "effect/Result"
+import { boundedJson } from "../model/JsonCopy.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
-
-const parsed = (text: string): Result.Result<unknown, unknown> => Result.try((): unknown => JSON.parse(text))
 
 /** Thinking that a model in raw mode writes before its answer. */
 const withoutThinking = (text: string): string => text.replace(/^\s*<think>[^]*?<\/think>/, "")
@@ -16,20 +15,22 @@ const bracketed = (text: string): string | undefined => {
   return first < 0 || last < first ? undefined : text.slice(first, last + 1)
 }
 
-/** The JSON in a text: all of it, in a code fence, or among words. */
-export const jsonIn = (text: string): Result.Result<unknown, "not JSON"> => {
+/** The JSON in a text: all of it, in a code fence, or among words. Fails with what it is instead, in words that follow "is". */
+export const jsonIn = (text: string): Result.Result<unknown, string> => {
   const said = withoutThinking(text).trim()
   const [, fenced] = fence.exec(said) ?? []
+  let problem = "not JSON"
   for (const candidate of [said, fenced, bracketed(said)]) {
     if (candidate === undefined || candidate.trim() === "") continue
-    const value = parsed(candidate)
-    if (Result.isSuccess(value)) return Result.succeed(value.success)
+    const value = boundedJson(candidate)
+    if (Result.isSuccess(value)) return value
+    problem = value.failure
   }
-  return Result.fail("not JSON")
+  return Result.fail(problem)
 }
 
 /** What the model wrote for a format of this name. */
-export const writtenIn = (response: LlmResponse, name: string): Result.Result<unknown, "not JSON"> => {
+export const writtenIn = (response: LlmResponse, name: string): Result.Result<unknown, string> => {
   const call = response.toolCalls.find((toolCall) => toolCall.name === name)
   if (call === undefined) return jsonIn(response.text)
   return typeof call.arguments === "string" ? jsonIn(call.arguments) : Result.succeed(call.arguments)
@@ -49,7 +50,9 @@ export class ThinkingFilter {
     this.held += piece
     if (this.state === "before") {
       const said = this.held.trimStart()
-      if (said.startsWith(start)) this.state = "thinking"
+      // Blanks before an answer mean nothing, however many there are.
+      if (said === "") this.held = ""
+      else if (said.startsWith(start)) this.state = "thinking"
       else if (!start.startsWith(said)) return this.answer(this.held)
     }
     const at = this.state === "thinking" ? this.held.indexOf(end) : -1

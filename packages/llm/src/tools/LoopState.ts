@@ -65,10 +65,14 @@ export interface LoopOptions<R> {
 /** Calls of one answer may share an id where a service gives none of its own; results have to find theirs. */
 const withOwnIds = (parts: ReadonlyArray<ResponsePart>): ReadonlyArray<ResponsePart> => {
   const seen = new Set<string>()
+  // Where counting goes on for an id that came before.
+  const counts = new Map<string, number>()
   return parts.map((part) => {
     if (part.type !== "tool-call") return part
     let { id } = part
-    for (let count = 2; id === "" || seen.has(id); count++) id = `${part.id === "" ? "call" : part.id}_${count}`
+    let count = counts.get(part.id) ?? 2
+    for (; id === "" || seen.has(id); count++) id = `${part.id === "" ? "call" : part.id}_${count}`
+    counts.set(part.id, count)
     seen.add(id)
     return id === part.id ? part : { ...part, id }
   })

@@ -13,12 +13,29 @@ interface Open {
   size: number
 }
 
+/** Levels that are followed: a value that is nested deeper is none, and code that walks it would exhaust the stack. */
+const maxDepth = 512
+
+/** A member of an object costs as much to copy as so many of a list. */
+const memberCost = 8
+
 /** How many members a snapshot may copy for each character read: what bounds the cost of long lists. */
 const copiesPerCharacter = 64
 
 const escapes: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }
 
-type State = "before" | "value" | "key" | "colon" | "after" | "string" | "escape" | "unicode" | "bare" | "done"
+type State =
+  | "before"
+  | "value"
+  | "key"
+  | "colon"
+  | "after"
+  | "string"
+  | "escape"
+  | "unicode"
+  | "bare"
+  | "done"
+  | "given up"
 
 export class PartialJson {
   private state: State = "before"
@@ -32,7 +49,7 @@ export class PartialJson {
   /** Reads the next piece. Everything before the first `{` or `[`, and everything after its end, is passed over. */
   push(piece: string): void {
     this.sinceSnapshot += piece.length
-    for (let place = 0; place < piece.length && this.state !== "done"; place++) {
+    for (let place = 0; place < piece.length && !this.isOver; place++) {
       if (this.state === "string") {
         const end = this.endOfPlain(piece, place)
         this.text += piece.slice(place, end)
@@ -43,6 +60,11 @@ export class PartialJson {
     }
   }
 
+  /** True where nothing that follows is read: the value is whole, or too deep. */
+  get isOver(): boolean {
+    return this.state === "done" || this.state === "given up"
+  }
+
   /** True once the value is whole. */
   get isWhole(): boolean {
     return this.state === "done"
@@ -50,10 +72,12 @@ export class PartialJson {
 
   /** The value so far, a new one each time; undefined before it has begun, and where a copy would cost too much already. */
   snapshot(): unknown {
-    const cost = this.open.reduce((sum, { size }) => sum + size, 0)
-    if (this.root === undefined || (!this.isWhole && cost > 256 + this.sinceSnapshot * copiesPerCharacter)) {
-      return undefined
-    }
+    if (this.root === undefined || this.state === "given up") return undefined
+    const cost = this.open.reduce(
+      (sum, { container, size }) => sum + (Array.isArray(container) ? size : size * memberCost),
+      0,
+    )
+    if (!this.isWhole && cost > 256 + this.sinceSnapshot * copiesPerCharacter) return undefined
     this.sinceSnapshot = 0
     return this.copyFrom(0) ?? this.root
   }
@@ -125,6 +149,10 @@ export class PartialJson {
   }
 
   private begin(container: Container): void {
+    if (this.open.length === maxDepth) {
+      this.state = "given up"
+      return
+    }
     if (this.root === undefined) this.root = container
     else this.add(container)
     this.open.push({ container, key: "", size: 0 })

@@ -17,6 +17,7 @@ import {
   OutputLimitError,
   StreamInterruptedError,
 } from "../model/LlmError.ts"
+import { shownValue } from "../model/KeyShape.ts"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
@@ -83,7 +84,7 @@ class Asking<A> {
       if (broken !== undefined) return yield* this.fail(broken)
       const written = writtenIn(answer, this.name)
       const reading: SchemaReader.Reading<A> = Result.isFailure(written)
-        ? Result.fail("the answer is not JSON")
+        ? Result.fail(`the answer is ${written.failure}`)
         : Result.mapError(
             yield* this.reader.read(ObjectRoot.valueOf(this.root, written.success)),
             (problem) => `the answer does not fit the schema: ${problem}`,
@@ -170,11 +171,11 @@ const begin = Effect.fnUntraced(function* <const S extends AnySchema>(
 ): Effect.fn.Return<Asking<OutputOf<S>>, LlmError> {
   const { repairs = 1, schema, schemaName } = options
   if (!Number.isInteger(repairs) || repairs < 0) {
-    const message = `repairs must be a whole number from 0 on, not ${repairs}`
+    const message = `repairs must be a whole number from 0 on, not ${shownValue(repairs)}`
     return yield* refused(new ConfigurationError({ setting: "repairs", message }))
   }
-  if (schemaName !== undefined && !/^[a-zA-Z0-9_-]{1,64}$/.test(schemaName)) {
-    const message = `invalid request: "${schemaName}" is not 1 to 64 letters, digits, _ and - at schemaName`
+  if (schemaName !== undefined && !(typeof schemaName === "string" && /^[a-zA-Z0-9_-]{1,64}$/.test(schemaName))) {
+    const message = `invalid request: ${shownValue(schemaName)} is not 1 to 64 letters, digits, _ and - at schemaName`
     return yield* refused(new InvalidRequestError({ message, parameter: "schemaName" }))
   }
   const reader = yield* Effect.mapError(SchemaReader.make(schema), refused)
@@ -224,7 +225,7 @@ export const stream = <const S extends AnySchema>(
       Stream.map((event): ReadonlyArray<ObjectEvent<S>> => {
         assembly.add(event)
         const piece = event.type === "text-delta" ? thinking.pass(event.delta) : jsonPiece(event)
-        if (piece === "" || json.isWhole) return []
+        if (piece === "" || json.isOver) return []
         json.push(piece)
         const partial = asking.partialOf(json.snapshot())
         return partial !== undefined && isPartial(options, partial) ? [{ type: "object-partial", partial }] : []

@@ -43,18 +43,21 @@ export const objectOf = <S extends AnySchema>(settings: ObjectSettings<S>, reque
 
 /** A value as a stream. */
 export const streamOf = <S extends AnySchema>(
-  settings: ObjectSettings<S>,
+  settings: ObjectSettings<S> | undefined,
   summary: RequestSummary,
 ): Program<DeepPartial<InputOf<S>>, GenerateObjectSuccess<OutputOf<S>>, GenerateFailure> => {
   type Partial = DeepPartial<InputOf<S>>
   const startedMs = Date.now()
   return {
     run: (request: LlmRequest) =>
-      Stream.unwrap(Effect.map(structuredOutput(), (values) => values.stream({ ...request, ...settings }))).pipe(
-        Stream.map((event): Emitted<Partial, GenerateObjectSuccess<OutputOf<S>>> =>
-          event.type === "object-finish" ? { response: event.response } : { event: event.partial },
-        ),
-      ),
+      // A call whose arguments were refused has no settings, and is not run.
+      settings === undefined
+        ? Stream.empty
+        : Stream.unwrap(Effect.map(structuredOutput(), (values) => values.stream({ ...request, ...settings }))).pipe(
+            Stream.map((event): Emitted<Partial, GenerateObjectSuccess<OutputOf<S>>> =>
+              event.type === "object-finish" ? { response: event.response } : { event: event.partial },
+            ),
+          ),
     failure: (error: LlmError) => failure(error, summary, startedMs, Date.now()),
   }
 }

@@ -35,7 +35,8 @@ const restoredObject = (root: JsonSchema, schema: JsonSchema, value: JsonSchema)
   return Object.fromEntries(entries)
 }
 
-const restoredIn = (root: JsonSchema, schema: unknown, value: unknown): unknown => {
+/** `seen` are the schemas that the same value was read by already: one that comes back to itself says nothing new. */
+const restoredIn = (root: JsonSchema, schema: unknown, value: unknown, seen?: Set<unknown>): unknown => {
   if (!isJsonSchema(schema)) return value
   const plain = dereferenced(root, schema)
   if (Array.isArray(value)) {
@@ -45,9 +46,14 @@ const restoredIn = (root: JsonSchema, schema: unknown, value: unknown): unknown 
   }
   if (!isJsonSchema(value)) return value
   let result: unknown = isJsonSchema(plain.properties) ? restoredObject(root, plain, value) : value
-  for (const branch of listOf(plain.allOf)) result = restoredIn(root, branch, result)
-  const branch = listOf(plain.anyOf ?? plain.oneOf).find((one) => isJsonSchema(one) && mayBe(root, one, value))
-  return restoredIn(root, branch, result)
+  const branches = listOf(plain.allOf)
+  const union = listOf(plain.anyOf ?? plain.oneOf)
+  if (branches.length === 0 && union.length === 0) return result
+  const before = seen ?? new Set<unknown>()
+  before.add(schema)
+  for (const branch of branches) if (!before.has(branch)) result = restoredIn(root, branch, result, before)
+  const branch = union.find((one) => isJsonSchema(one) && !before.has(one) && mayBe(root, one, value))
+  return restoredIn(root, branch, result, before)
 }
 
 /** The value with each null taken out that only says that an optional property is absent. */

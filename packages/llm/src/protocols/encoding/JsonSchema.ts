@@ -29,12 +29,21 @@ export const mapInner = (schema: JsonSchema, map: (inner: JsonSchema, place: str
   return result
 }
 
+/** A step of a reference without its percent-encoding; one that is none stays as it is. */
+export const decoded = (step: string): string => {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    return step
+  }
+}
+
 /** The schema that a local reference (`#`, `#/$defs/Person`) names inside `root`; undefined where it names none. */
 export const resolveReference = (root: JsonSchema, reference: unknown): JsonSchema | undefined => {
   if (typeof reference !== "string" || !reference.startsWith("#")) return undefined
   let found: unknown = root
   for (const step of reference.slice(1).split("/").filter(Boolean)) {
-    const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~")
+    const key = decoded(step).replaceAll("~1", "/").replaceAll("~0", "~")
     found = isJsonSchema(found) && Object.hasOwn(found, key) ? found[key] : undefined
   }
   return isJsonSchema(found) ? found : undefined
@@ -66,16 +75,26 @@ export const requiredOf = (schema: JsonSchema): ReadonlySet<unknown> =>
 /** The elements of a list, none where it is anything else. */
 export const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
 
-/** True where `null` fits the schema. A schema that says nothing allows everything. */
-export const allowsNull = (root: JsonSchema, schema: unknown, depth = 0): boolean => {
+/** True where `null` fits the schema. A schema that says nothing allows everything, and so does one that only says itself. */
+export const allowsNull = (root: JsonSchema, schema: unknown, known = new Map<unknown, boolean>()): boolean => {
   if (!isJsonSchema(schema)) return schema !== false
+  const before = known.get(schema)
+  if (before !== undefined) return before
+  known.set(schema, true)
   const plain = dereferenced(root, schema)
-  if ("const" in plain) return plain.const === null
-  if (Array.isArray(plain.enum)) return plain.enum.includes(null)
-  if (plain.nullable === true) return true
-  if (plain.type !== undefined) return plain.type === "null" || listOf(plain.type).includes("null")
-  if (depth > 20) return true
-  const inside = (branch: unknown) => allowsNull(root, branch, depth + 1)
+  const inside = (branch: unknown) => allowsNull(root, branch, known)
+  const allows =
+    "const" in plain
+      ? plain.const === null
+      : Array.isArray(plain.enum)
+        ? plain.enum.includes(null)
+        : plain.nullable === true || typeAllowsNull(plain.type, plain, inside)
+  known.set(schema, allows)
+  return allows
+}
+
+const typeAllowsNull = (type: unknown, plain: JsonSchema, inside: (branch: unknown) => boolean): boolean => {
+  if (type !== undefined) return type === "null" || listOf(type).includes("null")
   if (Array.isArray(plain.anyOf)) return plain.anyOf.some(inside)
   if (Array.isArray(plain.oneOf)) return plain.oneOf.some(inside)
   return listOf(plain.allOf).every(inside)

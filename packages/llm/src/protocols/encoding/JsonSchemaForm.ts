@@ -9,6 +9,7 @@
  */
 import {
   allowsNull,
+  decoded,
   dereferenced,
   isJsonSchema,
   isRecursive,
@@ -52,6 +53,9 @@ const formats = new Set(["date-time", "time", "date", "duration", "email", "host
 
 /** Anthropic compiles a schema with a few optional properties; from about eleven on compiling fails. */
 const mostOptional = 10
+
+/** An `allOf` of an `allOf` and so on: more of them than this refer to themselves. */
+const mostHops = 20
 
 const safeBounds: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER])
 
@@ -104,13 +108,18 @@ class Former {
   }
 
   /** `allOf` in one schema where its branches are objects that do not contradict each other. */
-  private merged(schema: JsonSchema, path: string): JsonSchema {
+  private merged(schema: JsonSchema, path: string, hops = 0): JsonSchema {
     const { allOf, ...own } = schema
     if (!Array.isArray(allOf)) return schema
+    if (hops > mostHops) {
+      this.refuse(path, "it has an allOf that does not end")
+      return own
+    }
     const branches = allOf.map((branch) => (isJsonSchema(branch) ? dereferenced(this.root, branch) : {}))
     return this.merged(
       branches.reduce<JsonSchema>((result, branch) => this.both(result, branch, path), own),
       path,
+      hops + 1,
     )
   }
 
@@ -217,7 +226,7 @@ const orNull = (schema: unknown): unknown => {
 }
 
 const definitionName = (reference: string): string =>
-  decodeURIComponent(reference.slice("#/$defs/".length)).replaceAll("~1", "/").replaceAll("~0", "~")
+  decoded(reference.slice("#/$defs/".length)).replaceAll("~1", "/").replaceAll("~0", "~")
 
 const countOptional = (schema: JsonSchema): number => {
   const required = requiredOf(schema)

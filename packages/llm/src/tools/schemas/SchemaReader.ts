@@ -8,10 +8,13 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
+import { saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
+import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
 import { load } from "#installed-package"
 import type { AnySchema, OutputOf } from "./AnySchema.ts"
+import { checkOf, isPlain, withoutPatterns } from "./JsonSchemaCheck.ts"
 
 /** What a value turned out to be: the schema's value, or what is wrong with it in one line. */
 export type Reading<A> = Result.Result<A, string>
@@ -28,7 +31,7 @@ type Untyped = SchemaReader<unknown>
 const invalid = (problem: string): InvalidRequestError =>
   new InvalidRequestError({ message: `invalid request: ${problem}`, parameter: "schema" })
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown): string => saidBy(error)
 
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ").trim()
 
@@ -163,35 +166,12 @@ const ofStandard = (schema: StandardSchemaV1): Effect.Effect<Untyped, InvalidReq
       ),
   }))
 
-const keywords = ["type", "properties", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "not"]
-
-const isPlain = (schema: unknown): schema is JsonSchema =>
-  isJsonSchema(schema) &&
-  (Object.keys(schema).length === 0 || keywords.some((keyword) => Object.hasOwn(schema, keyword)))
-
-const ofJsonSchema = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
-  Effect.gen(function* () {
-    // Loaded where a plain JSON Schema is used: few programs pay for it.
-    const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
-    const validator = yield* Effect.try({
-      try: () => new Validator(jsonSchema, "2020-12", false),
-      catch: (error) => invalid(`the JSON Schema cannot be read: ${oneLine(messageOf(error))}`),
-    })
-    return {
-      jsonSchema,
-      read: (value) =>
-        Effect.sync(() => {
-          const checked = Result.try(() => validator.validate(value))
-          if (Result.isFailure(checked)) return Result.fail(oneLine(messageOf(checked.failure)))
-          if (checked.success.valid) return Result.succeed(value)
-          // The last errors are the innermost: the others say only that something inside is wrong.
-          const told = checked.success.errors
-            .slice(-3)
-            .map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`)
-          return Result.fail(oneLine(told.join("; ")))
-        }),
-    }
-  })
+/** `checked` is the schema that values are checked against, where that is another one than the model is told. */
+const ofJsonSchema = (jsonSchema: JsonSchema, checked: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.map(
+    Effect.mapError(checkOf(checked), (problem) => invalid(`the JSON Schema cannot be read: ${oneLine(problem)}`)),
+    (check) => ({ jsonSchema, read: (value) => Effect.sync(() => Result.mapError(check(value), oneLine)) }),
+  )
 
 const notASchema = invalid(
   '"schema" must be a Schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema object',
@@ -201,7 +181,7 @@ const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =
   if (isEffectSchema(schema) && isOwn(schema)) return ofEffect(schema)
   if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
   if (isStandard(schema)) return ofStandard(schema)
-  return isPlain(schema) ? ofJsonSchema(schema) : Effect.fail(notASchema)
+  return isPlain(schema) ? ofJsonSchema(schema, schema) : Effect.fail(notASchema)
 }
 
 /** Gives a reader its schema's type. This is the one place that says so: `read` succeeds only where the schema's own check did. */
@@ -209,12 +189,49 @@ const isTyped = <S extends AnySchema>(_schema: S, _reader: Untyped): _reader is 
 
 const readers = new WeakMap<object, Untyped>()
 
+/** A reader whose schema can be followed, and whose check says no where it throws. */
+const safe = ({ jsonSchema, read }: Untyped): Effect.Effect<Untyped, InvalidRequestError> => {
+  const excess = Result.try(() => excessOfSchema(jsonSchema))
+  if (Result.isFailure(excess)) return Effect.fail(invalid(`the schema cannot be read: ${messageOf(excess.failure)}`))
+  if (excess.success !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess.success}`))
+  return Effect.succeed({
+    jsonSchema,
+    read: (value) =>
+      Effect.catchDefect(
+        Effect.suspend(() => read(value)),
+        (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
+      ),
+  })
+}
+
+/** A value of any kind may throw when it is looked at. */
+const readable = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.catchDefect(
+    Effect.suspend(() => untyped(schema)),
+    (defect) => Effect.fail(invalid(`the schema cannot be read: ${oneLine(messageOf(defect))}`)),
+  )
+
+/**
+ * Reads a JSON Schema of somebody who is not trusted: its patterns, which may take for ever, are told to the model and not
+ * tried here. `make` gives the same reader for it from then on.
+ */
+export const makeUntrusted = (schema: JsonSchema): Effect.Effect<void, InvalidRequestError> =>
+  Effect.suspend(() => {
+    const excess = excessOfSchema(schema)
+    if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
+    return Effect.map(Effect.flatMap(ofJsonSchema(schema, withoutPatterns(schema)), safe), (reader) => {
+      readers.set(schema, reader)
+    })
+  })
+
 /** The reader of a schema, made once a schema. Fails where the schema is none, or has no JSON Schema. */
 export const make = <S extends AnySchema>(schema: S): Effect.Effect<SchemaReader<OutputOf<S>>, InvalidRequestError> =>
   Effect.suspend(() => {
-    const known = Predicate.isObject(schema) || typeof schema === "function" ? readers.get(schema) : undefined
-    return Effect.flatMap(known === undefined ? untyped(schema) : Effect.succeed(known), (reader) => {
-      readers.set(schema, reader)
+    const isKey = (typeof schema === "object" && schema !== null) || typeof schema === "function"
+    const known = isKey ? readers.get(schema) : undefined
+    const reading = known === undefined ? Effect.flatMap(readable(schema), safe) : Effect.succeed(known)
+    return Effect.flatMap(reading, (reader) => {
+      if (isKey) readers.set(schema, reader)
       return isTyped(schema, reader) ? Effect.succeed(reader) : Effect.fail(notASchema)
     })
   })

@@ -2,7 +2,14 @@
  * What keeps a JSON text from being parsed: it would exhaust the stack, or hold the event loop. One pass over the text, linear
  * in its length; it builds nothing of what it reads.
  */
-import { maxDepth, maxShapes } from "./Limits.ts"
+/** Levels of JSON. Recursive code (`JSON.stringify`, Schema) needs some thousands of them to exhaust the stack. */
+export const maxDepth = 512
+
+/**
+ * Different sequences of keys in one JSON text: of each object, its first key, its first two, and so on. A parser keeps
+ * something for each of them, 2 to 5 µs apiece; objects with the same keys in the same order share it, so that long lists cost little.
+ */
+export const maxShapes = 10_000
 
 const quote = 0x22
 const backslash = 0x5c
@@ -102,3 +109,14 @@ export const excessOf = (text: string): string | undefined => {
 }
 
 const tooDeep = `nested deeper than ${maxDepth} levels`
+
+/** What a text is as JSON, or why it is not read, in words that follow "is". */
+export const readJson = (text: string): { readonly value: unknown } | { readonly problem: string } => {
+  const problem = excessOf(text)
+  if (problem !== undefined) return { problem }
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return { problem: "not JSON" }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What keeps a JSON Schema from being followed: one pass over it, in proportion to its length. It checks no value, and does not
+ * say whether a schema makes sense.
+ */
+import { isJsonSchema, type JsonSchema, mapInner, resolveReference } from "./JsonSchema.ts"
+
+/** Levels of a schema, in JSON. No honest one has a tenth of them. */
+const maxDepth = 256
+
+/** Values that are walked: what stands in several places counts in each of them. */
+const maxSize = 1_000_000
+
+/** How often schemas are looked at for one value: each reference, branch and condition counts what is behind it. */
+const maxSteps = 10_000
+
+/** Keywords whose schemas look at the same value. */
+const sameValueOne = ["not", "if", "then", "else"] as const
+const sameValueMany = ["allOf", "anyOf", "oneOf"] as const
+
+/** How deep and how large a value is as JSON; infinitely deep where it is too deep, or holds itself. */
+interface Extent {
+  readonly height: number
+  readonly size: number
+}
+
+const endless: Extent = { height: Number.POSITIVE_INFINITY, size: 0 }
+
+const extentOf = (value: unknown, depth: number, known: Map<object, Extent>): Extent => {
+  if (typeof value !== "object" || value === null) return { height: 0, size: 1 }
+  if (depth > maxDepth) return endless
+  const before = known.get(value)
+  if (before !== undefined) return before
+  known.set(value, endless)
+  let height = 0
+  let size = 1
+  for (const inner of Object.values(value)) {
+    const extent = extentOf(inner, depth + 1, known)
+    if (extent === endless) return endless
+    height = Math.max(height, extent.height)
+    size += extent.size
+  }
+  const extent = { height: height + 1, size }
+  known.set(value, extent)
+  return extent
+}
+
+/** How many schemas are looked at for one value; infinitely many where a schema comes back to itself. */
+class Steps {
+  private readonly root: JsonSchema
+  private readonly known = new Map<JsonSchema, number>()
+
+  constructor(root: JsonSchema) {
+    this.root = root
+  }
+
+  of(schema: unknown, depth = 0): number {
+    if (!isJsonSchema(schema)) return 0
+    if (depth > maxDepth) return Number.POSITIVE_INFINITY
+    const before = this.known.get(schema)
+    if (before !== undefined) return before
+    this.known.set(schema, Number.POSITIVE_INFINITY)
+    let steps = 1
+    if (typeof schema.$ref === "string") steps += this.of(resolveReference(this.root, schema.$ref), depth + 1)
+    for (const keyword of sameValueOne) steps += this.of(schema[keyword], depth + 1)
+    for (const keyword of sameValueMany) {
+      const branches = schema[keyword]
+      if (Array.isArray(branches)) for (const branch of branches) steps += this.of(branch, depth + 1)
+    }
+    if (isJsonSchema(schema.dependentSchemas)) {
+      for (const inner of Object.values(schema.dependentSchemas)) steps += this.of(inner, depth + 1)
+    }
+    this.known.set(schema, steps)
+    return steps
+  }
+}
+
+/** Why a schema cannot be followed, in words that follow "it"; undefined where it can. */
+export const excessOfSchema = (root: JsonSchema): string | undefined => {
+  const { height, size } = extentOf(root, 0, new Map())
+  if (height > maxDepth) return `is nested deeper than ${maxDepth} levels`
+  if (size > maxSize) return `holds more than ${maxSize} values`
+  const steps = new Steps(root)
+  let most = 0
+  const visit = (schema: JsonSchema): JsonSchema => {
+    most = Math.max(most, steps.of(schema))
+    return mapInner(schema, visit)
+  }
+  visit(root)
+  if (most === Number.POSITIVE_INFINITY) return "comes back to itself without an end"
+  return most > maxSteps ? "refers to itself more often than can be followed" : undefined
+}

@@ -1,0 +1,78 @@
+/**
+ * The check of a value against a plain JSON Schema, in proportion to the value's length. The validator compares every two items
+ * of a list that is to have different ones; here that is asked only of what may be the same.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { saidBy } from "../../model/JsonCopy.ts"
+import { isJsonSchema, type JsonSchema, mapInner } from "../../protocols/encoding/JsonSchema.ts"
+import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
+import { hasEqualItems, shortened } from "./EqualItems.ts"
+
+const keywords = ["type", "properties", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "not"]
+
+/** True for what is meant as a JSON Schema. */
+export const isPlain = (schema: unknown): schema is JsonSchema =>
+  isJsonSchema(schema) &&
+  (Object.keys(schema).length === 0 || keywords.some((keyword) => Object.hasOwn(schema, keyword)))
+
+/** The schema without what is checked by regular expressions; what these allowed is allowed still. */
+export const withoutPatterns = (schema: JsonSchema): JsonSchema => {
+  const { pattern: _, patternProperties, ...rest } = schema
+  const { additionalProperties: _closed, unevaluatedProperties: _alsoClosed, ...open } = rest
+  return mapInner(patternProperties === undefined ? rest : open, withoutPatterns)
+}
+
+const withoutUniqueness = (schema: JsonSchema): JsonSchema => {
+  const { uniqueItems: _, ...rest } = schema
+  return mapInner(rest, withoutUniqueness)
+}
+
+const wantsUniqueness = (schema: JsonSchema): boolean => {
+  let wants = schema["uniqueItems"] === true
+  mapInner(schema, (inner) => {
+    wants ||= wantsUniqueness(inner)
+    return inner
+  })
+  return wants
+}
+
+/** What is wrong with a value, if anything is. */
+export type Check = (value: unknown) => Result.Result<unknown, string>
+
+interface Found {
+  readonly keyword: string
+  readonly error: string
+  readonly instanceLocation: string
+}
+
+/** The last errors are the innermost: the others say only that something inside is wrong. */
+const told = (errors: ReadonlyArray<Found>): string =>
+  errors
+    .slice(-3)
+    .map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`)
+    .join("; ")
+
+/** The check of a schema. Fails with the reason where the schema is none. */
+export const checkOf = (schema: JsonSchema): Effect.Effect<Check, string> =>
+  Effect.gen(function* () {
+    const excess = yield* Effect.try({ try: () => excessOfSchema(schema), catch: saidBy })
+    if (excess !== undefined) return yield* Effect.fail(`it ${excess}`)
+    // Loaded where a plain JSON Schema is used: few programs pay for it.
+    const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
+    const compiled = (one: JsonSchema) => Effect.try({ try: () => new Validator(one, "2020-12", false), catch: saidBy })
+    const isUnique = wantsUniqueness(schema)
+    const plain = yield* compiled(isUnique ? withoutUniqueness(schema) : schema)
+    const whole = isUnique ? yield* compiled(schema) : undefined
+    return (value) => {
+      const checked = Result.try(() => {
+        const { errors, valid } = plain.validate(value)
+        if (!valid) return told(errors)
+        if (whole === undefined || !hasEqualItems(value)) return undefined
+        const equal = whole.validate(shortened(value)).errors.filter(({ keyword }) => keyword === "uniqueItems")
+        return equal.length === 0 ? undefined : told(equal)
+      })
+      if (Result.isFailure(checked)) return Result.fail(saidBy(checked.failure))
+      return checked.success === undefined ? Result.succeed(value) : Result.fail(checked.success)
+    }
+  })
