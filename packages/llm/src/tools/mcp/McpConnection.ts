@@ -17,7 +17,8 @@ import * as Tool from "../Tool.ts"
 import { durationOf, failure, open, type OpenClient } from "./McpClient.ts"
 import type { McpOptions } from "./McpOptions.ts"
 import * as McpResult from "./McpResult.ts"
-import { type McpTool, McpToolPage, modelName } from "./McpTool.ts"
+import { type McpTool, McpToolPage, ModelNames } from "./McpTool.ts"
+import * as SchemaReader from "../schemas/SchemaReader.ts"
 
 /** An open connection to an MCP server. It closes with its scope; the server's process ends then. */
 export interface McpConnection {
@@ -37,6 +38,9 @@ const never = 2 ** 31 - 1
 
 /** A list that never ends is a fault of the server. */
 const maxPages = 100
+
+/** No model can be told of so many tools. */
+const maxTools = 5000
 
 const decodePage = Schema.decodeUnknownEffect(McpToolPage)
 
@@ -64,7 +68,9 @@ const listed = Effect.fnUntraced(function* (
   let cursor: string | undefined
   do {
     const { nextCursor, tools: more } = yield* page(opened, cursor)
-    tools.push(...more)
+    if (tools.length + more.length > maxTools)
+      return yield* unreadable(opened.name, `it has more than ${maxTools} tools`)
+    for (const tool of more) tools.push(tool)
     cursor = nextCursor
     if (cursor === undefined) return tools
     if (cursors.has(cursor)) return yield* unreadable(opened.name, "it names the same page twice")
@@ -127,9 +133,10 @@ export const connect = Effect.fnUntraced(function* (
     if (current !== undefined) return current
     const before = changes
     const found = (yield* Effect.mapError(asked, fails)).filter(include)
-    const named = new Map<string, McpTool>()
-    for (const tool of found) named.set(modelName(tool.name, prefix, new Set(named.keys())), tool)
-    const made = [...named].map(([given, tool]) => toolOf(opened, options, timeout, tool, given))
+    const names = new ModelNames(prefix)
+    // A schema that cannot be read is told of when a run is given its tool.
+    for (const { inputSchema } of found) yield* Effect.ignore(SchemaReader.makeUntrusted(inputSchema))
+    const made = found.map((tool) => toolOf(opened, options, timeout, tool, names.next(tool.name)))
     if (opened.tellsOfChanges && before === changes) current = made
     return made
   })

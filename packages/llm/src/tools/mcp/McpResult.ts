@@ -1,6 +1,7 @@
 /** What an MCP server answered to a call, as the model is told it: a text, texts with pictures and files, or a failure. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { FilePart, ImagePart, TextPart } from "../../model/LlmRequest.ts"
 import { content, type ToolContent } from "../Tool.ts"
@@ -35,30 +36,43 @@ type Part = TextPart | ImagePart | FilePart
 
 const text = (said: string): TextPart => ({ type: "text", text: said })
 
+/** Pictures that models are shown; a run would end at any other. */
+const pictures = /^image\/(?:png|jpeg|gif|webp)$/i
+
+/** Base64 in one piece, as the protocol has it. */
+const base64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/
+
+const picture = (data: string, mediaType: string): Part =>
+  pictures.test(mediaType) && data !== "" && base64.test(data)
+    ? { type: "image", data, mediaType }
+    : text(`A picture of the type ${mediaType.slice(0, 100)}, which cannot be shown.`)
+
 const nameOf = (uri: string): string | undefined => uri.split(/[?#]/)[0]?.split("/").findLast(Boolean)
 
 /** A block of a kind that models are shown as JSON, a link to a resource for one, stays readable. */
 const partOf = (block: unknown): Part =>
   Option.match(decodeBlock(block), {
-    onNone: () => text(JSON.stringify(block)),
+    onNone: () => text(JSON.stringify(block) ?? ""),
     onSome: (known): Part => {
       switch (known.type) {
         case "text":
           return text(known.text)
         case "image":
-          return { type: "image", data: known.data, mediaType: known.mimeType }
+          return picture(known.data, known.mimeType)
         case "audio":
           return { type: "file", data: known.data, mediaType: known.mimeType }
         case "resource": {
           const { blob, mimeType, text: said, uri } = known.resource
           if (blob === undefined) return text(said ?? uri)
           return mimeType?.startsWith("image/") === true
-            ? { type: "image", data: blob, mediaType: mimeType }
+            ? picture(blob, mimeType)
             : { type: "file", data: blob, mediaType: mimeType, filename: nameOf(uri) }
         }
       }
     },
   })
+
+const unreadable = "the server's answer cannot be read"
 
 const wordsOf = (parts: ReadonlyArray<Part>): string =>
   parts.flatMap((part) => (part.type === "text" ? part.text : [])).join("\n")
@@ -70,10 +84,14 @@ const wordsOf = (parts: ReadonlyArray<Part>): string =>
 export const read = (result: unknown): Effect.Effect<string | ToolContent, string> =>
   Effect.suspend(() => {
     const decoded = Option.getOrUndefined(decodeResult(result))
-    if (decoded === undefined) return Effect.fail("the server's answer cannot be read")
-    const parts = (decoded.content ?? []).map(partOf)
+    const read = Result.try(() => ({
+      parts: (decoded?.content ?? []).map(partOf),
+      // The content repeats structured content as text, for clients that know no other.
+      structure: JSON.stringify(decoded?.structuredContent ?? null),
+    }))
+    if (decoded === undefined || Result.isFailure(read)) return Effect.fail(unreadable)
+    const { parts, structure } = read.success
     if (decoded.isError === true) return Effect.fail(wordsOf(parts) || "the server did not say why")
-    // The content repeats structured content as text, for clients that know no other.
-    if (parts.length === 0) return Effect.succeed(JSON.stringify(decoded.structuredContent ?? null))
+    if (parts.length === 0) return Effect.succeed(structure)
     return Effect.succeed(parts.every(({ type }) => type === "text") ? wordsOf(parts) : content(parts))
   })

@@ -50,12 +50,26 @@ export const McpToolPage = Schema.Struct({
 
 const longest = 64
 
-/** The name that every provider accepts: letters, digits, `_` and `-`, 64 of them, and none twice. */
-export const modelName = (name: string, prefix: string, taken: ReadonlySet<string>): string => {
-  const plain = `${prefix}${name}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_")
-  for (let number = 1; ; number++) {
-    const ending = number === 1 ? "" : `_${number}`
-    const candidate = `${plain.slice(0, longest - ending.length)}${ending}`
-    if (candidate !== "" && !taken.has(candidate)) return candidate
+/** Names that every provider accepts: letters, digits, `_` and `-`, 64 of them, and none twice. One of these for each list. */
+export class ModelNames {
+  private readonly prefix: string
+  private readonly taken = new Set<string>()
+  /** Where counting goes on for a name that came before. */
+  private readonly counts = new Map<string, number>()
+
+  constructor(prefix: string) {
+    this.prefix = prefix
+  }
+
+  next(name: string): string {
+    const plain = `${this.prefix}${name.slice(0, longest)}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_")
+    for (let number = this.counts.get(plain) ?? 1; ; number++) {
+      const ending = number === 1 ? "" : `_${number}`
+      const candidate = `${plain.slice(0, longest - ending.length)}${ending}`
+      if (candidate === "" || this.taken.has(candidate)) continue
+      this.taken.add(candidate)
+      this.counts.set(plain, number + 1)
+      return candidate
+    }
   }
 }
