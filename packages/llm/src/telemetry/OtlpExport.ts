@@ -10,6 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as OtlpExporter from "effect/observability/OtlpExporter"
@@ -17,6 +19,7 @@ import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Absence, sparing } from "./Absence.ts"
 import type { ExportSettings, SignalSettings } from "./ExportSettings.ts"
@@ -154,11 +157,45 @@ const client = (timeoutMs: number, tell: (isAway: boolean, url: string) => void)
           orElse: () => Effect.andThen(failed(`no response within ${timeoutMs} ms`), Effect.interrupt),
         }).pipe(
           Effect.tapError((error) => failed(problemOf(error))),
-          Effect.tap(({ status }) => (status < 400 ? arrived : failed(`HTTP ${status}`))),
+          Effect.tap(({ status }) => (status >= 200 && status < 300 ? arrived : failed(`HTTP ${status}`))),
+          Effect.flatMap((response) => briefly(request, response, timeoutMs)),
         )
       }),
     ),
-  ).pipe(Layer.provide(FetchHttpClient.layer))
+  ).pipe(
+    Layer.provide(FetchHttpClient.layer),
+    // A collector that redirects would have its key sent to another address.
+    Layer.provide(Layer.succeed(FetchHttpClient.RequestInit, { redirect: "manual" })),
+  )
+
+/** Bytes of a collector's reply that are read: what it says means nothing here, and its connection is used again. */
+const mostReplyBytes = 64 * 1024
+
+/** The longest wait that a collector may ask for, in seconds: batches wait in memory until then. */
+const longestWaitSeconds = 30
+
+/** A response without its body, which is read to its end or to a bound: the exporter would keep all of it. */
+const briefly = (
+  request: HttpClientRequest.HttpClientRequest,
+  { headers, status, stream }: HttpClientResponse.HttpClientResponse,
+  timeoutMs: number,
+): Effect.Effect<HttpClientResponse.HttpClientResponse> => {
+  let length = 0
+  const read = stream.pipe(
+    Stream.takeWhile((bytes) => (length += bytes.byteLength) <= mostReplyBytes),
+    Stream.runDrain,
+    Effect.timeoutOption(Duration.millis(timeoutMs)),
+    Effect.ignore,
+  )
+  const wait = Number(headers["retry-after"])
+  const kept = wait > 0 && wait <= longestWaitSeconds ? { "retry-after": String(wait) } : {}
+  return Effect.map(read, () =>
+    HttpClientResponse.fromWeb(
+      request,
+      new Response(null, { status: status >= 200 && status <= 599 ? status : 502, headers: kept }),
+    ),
+  )
+}
 
 const addressWithoutSecrets = (url: string): string => {
   const { origin, pathname } = new URL(url)
