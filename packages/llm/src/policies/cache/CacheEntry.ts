@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { jsonProblem } from "../../model/JsonCopy.ts"
+import { boundedJson, jsonProblem } from "../../model/JsonCopy.ts"
 import { eventsOf, type LlmEvent } from "../../model/LlmEvent.ts"
 import { fromParts, LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
 import type { Answered } from "../mechanisms/Around.ts"
@@ -71,7 +71,7 @@ export const isEntry = (text: string, key: string): boolean =>
   )
 
 const isWhole = (text: string, key: string): boolean => {
-  const entry: unknown = JSON.parse(text)
+  const entry = Result.getOrUndefined(boundedJson(text))
   if (isEmbeddingEntry(entry)) return entry.key === key && areVectors(entry.answer.embeddings)
   if (!isAnswerEntry(entry) || entry.key !== key || jsonProblem(entry.answer, "") !== undefined) return false
   const { finishReason, parts, text: said, toolCalls } = entry.answer

@@ -1,6 +1,7 @@
 /** Entries as files, on Node. A file is written under another name and then renamed, so that nobody reads half of one. */
 import { randomUUID } from "node:crypto"
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { constants } from "node:fs"
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -8,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { saidBy } from "../../model/JsonCopy.ts"
+import { boundedJson, saidBy } from "../../model/JsonCopy.ts"
 import type { CacheStore } from "./CacheStore.ts"
 
 interface Kept {
@@ -18,17 +19,30 @@ interface Kept {
 }
 
 const parsed = (text: string): Kept | undefined => {
-  const read = Result.try((): unknown => JSON.parse(text))
+  const read = boundedJson(text)
   if (Result.isFailure(read) || !Predicate.isObject(read.success)) return undefined
   const { expiresMs, value } = read.success
   const isTime = expiresMs === null || typeof expiresMs === "number"
   return isTime && typeof value === "string" ? { value, expiresMs } : undefined
 }
 
-/** The text of a file; empty where there is none. */
+/** The largest entry that is read, in bytes: that of the largest answer. */
+const maxBytes = 64 * 1024 * 1024
+
+/** The text of a regular file of a bounded size; empty where there is none. It waits for no writer and reads no device. */
 const textOf = async (path: string): Promise<string> => {
   try {
-    return await readFile(path, "utf8")
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      const status = await file.stat()
+      // The system itself says what is wrong with a folder.
+      if (!status.isFile() && !status.isDirectory())
+        return await Promise.reject(new Error("an entry is not a regular file"))
+      if (status.size > maxBytes) return await Promise.reject(new Error(`an entry is larger than ${maxBytes} bytes`))
+      return await file.readFile("utf8")
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     if (Predicate.hasProperty(error, "code") && error.code === "ENOENT") return ""
     return Promise.reject(error)
