@@ -4,6 +4,7 @@
  * is sent once and never again.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
@@ -11,7 +12,16 @@ import { createParser } from "eventsource-parser"
 import type { Limits } from "../protocols/Limits.ts"
 import type { Background, Continuation } from "../protocols/Protocol.ts"
 import { collectBody } from "./Body.ts"
-import { type Broken, type Exchange, type OpenExchange, unreadable, type WireRequest } from "./Transport.ts"
+import { retryAfterMs } from "./ResponseHeaders.ts"
+import {
+  type Broken,
+  type Exchange,
+  type Head,
+  type OpenExchange,
+  type Refusal,
+  unreadable,
+  type WireRequest,
+} from "./Transport.ts"
 
 /** The wait before an answer is asked for again. It doubles up to the longest, and each piece of a stream resets it. */
 const firstWaitMs = 500
@@ -28,6 +38,9 @@ const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 /** Statuses that pass by themselves. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500
+
+/** The longest end of an event, but for its last character: where it may be cut. */
+const longestBlank = 3
 
 /** Where the last whole event of a text ends, whatever its line ends are; 0 where there is none. */
 const endOfEvents = (text: string): number => {
@@ -58,24 +71,34 @@ export const inBackground = (
   let current = open(request)
   let waitMs = firstWaitMs
   let failures = 0
+  /** How long the service wants to be left alone. */
+  let toldMs = 0
+  let refused: Refusal | undefined
   /** What is left to say once the answer has ended. */
   let ending: Effect.Effect<never, Broken | Cause.Done> | undefined
 
   const progress = () => {
     waitMs = firstWaitMs
+    toldMs = 0
     failures = 0
   }
 
-  /** Asks for what is missing, after a wait: succeeds with the status, which is a failure's where that does not pass. */
-  const ask = (where: Continuation): Effect.Effect<number, Broken> =>
+  /** Asks for what is missing, after a wait: succeeds with the head, which is a failure's where that does not pass. */
+  const ask = (where: Continuation): Effect.Effect<Head, Broken> =>
     Effect.suspend(() => {
-      const pause = Effect.andThen(current.close(false) ?? Effect.void, Effect.sleep(waitMs))
+      const pause = Effect.andThen(current.close(false) ?? Effect.void, Effect.sleep(Math.max(waitMs, toldMs)))
       waitMs = Math.min(waitMs * 2, longestWaitMs)
       return Effect.flatMap(pause, () => {
         const { body: _, ...rest } = request
         current = open({ ...rest, method: "GET", url: addressOf(request.url, where) })
         return Effect.matchEffect(current.head, {
-          onSuccess: ({ status }) => (isPassing(status) && mayFail() ? ask(where) : Effect.succeed(status)),
+          onSuccess: (head) => {
+            if (!isPassing(head.status) || !mayFail()) return Effect.succeed(head)
+            return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+              toldMs = retryAfterMs(head.headers, nowMs, head.status) ?? 0
+              return ask(where)
+            })
+          },
           onFailure: (error) => (mayFail() ? ask(where) : Effect.fail(error)),
         })
       })
@@ -91,32 +114,58 @@ export const inBackground = (
     ),
   )
 
-  /** The body of the finished answer. `before` is where it was asked for last. */
-  const wholeBody = (before: Continuation | undefined): Effect.Effect<[Uint8Array], Broken> =>
-    Effect.matchEffect(body, {
+  /** The body of the finished answer. `before` is where it was asked for last, and with what it was answered. */
+  const wholeBody = (
+    before: { readonly where: Continuation; readonly head: Head } | undefined,
+  ): Effect.Effect<[Uint8Array], Broken> => {
+    const again = (where: Continuation) => Effect.flatMap(ask(where), (head) => wholeBody({ where, head }))
+    return Effect.matchEffect(body, {
       onSuccess: (text) => {
-        const where = answer.pending(text)
+        const isRefused = before !== undefined && !isSuccess(before.head.status)
+        const where = isRefused ? undefined : answer.pending(text)
         if (where === undefined) {
           ending = Cause.done()
+          if (isRefused) refused = { head: before.head, text }
           return say(text)
         }
         failures = 0
-        return Effect.andThen(ask(where), wholeBody(where))
+        toldMs = 0
+        return again(where)
       },
-      onFailure: (error) =>
-        before !== undefined && mayFail() ? Effect.andThen(ask(before), wholeBody(before)) : Effect.fail(error),
+      onFailure: (error) => (before !== undefined && mayFail() ? again(before.where) : Effect.fail(error)),
     })
+  }
 
   let decoder = new TextDecoder()
-  let rest = ""
+  /** What has come of an event that is not whole yet, its length, and its end, where the end of the event may begin. */
+  let pieces: Array<string> = []
+  let restLength = 0
+  let tail = ""
   const parser = createParser({ onEvent: ({ data }) => answer.note(data) })
 
-  /** Hands on whole events only: what a cut leaves of one would be read as a fault. */
-  const handOn = (): Effect.Effect<[Uint8Array]> | undefined => {
-    const end = rest.length > limits.maxEventLength ? rest.length : endOfEvents(rest)
-    if (end === 0) return undefined
-    const events = rest.slice(0, end)
-    rest = rest.slice(end)
+  const forget = () => {
+    pieces = []
+    restLength = 0
+    tail = ""
+  }
+
+  const keep = (text: string) => {
+    if (text === "") return
+    pieces.push(text)
+    restLength += text.length
+    tail = (tail + text).slice(-longestBlank)
+  }
+
+  /** Hands on whole events only: what a cut leaves of one would be read as a fault. Each piece is looked through once. */
+  const handOn = (text: string): Effect.Effect<[Uint8Array]> | undefined => {
+    const end = restLength + text.length > limits.maxEventLength ? text.length : endOfEvents(tail + text) - tail.length
+    if (end <= 0) {
+      keep(text)
+      return undefined
+    }
+    const events = pieces.join("") + text.slice(0, end)
+    forget()
+    keep(text.slice(end))
     parser.feed(events)
     progress()
     return say(events)
@@ -125,8 +174,9 @@ export const inBackground = (
   const stream: Bytes = Effect.suspend(() =>
     Pull.matchEffect(current.read, {
       onSuccess: (chunks) => {
-        for (const chunk of chunks) rest += decoder.decode(chunk, { stream: true })
-        return handOn() ?? stream
+        let text = ""
+        for (const chunk of chunks) text += decoder.decode(chunk, { stream: true })
+        return handOn(text) ?? stream
       },
       onFailure: (cause) =>
         Option.isNone(Cause.findErrorOption(cause)) ? Effect.failCause(cause) : goOn(Effect.failCause(cause)),
@@ -139,22 +189,25 @@ export const inBackground = (
     const where = answer.resume()
     if (where === undefined) {
       ending = end
-      return rest === "" ? end : say(rest)
+      return restLength === 0 ? end : say(pieces.join(""))
     }
-    rest = ""
+    forget()
     decoder = new TextDecoder()
-    return Effect.flatMap(ask(where), (status) => (isSuccess(status) ? stream : refusal))
+    return Effect.flatMap(ask(where), (head) => (isSuccess(head.status) ? stream : refusal(head)))
   }
 
   /** The provider's refusal to go on, as an error event of a stream. */
-  const refusal: Bytes = Effect.flatMap(body, (text) => {
-    ending = Cause.done()
-    return say(`event: error\ndata: ${text.replaceAll(/\s+/g, " ")}\n\n`)
-  })
+  const refusal = (head: Head): Bytes =>
+    Effect.flatMap(body, (text) => {
+      ending = Cause.done()
+      refused = { head, text }
+      return say(`event: error\ndata: ${text.replaceAll(/\s+/g, " ")}\n\n`)
+    })
 
   return {
     head: current.head,
     read: Effect.suspend(() => ending ?? (isStream ? stream : wholeBody(undefined))),
     close: (isComplete) => current.close(isComplete),
+    refusal: () => refused,
   }
 }

@@ -45,6 +45,7 @@ export const withHeadClock = (exchange: Exchange, limitMs: number): TimedExchang
   return {
     head,
     read: exchange.read,
+    refusal: exchange.refusal,
     close: (isComplete) => {
       const closing = exchange.close(isComplete)
       return closing === undefined ? ended : Effect.andThen(closing, ended)

@@ -131,8 +131,10 @@ const answer = <Decoded, A>(
   const { attempt, exchange, limits } = sent
   return Effect.matchEffect(collectBody(exchange, limits.maxBodyBytes), {
     onFailure: (error) => Effect.fail(attempt.fail(withoutBody(error, response.status, limits))),
-    onSuccess: (text) =>
-      Effect.matchEffect(decode(text), {
+    onSuccess: (text) => {
+      const refusal = exchange.refusal?.()
+      if (refusal !== undefined) return Effect.fail(attempt.fail(refusalOf(sent, refusal.head, refusal.text)))
+      return Effect.matchEffect(decode(text), {
         onFailure: (found) => {
           const spent = found._tag === "Abandoned" ? found : undefined
           return Effect.fail(attempt.fail(fault(sent, response.headers)(found, text), spent, spent?.text))
@@ -141,7 +143,8 @@ const answer = <Decoded, A>(
           attempt.sawOutput()
           return Effect.succeed(finish(decoded))
         },
-      }),
+      })
+    },
   })
 }
 
@@ -151,34 +154,38 @@ const withoutBody = (error: Broken | BodyTooLarge, status: number, limits: Limit
     : fromBrokenBody(error, "the answer broke off", { position: "byte 0", status })
 
 /** A failing status: the provider's words, in whatever form they came. */
-const failure = (sent: Sent<ReachedService>, response: Head): Effect.Effect<never, LlmError> => {
-  const { attempt, exchange, redact, service, url } = sent
-  return Effect.flatMap(
+const failure = (sent: Sent<ReachedService>, response: Head): Effect.Effect<never, LlmError> =>
+  Effect.flatMap(
     Effect.timeoutOrElse(
-      Effect.orElseSucceed(collectBeginning(exchange, failureBytes), () => ""),
+      Effect.orElseSucceed(collectBeginning(sent.exchange, failureBytes), () => ""),
       { duration: failureBodyMs, orElse: () => Effect.succeed("") },
     ),
-    (raw) => {
-      const parsed = parseJson(raw)
-      const said = service.protocol.decodeFailure(parsed ?? raw, response.status)
-      const found = cleanFault(said, redact)
-      const { headers } = response
-      // A server that does not speak the protocol at all: the address is wrong.
-      const message =
-        response.status === 404 && parsed === undefined
-          ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`
-          : found.message
-      const reason = fromFault(
-        { ...found, message, status: response.status },
-        {
-          requestId: attempt.requestId,
-          retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.epochMs(), response.status),
-          shouldRetry: ResponseHeaders.shouldRetry(headers),
-          body: excerpt(redact(raw)),
-          nowMs: attempt.epochMs(),
-        },
-      )
-      return Effect.flatMap(renewable(reason, sent), (told) => Effect.fail(attempt.fail(told)))
+    (raw) =>
+      Effect.flatMap(renewable(refusalOf(sent, response, raw), sent), (told) => Effect.fail(sent.attempt.fail(told))),
+  )
+
+/** What a failing status and the words with it mean. */
+const refusalOf = (
+  { attempt, redact, service, url }: Sent<ReachedService>,
+  { headers, status }: Head,
+  raw: string,
+): LlmErrorReason => {
+  const parsed = parseJson(raw)
+  const said = service.protocol.decodeFailure(parsed ?? raw, status)
+  const found = cleanFault(said, redact)
+  // A server that does not speak the protocol at all: the address is wrong.
+  const message =
+    status === 404 && parsed === undefined
+      ? `nothing answers at ${redact(url)}: check the API base, most end in /v1`
+      : found.message
+  return fromFault(
+    { ...found, message, status },
+    {
+      requestId: attempt.requestId,
+      retryAfterMs: ResponseHeaders.retryAfterMs(headers, attempt.epochMs(), status),
+      shouldRetry: ResponseHeaders.shouldRetry(headers),
+      body: excerpt(redact(raw)),
+      nowMs: attempt.epochMs(),
     },
   )
 }
@@ -192,11 +199,15 @@ const renewable = (reason: LlmErrorReason, { headers, service }: Sent<ReachedSer
       )
 
 const fault =
-  ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders) =>
-  (found: Fault, body?: string): LlmErrorReason =>
-    fromFault(cleanFault(found, redact), {
+  (sent: Sent<ReachedService>, headers: WireHeaders) =>
+  (found: Fault, body?: string): LlmErrorReason => {
+    const { attempt, exchange, redact } = sent
+    const refusal = exchange.refusal?.()
+    if (refusal !== undefined) return refusalOf(sent, refusal.head, refusal.text)
+    return fromFault(cleanFault(found, redact), {
       requestId: attempt.requestId,
       shouldRetry: ResponseHeaders.shouldRetry(headers),
       body: body === undefined ? undefined : excerpt(redact(body)),
       nowMs: attempt.epochMs(),
     })
+  }

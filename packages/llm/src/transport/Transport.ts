@@ -74,6 +74,19 @@ export interface Exchange {
    * be released: it is awaited in the caller's context before the call ends.
    */
   readonly close: (isComplete: boolean) => Effect.Effect<void> | undefined
+  /**
+   * Of an answer that takes several requests: what a later one was refused with, once that has been read. `head` is that of the
+   * first one.
+   */
+  readonly refusal?: (() => Refusal | undefined) | undefined
+}
+
+/** A failing status and what was said with it. */
+export interface Refusal {
+  /** The status and headers. */
+  readonly head: Head
+  /** The body as text. */
+  readonly text: string
 }
 
 /** How the requests of one provider travel, where its options say so. */
