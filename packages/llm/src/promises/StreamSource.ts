@@ -248,7 +248,7 @@ export class StreamSource {
     if (this.position === this.events.length) {
       this.events = [...events]
       this.position = 0
-    } else this.events.push(...events)
+    } else for (const event of events) this.events.push(event)
   }
 
   private async fail(cause: Cause.Cause<LlmError | Cause.Done>): Promise<void> {

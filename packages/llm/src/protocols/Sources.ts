@@ -138,15 +138,17 @@ const listed = (
   ]
 }
 
+/** Everything that one protocol has kept under a type. */
+type Listed = (type: string) => ReadonlyArray<unknown>
+
 type Kept = {
-  readonly [protocol: string]: (value: WireObject, all: ReadonlyArray<WireObject>) => ReadonlyArray<Found | undefined>
+  readonly [protocol: string]: (value: WireObject, listOf: Listed) => ReadonlyArray<Found | undefined>
 }
 
 const readers: Kept = {
   messages: ({ citations }) => elements(citations).map(ofCitation),
   responses: ({ annotations, type }) => (type === "message" ? elements(annotations).map(ofAnnotation) : []),
-  "chat-completions": (value, all) => {
-    const listOf = (type: string) => all.flatMap((other) => (other.type === type ? elements(other[type]) : []))
+  "chat-completions": (value, listOf) => {
     switch (value.type) {
       case "annotations":
         return elements(value.annotations).map(ofChatAnnotation)
@@ -162,17 +164,49 @@ const readers: Kept = {
   },
 }
 
-/** The text that what is kept at `index` belongs to: the one before it. Undefined where it may be another. */
+/** For each place the last text before it; undefined where there is none. */
+const textsBefore = (parts: ReadonlyArray<Pick<ResponsePart, "type">>): ReadonlyArray<number | undefined> => {
+  let last: number | undefined
+  return parts.map(({ type }, at) => {
+    const before = last
+    if (type === "text") last = at
+    return before
+  })
+}
+
+/** The text that what is kept at a place belongs to: the one before it. Undefined where it may be another. */
 const textOf = (
   parts: ReadonlyArray<Pick<ResponsePart, "type">>,
-  index: number,
+  before: number | undefined,
+  onlyText: number | undefined,
   protocol: string,
 ): number | undefined => {
-  const texts = parts.flatMap((part, at) => (part.type === "text" ? [at] : []))
   // What Chat Completions says is said of the whole message.
-  if (protocol === "chat-completions") return texts.length === 1 ? texts[0] : undefined
-  const at = texts.findLast((text) => text < index)
-  return protocol === "responses" && parts[(at ?? 0) - 1]?.type === "text" ? undefined : at
+  if (protocol === "chat-completions") return onlyText
+  return protocol === "responses" && parts[(before ?? 0) - 1]?.type === "text" ? undefined : before
+}
+
+/** What was kept by each protocol, by its type; each list is made once. */
+class Lists {
+  private readonly lists = new Map<string, ReadonlyArray<unknown>>()
+  private readonly kept: ReadonlyArray<{ readonly protocol: string; readonly value: WireObject }>
+
+  constructor(kept: Lists["kept"]) {
+    this.kept = kept
+  }
+
+  of(protocol: string): Listed {
+    return (type) => {
+      const key = `${protocol} ${type}`
+      const known = this.lists.get(key)
+      if (known !== undefined) return known
+      const list = this.kept.flatMap((other) =>
+        other.protocol === protocol && other.value.type === type ? elements(other.value[type]) : [],
+      )
+      this.lists.set(key, list)
+      return list
+    }
+  }
 }
 
 const compact = (source: Source): Source => {
@@ -192,12 +226,15 @@ export const sourcesOf = (parts: ReadonlyArray<ResponsePart>): ReadonlyArray<Sou
   const kept = parts.flatMap((part, index) =>
     part.type === "other" && isWireObject(part.value) ? [{ protocol: part.provider, index, value: part.value }] : [],
   )
+  const lists = new Lists(kept)
+  const before = textsBefore(parts)
+  const texts = parts.flatMap((part, at) => (part.type === "text" ? [at] : []))
+  const onlyText = texts.length === 1 ? texts[0] : undefined
   return kept.flatMap(({ index, protocol, value }) => {
     const read = Object.hasOwn(readers, protocol) ? readers[protocol] : undefined
     if (read === undefined) return []
-    const all = kept.flatMap((other) => (other.protocol === protocol ? [other.value] : []))
-    const partIndex = textOf(parts, index, protocol)
-    return read(value, all).flatMap((one) =>
+    const partIndex = textOf(parts, before[index], onlyText, protocol)
+    return read(value, lists.of(protocol)).flatMap((one) =>
       one === undefined ? [] : [compact({ ...one, type: "source", protocol, partIndex })],
     )
   })

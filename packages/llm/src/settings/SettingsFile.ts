@@ -21,6 +21,9 @@ const readingLimit = Duration.seconds(10)
 /** A call's deadline may be shorter than any disk is; reading is given this long all the same. */
 const shortestLimit = Duration.seconds(1)
 
+/** Names that are no settings and are looked at for what they may mean. */
+const mostStrangers = 1000
+
 /** `names` are the settings that exist: a misspelt one in the configuration file is an error. */
 export interface FileOptions {
   readonly dotEnv: boolean
@@ -83,8 +86,12 @@ const fromFile = (
         : refuse(`cannot be understood: ${place}: ${name} ${reason}`)
     }
     const existing = new Set(names)
+    let strangers = 0
     for (const key of parsed.success.keys()) {
-      const right = existing.has(key) ? undefined : misspelt(key, existing)
+      if (existing.has(key)) continue
+      // A file of so many other names is another program's.
+      if (++strangers > mostStrangers) break
+      const right = misspelt(key, existing)
       if (right !== undefined) {
         return yield* Setting.invalid(known(key), `in ${shown} is not a setting; write ${right}`)
       }

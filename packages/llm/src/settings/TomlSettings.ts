@@ -61,7 +61,9 @@ const table = (text: SettingsText, tables: Tables, start: number): Array<string>
   if (text.take(/\]\]/y) === undefined) return text.fail("lacks the closing brackets", start)
   text.endLine()
   const members: Array<string> = []
-  tables.set(key, [...(tables.get(key) ?? []), members])
+  const before = tables.get(key)
+  if (before === undefined) tables.set(key, [members])
+  else before.push(members)
   return members
 }
 

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
+import { LLMInterface } from "../../src/promises/LLMInterface.ts"
 import { Session } from "../../src/promises/Session.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
@@ -55,4 +56,31 @@ it("a signal that is aborted by the provider's own first step ends the stream", 
     readCall({ messages: [{ role: "user", content: "hello" }], signal: controller.signal }),
   )
   await expect(events.next()).rejects.toBe(reason)
+})
+
+it("a reader that is behind by more events than a function takes arguments gets them all", async () => {
+  const piece = (count: number) => `data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n`.repeat(count)
+  const end = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`
+  const pieces = [piece(10), piece(200_000) + end].map((text) => new TextEncoder().encode(text))
+  const body = () =>
+    new ReadableStream({
+      pull(controller) {
+        const next = pieces.shift()
+        if (next === undefined) controller.close()
+        else controller.enqueue(next)
+      },
+    })
+  await using llm = new LLMInterface({
+    provider: "openai",
+    apiKey: "sk-test",
+    model: "gpt-5-mini",
+    logger: false,
+    fetch: () => Promise.resolve(new Response(body(), { headers: { "content-type": "text/event-stream" } })),
+  })
+  const events = llm.stream({ prompt: "Hello." })
+  const { response } = events
+  let deltas = 0
+  for await (const { type } of events) if (type === "text-delta") deltas++
+  expect(deltas).toBe(200_010)
+  expect((await response).text).toHaveLength(200_010)
 })

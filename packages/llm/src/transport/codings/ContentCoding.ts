@@ -55,8 +55,15 @@ const beginsAsText = (coding: string, [first = -1, second = -1]: Uint8Array): bo
  * The body that `read` gives, decoded as its header says. `mayBeDecoded` is for clients that decode and keep the header:
  * a body that begins as text is then left as it is.
  */
-export const decode = (read: Exchange["read"], header: string, mayBeDecoded: boolean): Exchange["read"] =>
-  codingsOf(header).reduceRight((inner, coding) => decodeOne(inner, coding, mayBeDecoded), read)
+export const decode = (read: Exchange["read"], header: string, mayBeDecoded: boolean): Exchange["read"] => {
+  const codings = codingsOf(header)
+  return codings.length > mostCodings
+    ? Effect.fail(unreadable(`the answer is in more than ${mostCodings} content codings, one within another`))
+    : codings.reduceRight((inner, coding) => decodeOne(inner, coding, mayBeDecoded), read)
+}
+
+/** A server applies one coding, a proxy another. Each that is undone takes its own memory. */
+const mostCodings = 4
 
 type Chunks = Arr.NonEmptyReadonlyArray<Uint8Array>
 type Read = Effect.Effect<Chunks, Broken | Cause.Done>
