@@ -11,6 +11,9 @@ export class OutOfTime extends Error {
 const growth = 1.5
 const longestMs = 5 * 60_000
 
+/** The longest that a timer runs, 24 days: a longer one would ring at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** How often a step that must not fail quietly is tried. */
 export const maxTries = 6
 
@@ -36,7 +39,7 @@ export class Patience {
   /** Waits. Rejects with `OutOfTime` where the deadline comes first, and with the reason of an abort. */
   async wait(ms: number): Promise<void> {
     const leftMs = this.endMs - performance.now()
-    await sleep(Math.max(0, Math.min(ms, leftMs)), undefined, { signal: this.signal }).catch(() => {
+    await sleep(Math.max(0, Math.min(ms, leftMs, longestTimerMs)), undefined, { signal: this.signal }).catch(() => {
       throw this.signal.reason
     })
     if (leftMs <= ms) throw new OutOfTime("the deadline has come")

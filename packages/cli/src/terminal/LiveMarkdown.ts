@@ -11,6 +11,10 @@ import { escaped, escapedAroundStyles, withoutControlReferences } from "./SafeTe
 /** Prose is not set wider than this, however wide the terminal is. */
 const widest = 100
 
+/** Characters of a block from which on it is not drawn with every piece, and how often it is while it doubles. */
+const longBlock = 2000
+const drawingsPerLength = 40
+
 /** The terminal that is written to. */
 export interface Screen {
   readonly write: (text: string) => unknown
@@ -49,6 +53,8 @@ export class LiveMarkdown {
   private pending = ""
   /** The lines of the terminal that the open block occupies. */
   private drawn = 0
+  /** The characters of the open block when it was drawn last. */
+  private drawnLength = 0
   private started = false
 
   private readonly screen: Screen
@@ -65,7 +71,9 @@ export class LiveMarkdown {
       this.settle(complete)
       this.pending = open
     }
-    this.draw(open)
+    // Each drawing renders all of the open block: a long one is drawn again once it has grown by a part of itself.
+    const growth = Math.abs(open.length - this.drawnLength)
+    if (open.length < longBlock || growth * drawingsPerLength >= open.length) this.draw(open)
   }
 
   /** Renders what is left, and leaves the cursor on a line of its own. */
@@ -77,6 +85,7 @@ export class LiveMarkdown {
 
   private settle(markdown: string): void {
     this.erase()
+    this.drawnLength = 0
     const text = renderMarkdown(markdown, this.screen.columns, this.screen.colors)
     if (text === "") return
     this.screen.write(`${this.started ? "\n" : ""}${text}\n`)
@@ -85,6 +94,7 @@ export class LiveMarkdown {
 
   private draw(markdown: string): void {
     this.erase()
+    this.drawnLength = markdown.length
     if (markdown.trim() === "") return
     const { colors, columns, rows } = this.screen
     const lines = renderMarkdown(markdown, columns, colors).split("\n")

@@ -27,7 +27,7 @@ export const tableLines = (
   room: number | undefined,
 ): ReadonlyArray<string> => {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(escaped))]
-  const widths = columns.map((_, at) => Math.max(...cells.map((row) => displayWidth(row[at] ?? ""))))
+  const widths = columns.map((_, at) => cells.reduce((widest, row) => Math.max(widest, displayWidth(row[at] ?? "")), 0))
   const gaps = 2 * (columns.length - 1)
   const excess = widths.reduce((sum, width) => sum + width, 0) + gaps - (room ?? Infinity)
   const widest = widths.indexOf(Math.max(...widths))

@@ -38,7 +38,7 @@ export const histogramLines = (values: ReadonlyArray<number>, columns: number): 
 
 /** The cost after each answer, as a line. */
 export const costPlot = (costs: ReadonlyArray<number>, columns: number): string =>
-  costs.length < 2 || costs.at(-1) === 0
+  costs.length < 2 || costs.at(-1) === 0 || !costs.every(Number.isFinite)
     ? ""
     : plot(sampled(costs, 400), {
         width: Math.max(20, Math.min(columns, 100) - 16),
