@@ -27,6 +27,9 @@ describe("a document where events were asked for", () => {
         const seen = yield* streamed([body])
         expect(failureOf(seen)).toMatchObject({ _tag: "InvalidResponseError", body: body.trimStart() })
       }
+      // What looks like an event in a page is part of the page.
+      const page = `<html>\n\n${chat.errorEvent("rate-limit")}`
+      expect(failureOf(yield* streamed([page]))).toMatchObject({ _tag: "InvalidResponseError" })
     }),
   )
 
