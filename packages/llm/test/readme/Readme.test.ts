@@ -78,7 +78,7 @@ describe("the READMEs", () => {
         .map((cells) => [cells[1], ...cells.slice(columns - 1, columns + 1)])
     assert.deepStrictEqual(verdictsOn("README.md", 4), verdictsOn("docs/errors.md", 5))
     assert.strictEqual(verdictsOn("README.md", 4).length, Object.keys(verdicts).length)
-    for (const name of names) assert.include(read("README.md"), `\`${name}`)
+    for (const name of names) assert.include(read("README.md"), `\`${name}\``)
   })
 
   it("are one text: the package's is the repository's without what only a checkout has", () => {

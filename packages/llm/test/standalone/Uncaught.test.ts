@@ -10,7 +10,7 @@ const program = `
   unwrap(await llm.generate({ messages: [{ role: "user", content: "Hello." }] }))
 `
 
-beforeAll(build)
+beforeAll(build, 120_000)
 
 it("shows an uncaught error in a page of text, not with a whole bundle on one line", () => {
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {

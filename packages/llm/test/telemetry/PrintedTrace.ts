@@ -13,9 +13,10 @@ const lines = (record: Readonly<Record<string, unknown>>): ReadonlyArray<string>
 const kinds = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
 const codes = ["UNSET", "OK", "ERROR"]
 
+/** A span without the wait for a free permit: a busy machine may take a millisecond for it, and then it is noted. */
 const printedSpan = (span: ReceivedSpan, spans: ReadonlyArray<ReceivedSpan>): ReadonlyArray<string> => [
   `${span.name} (${kinds[span.kind]}, ${codes[span.status.code]})`,
-  ...lines(span.attributes).map((line) => `    ${line}`),
+  ...lines({ ...span.attributes, "wiseflow.queued_ms": undefined }).map((line) => `    ${line}`),
   ...span.events
     // A stack differs from run to run, and a busy machine may take a millisecond to give a permit that is free.
     .filter(({ name }) => name !== "exception" && name !== "permit")
