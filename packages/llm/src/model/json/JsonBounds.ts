@@ -73,11 +73,23 @@ class Shapes {
 /** Each shape takes a key, a colon, a value and what stands between them: a shorter text cannot have too many. */
 const shortestOfManyShapes = 5 * maxShapes
 
+/** True where no more brackets open than there may be levels, as in nearly every answer: found without a look at its strings. */
+const isShallow = (text: string): boolean => {
+  let opened = 0
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++opened > maxDepth) return false
+    }
+  }
+  return true
+}
+
 /** What makes the JSON in `text` too much to be parsed, in words that follow "is"; undefined where nothing does. */
 export const excessOf = (text: string): string | undefined => {
   // Each level has two brackets.
   if (text.length < 2 * maxDepth) return undefined
   const shapes = text.length < shortestOfManyShapes ? undefined : new Shapes()
+  if (shapes === undefined && isShallow(text)) return undefined
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
