@@ -149,14 +149,23 @@ const start = (
   const reader = isStream ? started("reader", limits.readerMs, "silence") : undefined
   const firstOutput = isStream ? started("first-output", limits.firstOutputMs, nowMs) : undefined
   const isBounding = total !== undefined || attempt !== undefined || firstOutput !== undefined
+  // Written out, in the order in which a call begins: in some processes a copy by spread takes 4 µs, in every call.
   const context: CallContext = {
-    ...outer,
-    clock,
+    ledger: outer.ledger,
     permit,
-    deadline: standsIn ? "own" : outer.deadline,
+    clock,
+    targetIndex: outer.targetIndex,
+    deployment: outer.deployment,
+    targetsAfter: outer.targetsAfter,
     shared: isBounding && clock !== undefined ? { clock, targetsAfter: 0 } : outer.shared,
+    deadline: standsIn ? "own" : outer.deadline,
     headersMs: limits.headersMs ?? outer.headersMs,
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },
+    queuedMs: outer.queuedMs,
+    waitedMs: outer.waitedMs,
+    onLimits: outer.onLimits,
+    gates: outer.gates,
+    observers: outer.observers,
   }
   return {
     clocks: { whole: listed(total, attempt), idle, reader, firstOutput },

@@ -185,7 +185,6 @@ export class Sender<Service extends ReachedService> {
         if (model !== undefined && redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
         const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
         const { redact } = redactor
-        const pricing = { priceList, prices, pricesModelAsked, telemetryName }
         const target = {
           provider,
           model,
@@ -196,7 +195,10 @@ export class Sender<Service extends ReachedService> {
           warnings,
           url,
           redact,
-          ...pricing,
+          priceList,
+          prices,
+          pricesModelAsked,
+          telemetryName,
         }
         const request: WireRequest = { method, url, headers: headers.success, body }
         const opened = openWith === undefined ? this.open(request) : openWith(this.open, request)
