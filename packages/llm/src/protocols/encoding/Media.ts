@@ -45,7 +45,8 @@ const dataUrlType = (url: string | undefined): string | undefined => url?.match(
 const normalType = (mediaType: string | undefined): string | undefined =>
   mediaType
     ?.toLowerCase()
-    .replace(/\s*;.*/s, "")
+    .replace(/;.*/s, "")
+    .trimEnd()
     .replace("image/jpg", "image/jpeg")
 
 /** Where the bytes of a part are, or a refusal that says what is missing. */

@@ -7,8 +7,8 @@
  */
 export const bareModelName = (model: string): string => {
   const name = model
+    .slice(model.lastIndexOf("/") + 1)
     .toLowerCase()
-    .replace(/.*\//, "")
     .replace(/^ft:/, "")
     .replace(/^([a-z]+\.)?anthropic\./, "")
   if (!name.startsWith("claude-")) return name
