@@ -171,7 +171,8 @@ export const timedStream = (
       if (clocks.reader !== undefined && opened !== undefined) {
         if (isOver(clocks.reader, (reader === undefined ? sinceMs : nowMs) + clocks.reader.limitMs)) return
       }
-      timer = startTimer(living, nextMs - nowMs, arm)
+      // At least one: a rest below what the clock can tell would ring again at the same moment, without end.
+      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(living, Math.max(1, nextMs - nowMs), arm)
     }
 
     const bounding = (): ReadonlyArray<CallClock> =>
