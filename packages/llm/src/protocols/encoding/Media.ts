@@ -43,11 +43,7 @@ const dataUrlType = (url: string | undefined): string | undefined => url?.match(
 
 /** A media type as services compare it: without parameters, and `image/jpg` under its registered name. */
 const normalType = (mediaType: string | undefined): string | undefined =>
-  mediaType
-    ?.toLowerCase()
-    .replace(/;.*/s, "")
-    .trimEnd()
-    .replace("image/jpg", "image/jpeg")
+  mediaType?.toLowerCase().replace(/;.*/s, "").trimEnd().replace("image/jpg", "image/jpeg")
 
 /** Where the bytes of a part are, or a refusal that says what is missing. */
 export const mediumOf = (part: ImagePart | FilePart, path: string, encoding: RequestEncoding): Medium | undefined => {
