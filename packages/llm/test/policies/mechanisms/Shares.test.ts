@@ -7,22 +7,23 @@ import { FirstPermit } from "../../../src/call/FirstPermit.ts"
 import { shareOf, smallerLimits, targetsOf, withTargetsAfter } from "../../../src/policies/mechanisms/Shares.ts"
 
 describe("the limits of a request that either of two targets may get", () => {
-  it("are those of the one that has any", () => {
-    const limits = { inputs: 3, tokens: 7 }
-    expect(smallerLimits(limits, undefined)).toBe(limits)
-    expect(smallerLimits(undefined, limits)).toBe(limits)
-    expect(smallerLimits(undefined, undefined)).toBeUndefined()
+  const limits = { inputs: 3, tokens: 7, isAdvice: true }
+
+  it.each([
+    ["the first", limits, undefined, limits],
+    ["the second", undefined, limits, limits],
+    ["neither", undefined, undefined, undefined],
+  ])("are whole what one of them has, where only that one has any: %s", (_, one, other, expected) => {
+    expect(smallerLimits(one, other)).toStrictEqual(expected)
   })
 
-  it("are the smaller of each", () => {
-    expect(smallerLimits({ inputs: 3, tokens: 7 }, { inputs: 5, tokens: 6 })).toMatchObject({ inputs: 3, tokens: 6 })
-    expect(smallerLimits({ inputs: 5, tokens: 6 }, { inputs: 3, tokens: 7 })).toMatchObject({ inputs: 3, tokens: 6 })
-  })
-
-  it("have the tokens of the one that counts them, or none", () => {
-    expect(smallerLimits({ inputs: 3, tokens: 7 }, { inputs: 3 })).toMatchObject({ tokens: 7 })
-    expect(smallerLimits({ inputs: 3 }, { inputs: 3, tokens: 7 })).toMatchObject({ tokens: 7 })
-    expect(smallerLimits({ inputs: 3 }, { inputs: 3 })?.tokens).toBeUndefined()
+  it.each([
+    ["the smaller of each", { inputs: 3, tokens: 7 }, { inputs: 5, tokens: 6 }, { inputs: 3, tokens: 6 }],
+    ["the tokens of the one that counts them", { inputs: 3, tokens: 7 }, { inputs: 4 }, { inputs: 3, tokens: 7 }],
+    ["no tokens where none counts them", { inputs: 4 }, { inputs: 3 }, { inputs: 3, tokens: undefined }],
+  ])("are %s, whichever comes first", (_, one, other, expected) => {
+    expect(smallerLimits(one, other)).toStrictEqual({ ...expected, isAdvice: false })
+    expect(smallerLimits(other, one)).toStrictEqual({ ...expected, isAdvice: false })
   })
 
   it("are advice only where both are", () => {
