@@ -17,6 +17,7 @@ import { withAdaptiveConcurrency } from "../../src/policies/traffic/AdaptiveConc
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import { withObserver } from "../../src/policies/Observer.ts"
 import type { Policy } from "../../src/policies/Policy.ts"
 import { withBalance } from "../../src/policies/balance/Balance.ts"
 import { withHedge } from "../../src/policies/traffic/Hedge.ts"
@@ -57,6 +58,7 @@ const watching: Readonly<Record<string, () => Policy<LlmError>>> = {
   deadline: () => withTimeout("30 days"),
   clocks: () => withTimeout({ total: "30 days", idle: "20 days", firstOutput: "20 days", queue: "20 days" }),
   hedge: () => withHedge({ after: "20 days" }),
+  observer: () => withObserver(() => {}),
   defaults: () => withDefaults({ temperature: 0.5 }),
 }
 
