@@ -70,7 +70,7 @@ it.effect("a stream that fails before its first output has closed what it held w
     const scope = yield* Scope.make()
     expect(yield* Effect.flip(startStream(holding(Stream.fail(broken)), scope))).toBe(broken)
     expect(isOpen).toBe(false)
-    yield* startStream(holding(reads(piece("a"))), scope)
+    yield* Effect.asVoid(startStream(holding(reads(piece("a"))), scope))
     expect(isOpen).toBe(true)
     yield* Scope.close(scope, Exit.void)
     expect(isOpen).toBe(false)

@@ -186,7 +186,7 @@ describe("the reader's clock", () => {
   it.effect("of no time at all closes a stream at once that nobody reads", () =>
     Effect.gen(function* () {
       const { opening, state } = yield* timed(Effect.succeed(source([[0, piece("a")]])), { reader: 0 })
-      yield* opening
+      yield* Effect.asVoid(opening)
       yield* TestClock.adjust(1)
       expect(state.isOpen).toBe(false)
     }),
@@ -442,7 +442,7 @@ describe("a stream under clocks", () => {
       yield* Scope.close(read.scope, Exit.void)
       expect([stopped, read.state.isOpen]).toEqual([1, false])
       const unread = yield* timed(Effect.succeed(source([])), { total: hour })
-      yield* unread.opening
+      yield* Effect.asVoid(unread.opening)
       yield* Scope.close(unread.scope, Exit.void)
       expect(unread.state.isOpen).toBe(false)
     }),
