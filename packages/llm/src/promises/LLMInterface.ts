@@ -150,6 +150,7 @@ export class LLMInterface implements Llm {
   /**
    * Asks the model, runs the tools that it calls, and asks again until it answers: what `generate` gives for the last step,
    * with `steps`, the conversation to go on with as `messages`, and `metadata` over all steps. A failure has both too.
+   * Rejects also with what a hook of the program's (`approve`, `prepareStep`, `onStep`, `stopWhen`) throws.
    */
   async runTools(options: RunToolsOptions | WithPrompt<RunToolsOptions>): Promise<RunToolsResponse> {
     const startedMs = Date.now()

@@ -454,6 +454,23 @@ describe("a run over a stack with a fallback", () => {
   }, 20_000)
 })
 
+describe("a hook that throws", () => {
+  const broken = new Error("a bug of the program")
+  const hooks = ["approve", "prepareStep", "onStep", "stopWhen"]
+
+  it.each(hooks)("%s: rejects with what it threw, and asks no further step", async (hook) => {
+    await using server = await listen("chat", inTurn({ calls: [add(1, 2)] }, { text: "done" }))
+    await using llm = new LLMInterface(openai.options(server.url))
+    const sum = tool({ name: "add", parameters: Add, execute: ({ a, b }) => a + b })
+    const thrower = () => {
+      throw broken
+    }
+    const messages = [{ role: "user", content: "Go." }] as const
+    await expect(llm.runTools({ messages, tools: [sum], [hook]: thrower })).rejects.toBe(broken)
+    expect(server.requests).toHaveLength(hook === "prepareStep" ? 0 : 1)
+  })
+})
+
 const runTools = (llm: LLMInterface, ...tools: ReadonlyArray<Tool.Tool>) =>
   llm.runTools({ messages: [{ role: "user", content: "Go." }], tools })
 
