@@ -5,7 +5,7 @@
 import type { LlmErrorReason } from "../../model/LlmError.ts"
 import type { AskedTraits } from "../mechanisms/Around.ts"
 import { type Admission, Circuit, type Thresholds } from "../mechanisms/Circuit.ts"
-import { isUnhealthy } from "../mechanisms/Judgement.ts"
+import { isUnhealthy, longestToldMs } from "../mechanisms/Judgement.ts"
 import type { Pace } from "../traffic/Pace.ts"
 import { isOwnRefusal } from "../traffic/RateLimit.ts"
 
@@ -148,7 +148,7 @@ export class DeploymentHealth {
     if (pauseMs !== undefined && nowMs + pauseMs > this.untilMs) {
       this.untilMs = nowMs + pauseMs
       this.because = reason
-      this.isGuess = toldMs(reason) === undefined
+      this.isGuess = !isTold(reason)
     }
     if (admission === undefined) return
     if (isUnhealthy(reason)) this.circuit.fail(admission, reason, nowMs, this.patience, () => {})
@@ -159,14 +159,16 @@ export class DeploymentHealth {
   /** How long to pass it over at once, whatever its other requests came to. */
   private pauseAfter(reason: LlmErrorReason, isOwnModel: boolean): number | undefined {
     const { quotaMs } = this.patience
+    const saidMs = toldMs(reason)
+    const retryAfterMs = saidMs === undefined || isTold(reason) ? saidMs : quotaMs
     switch (reason._tag) {
       case "RateLimitError":
-        return isOwnRefusal(reason) ? undefined : (reason.retryAfterMs ?? slowDownMs)
+        return isOwnRefusal(reason) ? undefined : (retryAfterMs ?? slowDownMs)
       case "CircuitOpenError":
-        return reason.retryAfterMs ?? slowDownMs
+        return retryAfterMs ?? slowDownMs
       case "QuotaExceededError":
         // One end user's budget does not count against the account.
-        return reason.scope === "user" ? undefined : (reason.retryAfterMs ?? quotaMs)
+        return reason.scope === "user" ? undefined : (retryAfterMs ?? quotaMs)
       case "AuthenticationError":
         return reason.isKeyRenewed === true ? undefined : quotaMs
       case "ModelNotFoundError":
@@ -176,7 +178,7 @@ export class DeploymentHealth {
         // The caller's own, perhaps of one tag: the deployment was not asked.
         return undefined
       default:
-        return toldMs(reason)
+        return retryAfterMs
     }
   }
 }
@@ -184,3 +186,6 @@ export class DeploymentHealth {
 /** How long a service asked to wait. */
 const toldMs = (reason: LlmErrorReason): number | undefined =>
   reason._tag === "ConfigurationError" ? undefined : reason.retryAfterMs
+
+/** True where a service asked to wait, and no longer than it is believed. */
+const isTold = (reason: LlmErrorReason): boolean => (toldMs(reason) ?? Number.POSITIVE_INFINITY) <= longestToldMs

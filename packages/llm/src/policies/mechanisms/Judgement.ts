@@ -22,6 +22,13 @@ export const mayFallBack = (reason: LlmErrorReason): boolean => verdictOf(reason
 /** How often another attempt may help: never, once in a call, or always. */
 export const retriesOf = ({ reason }: LlmError): "never" | "once" | "always" => verdictOf(reason).retries
 
+/**
+ * The longest wait that a service is believed, a day in milliseconds: what services tell of rates is seconds to minutes
+ * (OpenAI, Anthropic, Azure), and of daily limits up to 24 hours (OpenAI's requests a day, Groq). A longer one is a mistake, or a
+ * limit of a month, and no reason to ask never again.
+ */
+export const longestToldMs = 86_400_000
+
 /** Outcomes that say that the target is unhealthy. */
 const unhealthy: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "ConnectionError",

@@ -7,7 +7,9 @@ import type * as Fiber from "effect/Fiber"
 import { monotonicMs } from "../../call/Time.ts"
 import { Line, type Standing } from "../../model/Line.ts"
 import type { RateLimit, RateLimits } from "../../model/LlmResponse.ts"
-import { SlidingWindow, type Use, windowMs } from "./SlidingWindow.ts"
+import { longestToldMs } from "../mechanisms/Judgement.ts"
+import { SlidingWindow, type Use } from "./SlidingWindow.ts"
+import { ToldLimit } from "./ToldLimit.ts"
 import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 
 /** What a caller has: nothing yet, a place in the line, or the right to send. */
@@ -17,7 +19,16 @@ export interface Place {
   /** Until when it can wait; monotonic milliseconds. */
   readonly endsMs: number
   /** What it took, once it may send. */
-  taken?: { readonly requests: Use; readonly tokens: Use; readonly running: Standing<Place> }
+  taken?: Taken
+}
+
+/** What a request that was let go has taken. */
+interface Taken {
+  readonly requests: Use
+  readonly tokens: Use
+  readonly running: Standing<Place>
+  /** The limits of which it asks whether they hold. */
+  readonly probed: ReadonlyArray<ToldLimit>
 }
 
 /** A place in the line. */
@@ -35,12 +46,8 @@ export interface Ended {
   readonly tokens: number | undefined
   /** How long the service asked to wait; 0 where it did not. */
   readonly retryAfterMs: number
-}
-
-/** What the service said is left, less what was sent since, and until when that counts. */
-interface Told {
-  left: number
-  readonly untilMs: number
+  /** True where the service answered what it was asked. */
+  readonly isAnswered: boolean
 }
 
 export class Pace {
@@ -49,8 +56,8 @@ export class Pace {
   private readonly line = new Line<Waiting>()
   private readonly running = new Line<Place>()
   private lineTokens = 0
-  private toldRequests: Told | undefined
-  private toldTokens: Told | undefined
+  private toldRequests: ToldLimit | undefined
+  private toldTokens: ToldLimit | undefined
   private pausedUntilMs = Number.NEGATIVE_INFINITY
   private timer: Timer | undefined
 
@@ -96,7 +103,11 @@ export class Pace {
   }
 
   /** The place's request has ended: what it used, and what the service said, count before the next one goes. */
-  leave(place: Place, { requests, retryAfterMs, tokens }: Ended, fiber: Fiber.Fiber<unknown, unknown>): void {
+  leave(
+    place: Place,
+    { isAnswered, requests, retryAfterMs, tokens }: Ended,
+    fiber: Fiber.Fiber<unknown, unknown>,
+  ): void {
     const { taken } = place
     if (taken === undefined) return
     const nowMs = monotonicMs(fiber)
@@ -105,7 +116,10 @@ export class Pace {
     if (tokens !== undefined && this.toldTokens !== undefined) this.toldTokens.left += place.tokens - tokens
     this.requests.correct(taken.requests, requests, nowMs)
     if (tokens !== undefined) this.tokens.correct(taken.tokens, tokens, nowMs)
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + retryAfterMs)
+    // An answer that came although a limit was said to be used up, and tells no other: it does not hold.
+    if (isAnswered) for (const limit of taken.probed) this.forget(limit)
+    if (retryAfterMs <= longestToldMs) this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + retryAfterMs)
+    else this.toldRequests = new ToldLimit(0, retryAfterMs, nowMs)
     this.pump()
   }
 
@@ -128,19 +142,27 @@ export class Pace {
       this.pausedUntilMs - nowMs,
       this.requests.waitMs(nowMs, requests),
       this.tokens.waitMs(nowMs, tokens),
-      waitFor(this.toldRequests, 1, nowMs),
-      waitFor(this.toldTokens, firstTokens, nowMs),
+      this.toldRequests?.waitMs(1, nowMs) ?? 0,
+      this.toldTokens?.waitMs(firstTokens, nowMs) ?? 0,
     )
   }
 
+  private forget(limit: ToldLimit): void {
+    if (this.toldRequests === limit) this.toldRequests = undefined
+    if (this.toldTokens === limit) this.toldTokens = undefined
+  }
+
   private take(place: Place, nowMs: number): void {
+    const { toldRequests, toldTokens } = this
+    let probed = none
+    if (toldRequests?.take(1, nowMs) === true) probed = [toldRequests]
+    if (toldTokens?.take(place.tokens, nowMs) === true) probed = [...probed, toldTokens]
     place.taken = {
       requests: this.requests.take(nowMs, 1),
       tokens: this.tokens.take(nowMs, place.tokens),
       running: this.running.add(place),
+      probed,
     }
-    if (this.toldRequests !== undefined) this.toldRequests.left -= 1
-    if (this.toldTokens !== undefined) this.toldTokens.left -= place.tokens
   }
 
   /** Lets those go that may, refuses the first if it can wait no longer, and sets the timer for the one that stays. */
@@ -170,10 +192,7 @@ export class Pace {
 const fewer = (one: RateLimit | undefined, other: RateLimit | undefined): RateLimit | undefined =>
   other?.remaining === undefined || (one?.remaining ?? Number.POSITIVE_INFINITY) <= other.remaining ? one : other
 
-const toldBy = (limit: RateLimit | undefined, running: number, nowMs: number): Told | undefined =>
-  limit?.remaining === undefined
-    ? undefined
-    : { left: limit.remaining - running, untilMs: nowMs + (limit.resetMs ?? windowMs) }
+const toldBy = (limit: RateLimit | undefined, running: number, nowMs: number): ToldLimit | undefined =>
+  limit?.remaining === undefined ? undefined : new ToldLimit(limit.remaining - running, limit.resetMs, nowMs)
 
-const waitFor = (told: Told | undefined, amount: number, nowMs: number): number =>
-  told === undefined || told.left >= amount ? 0 : told.untilMs - nowMs
+const none: ReadonlyArray<ToldLimit> = []

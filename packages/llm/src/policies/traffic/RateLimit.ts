@@ -22,7 +22,10 @@ import { Pace, type Place } from "./Pace.ts"
 import { estimateTokens } from "./TokenEstimate.ts"
 import * as Policy from "../Policy.ts"
 
-/** Without `rpm` and `tpm` only what the service itself tells counts: its headers, and the waits that it asks for. */
+/**
+ * Without `rpm` and `tpm` only what the service itself tells counts: its headers, and the waits that it asks for. Waits of up to
+ * 24 hours are kept to; where it tells a longer one, one request a minute asks again.
+ */
 export interface RateLimitOptions {
   /** The most requests within any 60 seconds, attempts that fail included. Default: no limit. */
   readonly rpm?: number | undefined
@@ -157,7 +160,7 @@ const settle = (
   const sent = count > attemptsBefore && lastWasSent ? last : undefined
   const reason = outcome._tag === "Failed" ? outcome.error.reason : undefined
   const retryAfterMs = reason?._tag === "RateLimitError" ? (reason.retryAfterMs ?? 0) : 0
-  pace.leave(place, { ...usedBy(outcome, sent), retryAfterMs }, fiber)
+  pace.leave(place, { ...usedBy(outcome, sent), retryAfterMs, isAnswered: outcome._tag === "Answered" }, fiber)
 }
 
 /** What was used: nothing where nothing was sent, and after an abort perhaps all that was reserved. */

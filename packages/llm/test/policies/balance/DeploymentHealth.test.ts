@@ -114,6 +114,19 @@ describe("a deployment is passed over", () => {
     expect(health.away(0)).toBeUndefined()
   })
 
+  it.each<readonly [string, LlmErrorReason]>([
+    ["its rate", new RateLimitError({ message: "", retryAfterMs: 86_400_001 })],
+    ["its quota", new QuotaExceededError({ message: "", retryAfterMs: 31 * 86_400_000 })],
+    ["an overload", reasons.OverloadedError({ retryAfterMs: 365 * 86_400_000 })],
+    ["a failure", reasons.ServerError({ retryAfterMs: Number.MAX_VALUE })],
+  ])("no longer than a day by its own word, and a minute where it says more of %s", (_, because) => {
+    const health = made()
+    failed(health, because)
+    expect(health.away(0)).toEqual({ remainingMs: 60_000, because, isGuess: true })
+    failed(health, new RateLimitError({ message: "", retryAfterMs: 86_400_000 }))
+    expect(health.away(0)).toMatchObject({ remainingMs: 86_400_000, isGuess: false })
+  })
+
   it("until the last of the times that it said, with what it said it", () => {
     const health = made()
     const [long, short] = [9000, 4000].map((retryAfterMs) => new RateLimitError({ message: "", retryAfterMs }))

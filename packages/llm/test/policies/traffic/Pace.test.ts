@@ -13,7 +13,9 @@ const nowMs = Effect.withFiber((fiber) => Effect.succeed(monotonicMs(fiber)))
 
 const leave = (pace: Pace, place: Place, ended: Partial<Ended> = {}) =>
   Effect.withFiber((fiber) =>
-    Effect.sync(() => pace.leave(place, { requests: 1, tokens: undefined, retryAfterMs: 0, ...ended }, fiber)),
+    Effect.sync(() =>
+      pace.leave(place, { requests: 1, tokens: undefined, retryAfterMs: 0, isAnswered: true, ...ended }, fiber),
+    ),
   )
 
 const told = (pace: Pace, place: Place, limits: RateLimits) => Effect.map(nowMs, (ms) => pace.told(limits, place, ms))
