@@ -20,13 +20,13 @@ export interface SharedRateLimitOptions {
   readonly key: string
   /** Requests in `per`. */
   readonly requests?: number | undefined
-  /** Tokens in `per`: estimated before the call, corrected by its usage. */
+  /** Tokens in `per`: estimated before the call, corrected by its usage. Lists of models and counts of tokens take none. */
   readonly tokens?: number | undefined
   /** The time for which the limits hold. Default 1 minute. */
   readonly per?: Duration.Input | undefined
   /** A call that would have to wait longer fails with `RateLimitError` at once. Default 5 minutes. */
   readonly maxWait?: Duration.Input | undefined
-  /** The tokens that a request may cost. Default: a quarter of its characters, and `maxTokens` (1000 where absent). */
+  /** The tokens that a request may cost; asked for answers and embeddings. Default: a quarter of its characters, and `maxTokens` (1000 where absent). */
   readonly estimate?: ((request: Policy.Asked) => number) | undefined
   /** How many processes share the limit: each takes its part of it while the store is away. Default 1. */
   readonly processes?: number | undefined
@@ -68,8 +68,7 @@ const take = (store: Store, bucket: Bucket, tokens: number) =>
   )
 
 const estimated = (request: Policy.Asked): number => {
-  const { hasOutput, usesTokens } = Policy.traitsOf(request)
-  if (!usesTokens) return 0
+  const { hasOutput } = Policy.traitsOf(request)
   const characters = JSON.stringify([request.messages, request.inputs, request.tools])?.length ?? 0
   const output = hasOutput ? (request.maxTokens ?? 1000) : 0
   return Math.ceil(characters / 4) + output
@@ -132,7 +131,8 @@ const limiter = (options: SharedRateLimitOptions, inner: Policy.Identity) =>
 
     return {
       begin: (request: Policy.Asked) => {
-        const tokens = options.tokens === undefined ? 0 : Math.max(1, Math.ceil(estimate(request)))
+        const takes = options.tokens !== undefined && Policy.traitsOf(request).usesTokens
+        const tokens = takes ? Math.max(1, Math.ceil(estimate(request))) : 0
         return Effect.all([wait("requests", 1, request), wait("tokens", tokens, request)], {
           concurrency: "unbounded",
         }).pipe(
@@ -149,7 +149,8 @@ const limiter = (options: SharedRateLimitOptions, inner: Policy.Identity) =>
         )
       },
       end: (tokens: number, outcome: Policy.Outcome): Effect.Effect<void> => {
-        if (outcome._tag !== "Answered") return Effect.void
+        // What took none, such as a count of tokens, gives none back, whatever its answer says.
+        if (tokens === 0 || outcome._tag !== "Answered") return Effect.void
         const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = outcome.metadata.usage
         return totalTokens === 0 ? Effect.void : give("tokens", tokens - totalTokens)
       },

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
-const metadata = (changes: Partial<ResponseMetadata>): ResponseMetadata => ({
+/** What surrounds an answer. */
+export const metadata = (changes: Partial<ResponseMetadata>): ResponseMetadata => ({
   provider: "fake",
   usage: {},
   usageStatus: "unknown",
