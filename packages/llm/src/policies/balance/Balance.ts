@@ -18,13 +18,14 @@ import {
   type AskedAbout,
   type AskedKind,
   type Identity,
+  isAbout,
   kinds,
 } from "../mechanisms/Around.ts"
 import { ownRequest } from "../mechanisms/OwnRequest.ts"
 import { type AnyService, overServices, type ServiceRow } from "../mechanisms/ServiceTable.ts"
 import { answerWithin, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
-import { entered } from "../mechanisms/Surround.ts"
+import { askedAbout, entered } from "../mechanisms/Surround.ts"
 import { askInTurn, type AskOne, type Balanced, type Balancing } from "./BalancedCall.ts"
 import { invalid, mistakeIn } from "./BalanceCheck.ts"
 import type { BalanceStrategy } from "./BalanceCheck.ts"
@@ -203,19 +204,30 @@ const balanced = <I, S extends Identity>(
       // Made once: each call would hold its own until it ends.
       const ask: AskOne<S, Q, A> = ({ service }, asked, context, share) =>
         answerWithin(run(service, asked), context, share, service.name)
-      return (given: Q) => askInTurn(all, balancing, ownRequest(given), latency, ask)
+      return (given: Q) => {
+        const request = ownRequest(given)
+        return askInTurn(
+          all,
+          balancing,
+          { request, told: isAbout(kind) ? askedAbout(request, kind) : request, kind: latency },
+          ask,
+        )
+      }
     },
     stream: (run) => (given) => {
       const request = ownRequest(given)
       return streamFrom((scope) =>
-        askInTurn(all, balancing, request, "stream", ({ service }, asked, context, share) =>
+        askInTurn(all, balancing, { request, told: request, kind: "stream" }, ({ service }, asked, context, share) =>
           streamWithin(run(service, asked), scope, context, share, service.name),
         ),
       )
     },
     question: <A extends Answered>(about: AskedAbout, run: (one: S) => Effect.Effect<A, LlmError>) =>
-      askInTurn<S, Asked, A>(all, balancing, { about }, kinds[about].latency, ({ service }, _, context, share) =>
-        answerWithin(run(service), context, share, service.name),
+      askInTurn<S, Asked, A>(
+        all,
+        balancing,
+        { request: {}, told: { about }, kind: kinds[about].latency },
+        ({ service }, _, context, share) => answerWithin(run(service), context, share, service.name),
       ),
     known: (of, least) => (model) =>
       all.map(({ health, service }) => of(service, model ?? health.settings.model)).reduce(least, undefined),

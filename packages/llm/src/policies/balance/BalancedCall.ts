@@ -43,6 +43,16 @@ export interface Balancing {
   readonly maxTries: number
 }
 
+/** What a call asks for. */
+export interface Question<Q> {
+  /** What the deployments are asked, but for their names of the model. */
+  readonly request: Q
+  /** What the choice may know of it: `about` says what is asked for where it is no answer. */
+  readonly told: Asked
+  /** What its time is compared with. */
+  readonly kind: AnswerKind
+}
+
 /** The beginning of an answer of one deployment, within its share of the deadline. */
 export type AskOne<S, Q, A> = (
   one: Balanced<S>,
@@ -55,13 +65,12 @@ export type AskOne<S, Q, A> = (
 export const askInTurn = <S extends Identity, Q extends Asked, A>(
   all: ReadonlyArray<Balanced<S>>,
   balancing: Balancing,
-  request: Q,
-  kind: AnswerKind,
+  question: Question<Q>,
   ask: AskOne<S, Q, A>,
 ): Effect.Effect<A, LlmError> =>
   joinCall((context, fiber) => {
-    const key = fiber.getRef(CallOptions).stickyKey ?? keyBy(balancing, request)
-    return new BalancedCall(all, balancing, request, kind, ask, forAttempt(context), key).next(fiber)
+    const key = fiber.getRef(CallOptions).stickyKey ?? keyBy(balancing, question.told)
+    return new BalancedCall(all, balancing, question, ask, forAttempt(context), key).next(fiber)
   })
 
 /** The key by the program's own function. Where it throws, or gives no text, the request has none. */
@@ -73,8 +82,7 @@ const keyBy = ({ stickyBy }: Balancing, request: Asked): string | undefined => {
 class BalancedCall<S extends Identity, Q extends Asked, A> {
   private readonly all: ReadonlyArray<Balanced<S>>
   private readonly balancing: Balancing
-  private readonly request: Q
-  private readonly kind: AnswerKind
+  private readonly question: Question<Q>
   private readonly ask: AskOne<S, Q, A>
   private readonly context: CallContext
   private readonly key: string | undefined
@@ -84,16 +92,14 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
   constructor(
     all: ReadonlyArray<Balanced<S>>,
     balancing: Balancing,
-    request: Q,
-    kind: AnswerKind,
+    question: Question<Q>,
     ask: AskOne<S, Q, A>,
     context: CallContext,
     key: string | undefined,
   ) {
     this.all = all
     this.balancing = balancing
-    this.request = request
-    this.kind = kind
+    this.question = question
     this.ask = ask
     this.context = context
     this.key = key
@@ -106,9 +112,9 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
     const choice = choose(this.untried, {
       strategy: this.balancing.strategy,
       key: this.key,
-      kind: this.kind,
+      kind: this.question.kind,
       nowMs,
-      tokensAt: (pace) => reservedTokens(this.request, pace),
+      tokensAt: (pace) => reservedTokens(this.question.told, pace),
       random: () => fiber.getRef(Random.Random).nextDoubleUnsafe(),
     })
     const before = this.failures.at(-1)
@@ -164,10 +170,11 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
 
   /** The request for one deployment: by the name that the model has there. */
   private asked({ health }: Balanced<S>): Q {
-    const { model } = this.request
+    const { request } = this.question
+    const { model } = request
     const own = health.settings.model
-    if (own === undefined || (model !== undefined && model !== this.balancing.model)) return this.request
-    return { ...this.request, model: own }
+    if (own === undefined || (model !== undefined && model !== this.balancing.model)) return request
+    return { ...request, model: own }
   }
 
   /** Of all that failed, the failure that is over first: that is when the call is worth another try. */
@@ -190,7 +197,7 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
     const context: CallContext = { ...this.context, deployment: { name, chosenBy: "soonest" } }
     const target = {
       provider: first?.service.name ?? "none",
-      model: this.request.model ?? first?.health.settings.model,
+      model: this.question.told.model ?? first?.health.settings.model,
     }
     return refuseAttempt(context, fiber, target, reasonOf(first?.health.away(nowMs)?.because, name, remainingMs))
   }

@@ -29,6 +29,9 @@ export type AskedKind = "answer" | "embeddings" | "models" | "tokens"
 /** The kinds that are told in `about`, since their requests have neither fields of their own nor `inputs`. */
 export type AskedAbout = Exclude<AskedKind, "answer" | "embeddings">
 
+/** True for a kind that is told in `about`. */
+export const isAbout = (kind: AskedKind): kind is AskedAbout => kind !== "answer" && kind !== "embeddings"
+
 /** What policies must know of what is asked for. */
 export interface AskedTraits {
   /** Whether the service takes tokens for it: they are reserved in rates, and counted. */

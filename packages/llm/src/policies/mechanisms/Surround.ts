@@ -10,13 +10,14 @@ import {
   type AskedAbout,
   type AskedKind,
   type Identity,
+  isAbout,
   oneCall,
 } from "./Around.ts"
 import { ownRequest } from "./OwnRequest.ts"
 import { overServices, type ServiceRow } from "./ServiceTable.ts"
 
 /** What a policy may know of a request that is neither for an answer nor for embeddings. */
-const askedAbout = (request: object, about: AskedAbout): Asked => {
+export const askedAbout = (request: object, about: AskedAbout): Asked => {
   try {
     return { ...request, about }
   } catch {
@@ -32,7 +33,7 @@ export const surrounded = <I, S extends Identity>(row: ServiceRow<I, S>, inner: 
       kind: AskedKind,
       run: (one: S, request: Q) => Effect.Effect<A, LlmError>,
     ) => {
-      if (kind === "answer" || kind === "embeddings") {
+      if (!isAbout(kind)) {
         // Made once: each call would hold its own until it ends.
         const ask = (asked: Q) => run(inner, asked)
         return (request: Q) => around.effect(ownRequest(request), ask)

@@ -9,13 +9,15 @@ import type { CallEvent } from "../../../src/call/CallEvent.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import type { LlmError } from "../../../src/model/LlmError.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
+import { ModelInfo } from "../../../src/model/ModelInfo.ts"
 import { withBalance } from "../../../src/policies/balance/Balance.ts"
 import { withCache } from "../../../src/policies/cache/Cache.ts"
 import { withObserver } from "../../../src/policies/Observer.ts"
 import { withTelemetry } from "../../../src/policies/Telemetry.ts"
 import * as OpenAi from "../../../src/providers/OpenAi.ts"
 import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
-import { ask, reasons } from "../Calls.ts"
+import * as ScriptedModels from "../../../src/testing/ScriptedModels.ts"
+import { ask, hello, reasons } from "../Calls.ts"
 import { Upstream } from "../Upstream.ts"
 import { servers, story } from "./Servers.ts"
 
@@ -59,6 +61,63 @@ describe("balance of embeddings", () => {
       for (let call = 0; call < 4; call++) yield* provider.embed({ inputs: ["one"] })
       expect(vectors.requests).toHaveLength(0)
       expect(other.requests).toHaveLength(4)
+    }).pipe(Effect.provide(stack))
+  })
+})
+
+describe("balance of what is told of models", () => {
+  const both = (name: string, tpm: number) => ({
+    name,
+    tpm,
+    layer: Layer.merge(new Upstream(() => "hello", name).layer, ScriptedModels.layerModels({}, { name })),
+  })
+  const long = { messages: [{ role: "user" as const, content: "long ".repeat(1000) }] }
+
+  it.effect("reserves no tokens: a count goes to a deployment whose tokens are used up as to any other", () => {
+    const stack = withBalance([both("east", 500), both("west", 500)], { strategy: "weighted" })
+    return Effect.gen(function* () {
+      for (let call = 0; call < 2; call++) yield* ask("generate", { ...hello, maxTokens: 500 })
+      const info = yield* ModelInfo
+      const counts = yield* Effect.forEach([1, 2, 3, 4], () => info.countTokens(long))
+      const lists = yield* Effect.forEach([1, 2], () => info.models)
+      expect([...counts, ...lists].map(story)).toEqual(
+        ["west", "east", "west", "east", "west", "east"].map((name) => [[name, "weighted", undefined]]),
+      )
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("takes none: an answer is sent at once after any number of counts", () => {
+    const stack = withBalance([both("east", 2000)])
+    return Effect.gen(function* () {
+      const info = yield* ModelInfo
+      for (let call = 0; call < 20; call++) yield* info.countTokens(long)
+      expect((yield* ask("generate", { ...hello, maxTokens: 1900 })).metadata.attempts).toMatchObject([{ queuedMs: 0 }])
+    }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("tells the function of a key what is asked for, and the deployment nothing of it", () => {
+    const seen: Array<unknown> = []
+    const east = ScriptedModels.layerModels({}, { name: "east" })
+    const west = ScriptedModels.layerModels({}, { name: "west" })
+    const stack = withBalance(
+      [
+        { name: "east", layer: east },
+        { name: "west", layer: west },
+      ],
+      {
+        stickyBy: ({ about }) => {
+          seen.push(about)
+          return about
+        },
+      },
+    )
+    return Effect.gen(function* () {
+      const info = yield* ModelInfo
+      const counted = yield* info.countTokens(hello)
+      const listed = yield* info.models
+      expect(seen).toEqual(["tokens", "models"])
+      expect([counted, listed].map(({ metadata }) => metadata.attempts[0]?.chosenBy)).toEqual(["sticky", "sticky"])
+      expect([...east.requests, ...west.requests]).toEqual([hello])
     }).pipe(Effect.provide(stack))
   })
 })
