@@ -25,7 +25,7 @@ export const retriesOf = ({ reason }: LlmError): "never" | "once" | "always" => 
 /**
  * The longest wait that a service is believed, a day in milliseconds: what services tell of rates is seconds to minutes
  * (OpenAI, Anthropic, Azure), and of daily limits up to 24 hours (OpenAI's requests a day, Groq). A longer one is a mistake, or a
- * limit of a month, and no reason to ask never again.
+ * limit of a month, and no reason never to ask again.
  */
 export const longestToldMs = 86_400_000
 

@@ -16,7 +16,7 @@ export class ToldLimit {
   /** `resetMs` is how long it counts by the service's own word; without one it is a minute. */
   constructor(left: number, resetMs: number = windowMs, nowMs: number) {
     this.left = left
-    // A service of the program's own may say anything, also what is no number.
+    // NaN, from a service of the program's own, is not believed either.
     this.isDoubted = !(resetMs <= longestToldMs)
     this.untilMs = nowMs + (this.isDoubted ? windowMs : resetMs)
   }
