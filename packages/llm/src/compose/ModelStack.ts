@@ -1,6 +1,6 @@
 /**
- * What the stack's providers tell of their models, with the settings of `LlmStack`: call span, deadline; then retry with its
- * budget, breaker, permit and attempt clock for each provider. It lists the models of the primary target, and counts for the
+ * What the stack's providers tell of their models, with the settings of `LlmStack`: call span, deadline; then breaker, retry
+ * with its budget, hedge, permit, pace and attempt clock for each provider. It lists the models of the primary target, and counts for the
  * provider that would answer; it falls back to nobody, whose models and tokens would be others.
  */
 import * as Context from "effect/Context"
@@ -10,7 +10,6 @@ import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
 import { ModelInfo } from "../model/ModelInfo.ts"
 import { withCircuitBreaker } from "../policies/CircuitBreaker.ts"
-import { withConcurrency } from "../policies/Concurrency.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
 import { withRetry } from "../policies/Retry.ts"
 import { withTelemetry } from "../policies/Telemetry.ts"
@@ -24,6 +23,7 @@ import type { ModelEndpoint } from "../transport/Endpoint.ts"
 import * as ProviderLayer from "../transport/ProviderLayer.ts"
 import type { LlmConfig } from "./LlmConfig.ts"
 import { type ModelRoute, routeOf } from "./ModelRoute.ts"
+import { admitting, hedging, pacing } from "./StackTraffic.ts"
 import { fromSettings, type StackOverrides } from "./StackSettings.ts"
 import { isConfigured, isRouter, readTarget, type Target } from "./Target.ts"
 
@@ -63,10 +63,13 @@ export const layer = (config: LlmConfig, permits?: Permits.Permits): Layer.Layer
   Layer.unwrap(
     Effect.sync(() => {
       const shared = permits ?? Permits.make(config.concurrency)
+      const hedge = hedging(config)
       const policies = (target: Target) =>
         ProviderLayer.layerModels(modelEndpoint(target.provider, target, "LLM_PROVIDER")).pipe(
           withTimeout({ attempt: config.attemptTimeout }),
-          withConcurrency(shared),
+          pacing(config),
+          admitting(config, shared),
+          hedge,
           withRetry({ times: config.maxRetries }),
           withCircuitBreaker(),
         )

@@ -27,7 +27,8 @@ export interface TrafficOptions {
   /**
    * Keeps each target to a rate of requests and tokens a minute, and to what its headers say is left; `true`: to the headers
    * alone. A call waits for its turn as long as its clocks allow. Of `deployments`, those that name no `rpm` or `tpm` have
-   * these; `maxWait` and `outputTokens` are not for them. Embeddings have the same limits apart. Default: none.
+   * these; `maxWait` and `outputTokens` are not for them. Embeddings have the same limits apart, and so have lists of models and
+   * counts of tokens, which are requests and take no tokens. Default: none.
    */
   readonly rateLimit?: boolean | RateLimitOptions | undefined
 }

@@ -260,7 +260,7 @@ const layerOf = (
       return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
         Layer.merge(lazyEmbeddings(embeddingsOf({ ...config, ...shared }, permits), named)),
-        Layer.merge(lazyModels(modelsOf(config, permits), named)),
+        Layer.merge(lazyModels(modelsOf({ ...config, ...shared }, permits), named)),
         keeping,
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -191,7 +191,8 @@ export class LLMInterface implements Llm {
 
   /**
    * The models that the provider of this interface lists for its key, with what it says of each one: `{ models, metadata }`,
-   * or a failure as data. A service that lists none fails as it answers, with a 404 mostly.
+   * or a failure as data. A service that lists none fails as it answers, with a 404 mostly. `rateLimit`, `hedge` and
+   * `adaptiveConcurrency` hold, as for `countTokens`; fallbacks are not asked, and caches and budgets see none of it.
    */
   models(options?: ModelsOptions): Promise<ModelsResponse> {
     return this.ask(readModels(options), modelsOf)

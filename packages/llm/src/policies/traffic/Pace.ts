@@ -141,9 +141,10 @@ export class Pace {
     return Math.max(
       this.pausedUntilMs - nowMs,
       this.requests.waitMs(nowMs, requests),
-      this.tokens.waitMs(nowMs, tokens),
+      // What takes no tokens waits for none, not even where more were used than there are.
+      tokens > 0 ? this.tokens.waitMs(nowMs, tokens) : 0,
       this.toldRequests?.waitMs(1, nowMs) ?? 0,
-      this.toldTokens?.waitMs(firstTokens, nowMs) ?? 0,
+      (firstTokens > 0 ? this.toldTokens?.waitMs(firstTokens, nowMs) : undefined) ?? 0,
     )
   }
 

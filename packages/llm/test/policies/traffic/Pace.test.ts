@@ -157,6 +157,18 @@ describe("the line before a rate limit", () => {
     }),
   )
 
+  it.effect("lets what takes no tokens go, also where more were used than there are or are told to be left", () =>
+    Effect.gen(function* () {
+      const pace = new Pace(undefined, 100)
+      const first = placeOf(100)
+      yield* entering(pace, first)
+      yield* told(pace, first, { tokens: { remaining: 1, resetMs: 30_000 } })
+      yield* leave(pace, first, { tokens: 150 })
+      expect([pace.expectedWaitMs(0, 0), pace.expectedWaitMs(0, 1)]).toEqual([0, 60_000])
+      expect((yield* entering(pace, placeOf(0))).seen).toEqual({ atMs: 0 })
+    }),
+  )
+
   it.effect("counts a request that was never sent as none", () =>
     Effect.gen(function* () {
       const pace = new Pace(1)
