@@ -2,10 +2,15 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
+import { strangerIn } from "../model/NearestName.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import { type Overrides, resolve } from "../providers/Overrides.ts"
+import * as Setting from "../settings/Setting.ts"
 import { withFiles } from "../settings/SettingsFile.ts"
 import * as LlmConfig from "./LlmConfig.ts"
 import { settingNames } from "./SettingNames.ts"
@@ -51,12 +56,78 @@ export const fromSettings = <A>(
       const isEnvironment = base === Context.get(Context.empty(), ConfigProvider.ConfigProvider)
       const files = yield* withFiles(base, { dotEnv: isEnvironment, names: settingNames })
       const own = yield* Effect.provideService(resolve(overrides), ConfigProvider.ConfigProvider, files)
+      const wrong = wrongOverride(own)
+      if (wrong !== undefined) return yield* wrong
       const settings = ConfigProvider.orElse(asSettings(own), files)
       const given = Layer.merge(Layer.succeed(ConfigProvider.ConfigProvider, settings), giveToEvery(own))
       const config = yield* Effect.provide(LlmConfig.read, given)
       return Layer.provide(build(withOverrides(config, own)), given)
     }),
   )
+
+/** What a value must be, in words, and the check of it. Programs without types pass anything. */
+interface Kind {
+  readonly wanted: string
+  readonly fits: (value: unknown) => boolean
+}
+
+const name: Kind = { wanted: "a text", fits: Predicate.isString }
+/** What may be a duration; whether it is one is said where it is read. */
+const isInput = (value: unknown): value is Duration.Input =>
+  ["string", "number", "bigint", "object"].includes(typeof value) && value !== null
+
+const choice: Kind = {
+  wanted: "true, false or a plain object",
+  fits: (value) => typeof value === "boolean" || Predicate.isObject(value),
+}
+const duration: Kind = {
+  wanted: 'a duration above 0: write for example "30 seconds", or milliseconds as a number',
+  fits: (value) => isInput(value) && Option.exists(Duration.fromInput(value), (known) => Duration.toMillis(known) > 0),
+}
+const number = (wanted: string, accepts: (value: number) => boolean): Kind => ({
+  wanted,
+  fits: (value) => typeof value === "number" && accepts(value),
+})
+
+/** A key for each override: one without a check does not compile. */
+const kinds: Readonly<Record<keyof StackOverrides, Kind>> = {
+  provider: name,
+  model: name,
+  secondaryModel: name,
+  embeddingModel: name,
+  fallbackText: name,
+  concurrency: number("a number, 1 or more", (value) => value >= 1),
+  maxRetries: number(
+    "a whole number, 0 or more",
+    (value) => value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY),
+  ),
+  maxTokens: number("a whole number above 0", (value) => Number.isInteger(value) && value > 0),
+  temperature: number("a number", Number.isFinite),
+  timeout: duration,
+  idleTimeout: duration,
+  cache: { wanted: 'a plain object, as in { ttl: "1 hour" }', fits: Predicate.isObject },
+  adaptiveConcurrency: choice,
+  hedge: choice,
+  rateLimit: choice,
+  // What is wrong in it is told where it is read.
+  prices: {
+    wanted: "a record of rates by models, or a function",
+    fits: (value) => typeof value === "function" || Predicate.isObject(value),
+  },
+}
+
+const isOverride = (key: string): key is keyof StackOverrides => Object.hasOwn(kinds, key)
+
+/** The first override that does not exist, or whose value is of a wrong kind. */
+const wrongOverride = (own: Partial<StackOverrides>): LlmError | undefined => {
+  const stranger = strangerIn(own, Object.keys(kinds))
+  if (stranger !== undefined) return Setting.invalid("overrides", stranger)
+  for (const [key, value] of Object.entries(own)) {
+    const kind = isOverride(key) ? kinds[key] : undefined
+    if (kind !== undefined && !kind.fits(value)) return Setting.invalid(key, `it is not ${kind.wanted}`)
+  }
+  return undefined
+}
 
 /** Which provider and which model: other settings depend on them, so that they are read as settings. */
 const asSettings = ({ model, provider, secondaryModel }: StackOverrides): ConfigProvider.ConfigProvider =>

@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { strangerIn } from "../../model/NearestName.ts"
 import { isExpiry } from "../../call/CallClock.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import type { LlmError, TimeoutClock } from "../../model/LlmError.ts"
@@ -40,6 +41,8 @@ export interface AdaptiveConcurrencyOptions {
 /** At most as many requests in flight as the service bears. */
 export const withAdaptiveConcurrency = (options: AdaptiveConcurrencyOptions = {}): Policy.ServicePolicy<LlmError> => {
   const { max = 200, min = 1, onLimit = () => {}, tolerance = 1.75 } = options
+  const stranger = strangerIn(options, names)
+  if (stranger !== undefined) return refused(stranger)
   const initial = options.initial ?? Math.min(max, Math.max(min, 5))
   for (const [name, value] of Object.entries({ min, max, initial })) {
     if (!Number.isInteger(value) || value < 1) return refused(`${name} must be a whole number above 0, not ${value}`)
@@ -56,6 +59,10 @@ export const withAdaptiveConcurrency = (options: AdaptiveConcurrencyOptions = {}
     }),
   )
 }
+
+const names: ReadonlyArray<string> = ["min", "max", "initial", "tolerance", "onLimit"] satisfies ReadonlyArray<
+  keyof AdaptiveConcurrencyOptions
+>
 
 const refused = (problem: string) => Policy.refused("withAdaptiveConcurrency", problem)
 

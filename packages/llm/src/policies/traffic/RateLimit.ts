@@ -15,6 +15,7 @@ import { refuseAttempt } from "../../call/Attempt.ts"
 import { type CallContext, within } from "../../call/CallContext.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { type LlmError, type LlmErrorReason, RateLimitError } from "../../model/LlmError.ts"
+import { strangerIn } from "../../model/NearestName.ts"
 import type { AttemptRecord, RateLimits, Usage } from "../../model/LlmResponse.ts"
 import { type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
@@ -43,12 +44,18 @@ export interface RateLimitOptions {
 /** Keeps to a rate of requests and tokens. The limits are those of one Layer: one key, or one deployment. */
 export const withRateLimit = (options: RateLimitOptions = {}): Policy.ServicePolicy<LlmError> => {
   const { maxWait, outputTokens = 1000, rpm, tpm } = options
+  const stranger = strangerIn(options, names)
+  if (stranger !== undefined) return Policy.refused("withRateLimit", stranger)
   const wrong = Policy.refusedDuration("withRateLimit", { maxWait }) ?? refusedNumber({ rpm, tpm, outputTokens })
   if (wrong !== undefined) return wrong
   const longestMs =
     maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(Duration.fromInputUnsafe(maxWait))
   return Policy.mechanism((inner) => Effect.sync(() => paced(new Pace(rpm, tpm), { outputTokens, longestMs }, inner)))
 }
+
+const names: ReadonlyArray<string> = ["rpm", "tpm", "outputTokens", "maxWait"] satisfies ReadonlyArray<
+  keyof RateLimitOptions
+>
 
 /** The part of a rate limit that is not its pace. */
 interface Reserving {
