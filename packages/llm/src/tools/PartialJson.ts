@@ -3,6 +3,8 @@
  * long answer costs no more a piece than a short one. What is not certain yet is left out: half a key, number or literal.
  */
 
+import { maxCheckedValues } from "../model/JsonCopy.ts"
+
 type Container = Array<unknown> | Record<string, unknown>
 
 interface Open {
@@ -45,6 +47,7 @@ export class PartialJson {
   private digits = ""
   private isKey = false
   private sinceSnapshot = 0
+  private count = 0
 
   /** Reads the next piece. Everything before the first `{` or `[`, and everything after its end, is passed over. */
   push(piece: string): void {
@@ -60,7 +63,7 @@ export class PartialJson {
     }
   }
 
-  /** True where nothing that follows is read: the value is whole, or too deep. */
+  /** True where nothing that follows is read: the value is whole, too deep, or too large to be checked. */
   get isOver(): boolean {
     return this.state === "done" || this.state === "given up"
   }
@@ -126,7 +129,7 @@ export class PartialJson {
           return
         }
         this.endBare()
-        return this.read(character)
+        return this.isOver ? undefined : this.read(character)
       default:
         return this.readStructure(character)
     }
@@ -149,7 +152,7 @@ export class PartialJson {
   }
 
   private begin(container: Container): void {
-    if (this.open.length === maxDepth) {
+    if (this.open.length === maxDepth || ++this.count > maxCheckedValues) {
       this.state = "given up"
       return
     }
@@ -180,7 +183,7 @@ export class PartialJson {
       const open = this.open.at(-1)
       if (open !== undefined) open.key = this.text
       this.state = "colon"
-    } else this.add(this.text)
+    } else this.addScalar(this.text)
   }
 
   private readEscape(character: string): void {
@@ -200,10 +203,15 @@ export class PartialJson {
     this.state = "string"
   }
 
+  private addScalar(value: unknown): void {
+    if (++this.count > maxCheckedValues) this.state = "given up"
+    else this.add(value)
+  }
+
   private endBare(): void {
     try {
       const value: unknown = JSON.parse(this.text)
-      this.add(value)
+      this.addScalar(value)
     } catch {
       this.state = "after"
     }

@@ -51,6 +51,9 @@ export type ObjectEvent<S extends AnySchema> =
   | { readonly type: "object-partial"; readonly partial: DeepPartial<InputOf<S>> }
   | { readonly type: "object-finish"; readonly response: ObjectResponse<OutputOf<S>> }
 
+/** A text that takes some time to parse. */
+const longText = 64 * 1024
+
 /** One value being asked for. */
 class Asking<A> {
   private readonly name: string
@@ -82,11 +85,17 @@ class Asking<A> {
       this.answers.push(answer)
       const broken = brokenOff(answer)
       if (broken !== undefined) return yield* this.fail(broken)
+      // A long text is parsed in a turn of its own, and checked in another.
+      const isLong = answer.text.length > longText
+      if (isLong) yield* Effect.yieldNow
       const written = writtenIn(answer, this.name)
-      const reading: SchemaReader.Reading<A> = Result.isFailure(written)
-        ? Result.fail(`the answer is ${written.failure}`)
+      if (isLong) yield* Effect.yieldNow
+      const value = Result.map(written, (value) => ObjectRoot.valueOf(this.root, value))
+      if (isLong) yield* Effect.yieldNow
+      const reading: SchemaReader.Reading<A> = Result.isFailure(value)
+        ? Result.fail(`the answer is ${value.failure}`)
         : Result.mapError(
-            yield* this.reader.read(ObjectRoot.valueOf(this.root, written.success)),
+            yield* this.reader.read(value.success),
             (problem) => `the answer does not fit the schema: ${problem}`,
           )
       if (Result.isSuccess(reading)) {
@@ -205,6 +214,9 @@ const isPartial = <S extends AnySchema>(
   _value: unknown,
 ): _value is DeepPartial<InputOf<S>> => true
 
+/** How many characters of a streamed value are read in one turn of the event loop. */
+const turnLength = 4096
+
 /** The arguments of the call that stands in for a format are the value's JSON. */
 const jsonPiece = (event: LlmEvent): string => (event.type === "tool-call-delta" ? event.delta : "")
 
@@ -220,16 +232,33 @@ export const stream = <const S extends AnySchema>(
     const assembly = assemble()
     const json = new PartialJson()
     const thinking = new ThinkingFilter()
-    const partials = llm.stream(asking.next()).pipe(
-      Stream.mapError((error) => asking.told(error)),
-      Stream.map((event): ReadonlyArray<ObjectEvent<S>> => {
+    let sinceTurn = 0
+    /** Reads in parts, each in a turn of the event loop of its own: pieces may come faster than clocks and aborts can act. */
+    const read = Effect.fnUntraced(function* (piece: string) {
+      for (let at = 0; at < piece.length && !json.isOver; at += turnLength) {
+        const part = piece.slice(at, at + turnLength)
+        json.push(part)
+        sinceTurn += part.length
+        if (sinceTurn < turnLength) continue
+        sinceTurn = 0
+        yield* Effect.yieldNow
+      }
+    })
+    const partialsOf = Effect.fnUntraced(function* (events: ReadonlyArray<LlmEvent>) {
+      const partials: Array<ObjectEvent<S>> = []
+      for (const event of events) {
         assembly.add(event)
         const piece = event.type === "text-delta" ? thinking.pass(event.delta) : jsonPiece(event)
-        if (piece === "" || json.isOver) return []
-        json.push(piece)
+        if (piece === "" || json.isOver) continue
+        yield* read(piece)
         const partial = asking.partialOf(json.snapshot())
-        return partial !== undefined && isPartial(options, partial) ? [{ type: "object-partial", partial }] : []
-      }),
+        if (partial !== undefined && isPartial(options, partial)) partials.push({ type: "object-partial", partial })
+      }
+      return partials
+    })
+    const partials = llm.stream(asking.next()).pipe(
+      Stream.mapError((error) => asking.told(error)),
+      Stream.mapArrayEffect((events) => Effect.map(partialsOf(events), (partials) => [partials] as const)),
       Stream.flattenIterable,
     )
     const settled = Effect.suspend(() => {

@@ -153,6 +153,8 @@ const steps = <R>({ concurrency, llm, state }: Run<R>): Effect.Effect<LoopRespon
     while (!state.ended) {
       const request = yield* state.request()
       const response = yield* Effect.mapError(state.asking(llm.generate(request)), (error) => state.fail(error))
+      // Reading an answer and checking its calls are a turn of the event loop each.
+      yield* Effect.yieldNow
       yield* Effect.forEach(state.answered(response), (call) => state.call(call), { concurrency, discard: true })
       yield* state.settle()
     }

@@ -97,10 +97,10 @@ describe("a list whose items are to be different", () => {
   const short = (text: string) => writing(text)
 
   it("is checked in proportion to its length", async () => {
-    const items = Array.from({ length: 60_000 }, (_, place) => ({ place }))
+    const items = Array.from({ length: 4900 }, (_, place) => ({ place }))
     const llm = await short(JSON.stringify(items))
     const response = await llm.generateObject({ ...asked, schema: list({ type: "object" }) })
-    expect(response).toHaveProperty("object.length", 60_000)
+    expect(response).toHaveProperty("object.length", 4900)
   }, 20_000)
 
   it.each([

@@ -1,6 +1,7 @@
 /** JSON that is read while it is written. */
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { maxCheckedValues } from "../../src/protocols/Limits.ts"
 import { PartialJson } from "../../src/tools/PartialJson.ts"
 
 const snapshots = (pieces: ReadonlyArray<string>): ReadonlyArray<unknown> => {
@@ -68,7 +69,7 @@ describe("a value that is being written", () => {
     const json = new PartialJson()
     json.push("[")
     let copied = 0
-    const count = 20_000
+    const count = maxCheckedValues - 2
     for (let item = 0; item < count; item++) {
       json.push("1,")
       const snapshot = json.snapshot()
@@ -77,6 +78,16 @@ describe("a value that is being written", () => {
     expect(copied).toBeLessThan(count * 2 * 64 + count * 257)
     json.push("1]")
     expect(json.snapshot()).toHaveLength(count + 1)
+  })
+
+  it.each(["1,", '"a",', "{},", "[],"])("is followed no further than it may be checked: %s", (item) => {
+    const json = new PartialJson()
+    json.push(`[${item.repeat(maxCheckedValues - 1)}`)
+    expect(json.snapshot()).toHaveLength(maxCheckedValues - 1)
+    expect(json.isOver).toBe(false)
+    json.push(item)
+    expect(json.isOver).toBe(true)
+    expect(json.snapshot()).toBeUndefined()
   })
 
   it("is never a defect, whatever comes", () => {

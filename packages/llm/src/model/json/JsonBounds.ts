@@ -11,6 +11,16 @@ export const maxDepth = 512
  */
 export const maxShapes = 10_000
 
+/**
+ * Values that are checked against a schema, every text, number, list and object counted. Validators run in one go; the slowest
+ * take 1 to 2.5 µs for a value, and what they find wrong costs as much again. A program that wants longer ones asks with
+ * `generate`, and reads the text.
+ */
+export const maxCheckedValues = 10_000
+
+/** Digits of a number that is written as a text. Reading one takes more than in proportion to its length. */
+export const maxDigits = 10_000
+
 const quote = 0x22
 const backslash = 0x5c
 const colon = 0x3a

@@ -2,6 +2,7 @@
  * Reads a value back that was written to an enforced form of a schema: where every property was required, an absent one
  * came as null. It checks nothing.
  */
+import { excessOfValue } from "../../model/JsonCopy.ts"
 import {
   allowsNull,
   dereferenced,
@@ -56,5 +57,9 @@ const restoredIn = (root: JsonSchema, schema: unknown, value: unknown, seen?: Se
   return restoredIn(root, branch, result, before)
 }
 
-/** The value with each null taken out that only says that an optional property is absent. */
-export const restored = (schema: JsonSchema, value: unknown): unknown => restoredIn(schema, schema, value)
+/**
+ * The value with each null taken out that only says that an optional property is absent. A value that is too much to be checked
+ * stays as it is.
+ */
+export const restored = (schema: JsonSchema, value: unknown): unknown =>
+  excessOfValue(value) === undefined ? restoredIn(schema, schema, value) : value

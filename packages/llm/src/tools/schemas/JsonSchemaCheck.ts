@@ -28,6 +28,28 @@ const withoutUniqueness = (schema: JsonSchema): JsonSchema => {
   return mapInner(rest, withoutUniqueness)
 }
 
+/** Where a text is longer, a format's check would take its time, and say no. */
+const longestFormatted = 256
+
+/** An address that can be fetched. What the validator has for it never ends with some texts of forty characters. */
+const urlPattern = "^(?:https?|ftp)://[^\\s/?#]+(?:[/?#]\\S*)?$"
+
+/** What stands for a format whose own check is not in proportion to the text, or slow. */
+const safeFormat = (format: unknown): JsonSchema | undefined => {
+  if (format === "url") return { pattern: urlPattern }
+  if (format !== "date-time") return undefined
+  return { maxLength: longestFormatted, if: { minLength: longestFormatted + 1 }, else: { format } }
+}
+
+/** The schema with checks that end for every text. */
+const withSafeFormats = (schema: JsonSchema): JsonSchema => {
+  const inner = mapInner(schema, withSafeFormats)
+  const safe = safeFormat(inner["format"])
+  if (safe === undefined) return inner
+  const { allOf, format: _, ...rest } = inner
+  return { ...rest, allOf: [...(Array.isArray(allOf) ? allOf : []), safe] }
+}
+
 const wantsUniqueness = (schema: JsonSchema): boolean => {
   let wants = schema["uniqueItems"] === true
   mapInner(schema, (inner) => {
@@ -54,10 +76,11 @@ const told = (errors: ReadonlyArray<Found>): string =>
     .join("; ")
 
 /** The check of a schema. Fails with the reason where the schema is none. */
-export const checkOf = (schema: JsonSchema): Effect.Effect<Check, string> =>
+export const checkOf = (given: JsonSchema): Effect.Effect<Check, string> =>
   Effect.gen(function* () {
-    const excess = yield* Effect.try({ try: () => excessOfSchema(schema), catch: saidBy })
+    const excess = yield* Effect.try({ try: () => excessOfSchema(given), catch: saidBy })
     if (excess !== undefined) return yield* Effect.fail(`it ${excess}`)
+    const schema = withSafeFormats(given)
     // Loaded where a plain JSON Schema is used: few programs pay for it.
     const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
     const compiled = (one: JsonSchema) => Effect.try({ try: () => new Validator(one, "2020-12", false), catch: saidBy })

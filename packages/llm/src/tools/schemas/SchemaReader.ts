@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
-import { saidBy } from "../../model/JsonCopy.ts"
+import { excessOfValue, saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
 import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
@@ -189,7 +189,7 @@ const isTyped = <S extends AnySchema>(_schema: S, _reader: Untyped): _reader is 
 
 const readers = new WeakMap<object, Untyped>()
 
-/** A reader whose schema can be followed, and whose check says no where it throws. */
+/** A reader whose schema can be followed, and whose check says no where it throws, and to values that would hold the event loop. */
 const safe = ({ jsonSchema, read }: Untyped): Effect.Effect<Untyped, InvalidRequestError> => {
   const excess = Result.try(() => excessOfSchema(jsonSchema))
   if (Result.isFailure(excess)) return Effect.fail(invalid(`the schema cannot be read: ${messageOf(excess.failure)}`))
@@ -198,7 +198,10 @@ const safe = ({ jsonSchema, read }: Untyped): Effect.Effect<Untyped, InvalidRequ
     jsonSchema,
     read: (value) =>
       Effect.catchDefect(
-        Effect.suspend(() => read(value)),
+        Effect.suspend(() => {
+          const excess = excessOfValue(value)
+          return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
+        }),
         (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
       ),
   })
