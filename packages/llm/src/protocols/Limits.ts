@@ -10,7 +10,7 @@ export { maxCheckedValues, maxDepth, maxDigits, maxShapes } from "../model/json/
 export interface Limits {
   /** The largest body, streamed or whole, in bytes after decompression. */
   readonly maxBodyBytes: number
-  /** The longest event of a stream, in characters. */
+  /** The longest data of one event of a stream, and its longest name, in characters, however many reads they came in. */
   readonly maxEventLength: number
 }
 

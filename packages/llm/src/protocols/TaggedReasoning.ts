@@ -7,7 +7,8 @@ import { assemble, eventsOf, type LlmEvent } from "../model/LlmEvent.ts"
 import { GrowingText } from "../model/GrowingText.ts"
 import type { ResponsePart } from "../model/LlmResponse.ts"
 import { maxParts } from "./Limits.ts"
-import type { Fault, Protocol, StreamDecoder } from "./Protocol.ts"
+import { type Fault, isFault, type Protocol, type StreamDecoder, type Unreadable } from "./Protocol.ts"
+import { unreadable } from "./WireReader.ts"
 
 /** Where such reasoning came from, for services of Chat Completions that want it back between tags. */
 const protocolData = { "chat-completions": { field: "<think>" } }
@@ -48,6 +49,8 @@ class TagReader {
   /** True where a tag was read in this text. */
   private follows = false
   private isFirst = true
+  /** Set where the answer's own parts, beside those that tags made, are more than an answer may have. */
+  excess: Unreadable | undefined = undefined
 
   constructor({ name, startsInside }: ReasoningTag) {
     this.opening = `<${name}>`
@@ -63,7 +66,7 @@ class TagReader {
     }
     this.end(out)
     let index = this.indices.get(event.index)
-    if (index === undefined) this.indices.set(event.index, (index = this.next++))
+    if (index === undefined) this.indices.set(event.index, (index = this.nextIndex()))
     out.push({ ...event, index })
   }
 
@@ -101,8 +104,10 @@ class TagReader {
         this.isBesideTag = text === ""
       }
       const tag = this.isInside ? this.closing : this.opening
-      // Beyond so many parts a tag is text: nobody thinks that often.
-      const at = this.next < maxParts ? text.indexOf(tag) : -1
+      const found = text.indexOf(tag)
+      // Beyond so many parts a tag is text: nobody thinks that often. One part may begin before it, and one follows.
+      const before = found > 0 && this.open === undefined ? 1 : 0
+      const at = this.next + before < maxParts ? found : -1
       if (at < 0) {
         const kept = text.length - beginningOf(tag, text)
         this.held = text.slice(kept)
@@ -120,10 +125,15 @@ class TagReader {
   private say(delta: string, out: Array<LlmEvent>): void {
     if (delta === "") return
     const type = this.isInside ? "reasoning" : "text"
-    this.open ??= { type, index: this.next++, text: new GrowingText() }
+    this.open ??= { type, index: this.nextIndex(), text: new GrowingText() }
     const { index } = this.open
     if (type === "reasoning") this.open.text.add(delta)
     out.push({ type: `${type}-delta`, index, delta })
+  }
+
+  private nextIndex(): number {
+    if (this.next === maxParts) this.excess ??= unreadable(`the answer has more than ${maxParts} parts`, "parts", "")
+    return this.next++
   }
 
   private close(out: Array<LlmEvent>): void {
@@ -142,20 +152,24 @@ const beginningOf = (tag: string, text: string): number => {
   return length
 }
 
-const splitParts = (parts: ReadonlyArray<ResponsePart>, tag: ReasoningTag): ReadonlyArray<ResponsePart> => {
+const splitParts = (
+  parts: ReadonlyArray<ResponsePart>,
+  tag: ReasoningTag,
+): Result.Result<ReadonlyArray<ResponsePart>, Fault> => {
   const reader = new TagReader(tag)
   const out: Array<LlmEvent> = []
   for (const event of eventsOf(parts)) reader.read(event, out)
   reader.end(out)
+  if (reader.excess !== undefined) return Result.fail(reader.excess)
   const assembly = assemble()
   for (const event of out) assembly.add(event)
-  return assembly.parts()
+  return Result.succeed(assembly.parts())
 }
 
 /** What a fault holds of an answer that came whole, without the thinking in its text. */
 const splitFault = (fault: Fault, tag: ReasoningTag): Fault => {
   if (fault._tag !== "Abandoned") return fault
-  const said = splitParts([{ type: "text", text: fault.text }], tag)
+  const said = Result.getOrElse(splitParts([{ type: "text", text: fault.text }], tag), () => [])
   return { ...fault, text: said.reduce((text, part) => (part.type === "text" ? text + part.text : text), "") }
 }
 
@@ -172,7 +186,7 @@ class TaggedDecoder implements StreamDecoder {
     const events: Array<LlmEvent> = []
     const fault = this.inner.push(name, data, events)
     for (const event of events) this.reader.read(event, out)
-    return fault
+    return fault ?? this.reader.excess
   }
 
   end(out: Array<LlmEvent>): ReturnType<StreamDecoder["end"]> {
@@ -180,7 +194,7 @@ class TaggedDecoder implements StreamDecoder {
     const end = this.inner.end(events)
     for (const event of events) this.reader.read(event, out)
     this.reader.end(out)
-    return end
+    return end === undefined || isFault(end) ? end : (this.reader.excess ?? end)
   }
 
   isWhole(): boolean {
@@ -208,7 +222,7 @@ export const withReasoningTag = (protocol: Protocol, tag: ReasoningTag): Protoco
   decode: (body) => {
     const decoded = protocol.decode(body)
     return Result.isSuccess(decoded)
-      ? Result.succeed({ ...decoded.success, parts: splitParts(decoded.success.parts, tag) })
+      ? Result.map(splitParts(decoded.success.parts, tag), (parts) => ({ ...decoded.success, parts }))
       : Result.fail(splitFault(decoded.failure, tag))
   },
   decodeStream: (options) => new TaggedDecoder(protocol.decodeStream(options), tag),

@@ -14,13 +14,20 @@ export interface EventReader {
   readonly end: () => boolean
 }
 
-/** A reader of one body whose events hold at most `maxEventLength` characters each. */
+/** The longest beginning of a line that the parser counts with what it holds, though it is no data: `event: `. */
+const longestPrefix = 7
+
+/** A reader of one body of whose events the data and the name hold at most `maxEventLength` characters each. */
 export const make = (maxEventLength: number, onEvent: OnEvent): EventReader => {
   const decoder = new TextDecoder()
   let withinLimit = true
   const parser = createParser({
-    maxBufferSize: maxEventLength,
-    onEvent: (event) => onEvent(event.event, event.data),
+    // It looks at what is not whole yet, however the network cut it; an event that comes whole is looked at here.
+    maxBufferSize: maxEventLength + longestPrefix,
+    onEvent: ({ data, event }) => {
+      if (Math.max(data.length, event?.length ?? 0) > maxEventLength) withinLimit = false
+      if (withinLimit) onEvent(event, data)
+    },
     onError: (error) => {
       if (error.type === "max-buffer-size-exceeded") withinLimit = false
     },

@@ -39,6 +39,7 @@ const excesses: Readonly<Record<string, (wire: WireText) => Answer>> = {
     stall,
   ],
   "an event": (wire) => [streamHead(), chunk(`${wire.opening}data: "${"a".repeat(1500)}`), stall],
+  "an event in one read": (wire) => [streamHead(), chunk(`${wire.opening}data: "${"a".repeat(1500)}"\n\n`), stall],
   "an event of many lines": (wire) => [
     streamHead(),
     chunk(wire.opening),

@@ -110,14 +110,52 @@ describe("a named tag", () => {
     const turns = (count: number) => readWhole("<think>a</think>b".repeat(count))
     expect(turns(5000)).toHaveLength(10_000)
     expect(turns(5000).at(-1)).toEqual(said("b"))
-    expect(turns(5001)).toHaveLength(10_001)
-    expect(turns(5001).at(-1)).toEqual(thought("a</think>b"))
-    expect(turns(5002).at(-1)).toEqual(thought("a</think>b<think>a</think>b"))
+    expect(turns(5001)).toHaveLength(10_000)
+    expect(turns(5001).at(-1)).toEqual(said("b<think>a</think>b"))
+    expect(turns(5002).at(-1)).toEqual(said("b<think>a</think>b<think>a</think>b"))
+    const odd = readWhole(`a${"<think>a</think>b".repeat(5000)}`)
+    expect(odd).toHaveLength(10_000)
+    expect(odd.at(-1)).toEqual(thought("a</think>b"))
+  })
+
+  it("has no more parts than an answer may have, wherever the tags stand and however it came", () => {
+    const piece = fc.constantFrom("<think>", "</think>", "a", " ", "b<think>", "c</think>d")
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), fc.boolean(), (pieces, startsInside) => {
+        const text = pieces.join("").repeat(10_050)
+        expect(readWhole(text, { ...tag, startsInside }).length).toBeLessThanOrEqual(10_000)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it("is given up where its tags and what else it has are more parts than an answer may have", () => {
+    const thoughts = "<think>a</think>b".repeat(4000)
+    const calls = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        index,
+        id: `c${index}`,
+        type: "function",
+        function: { name: "f", arguments: "{}" },
+      }))
+    const protocol = withReasoningTag(ChatCompletions.protocol, tag)
+    const decoded = (count: number) =>
+      protocol.decode({
+        choices: [{ index: 0, finish_reason: "tool_calls", message: { content: thoughts, tool_calls: calls(count) } }],
+      })
+    expect(Result.getOrThrow(decoded(2000)).parts).toHaveLength(10_000)
+    const excess = { _tag: "Unreadable", message: expect.stringContaining("more than 10000 parts") }
+    expect(Result.getOrThrow(Result.flip(decoded(2001)))).toMatchObject(excess)
+    const decoder = protocol.decodeStream()
+    const events: Array<LlmEvent> = []
+    const push = (delta: unknown) => decoder.push(undefined, JSON.stringify({ choices: [{ index: 0, delta }] }), events)
+    expect(push({ content: thoughts })).toBeUndefined()
+    expect(push({ tool_calls: calls(2001) })).toMatchObject(excess)
   })
 
   it("takes a text of a hundred thousand tags for one with many of them, and stays below the limit of parts", () => {
     const parts = readWhole("<think>a</think>b".repeat(100_000))
-    expect(parts.length).toBeLessThanOrEqual(10_001)
+    expect(parts.length).toBe(10_000)
     expect(
       parts.map((part) => ("text" in part ? part.text.length : 0)).reduce((sum, length) => sum + length),
     ).toBeGreaterThan(1_500_000)

@@ -38,13 +38,46 @@ describe("an event stream", () => {
   it("is read no further once an event is longer than the limit, in one piece or in many", () => {
     const next = bytes("data: next\n\n")
     const line = (length: number) => bytes(`data: ${"x".repeat(length)}`)
-    const fits = read([line(94), bytes("\n\n"), next], 100)
+    const fits = read([line(100), bytes("\n\n"), next], 100)
     expect(fits).toMatchObject({ said: [true, true, true], end: true })
     expect(fits.events).toHaveLength(2)
-    const tooLong = read([line(95), bytes("\n\n"), next], 100)
-    expect(tooLong).toEqual({ events: [], said: [false, false, false], end: false })
-    const pieces = Array.from({ length: 101 }, () => bytes("x"))
+    const tooLong = read([line(101), bytes("\n\n"), next], 100)
+    expect(tooLong).toMatchObject({ events: [], end: false })
+    expect(tooLong.said.slice(1)).toEqual([false, false])
+    const pieces = Array.from({ length: 102 }, () => bytes("x"))
     expect(read([bytes("data: "), ...pieces, next], 100)).toMatchObject({ events: [], end: false })
+  })
+
+  it("has a limit that holds wherever the network cuts it, also for an event that comes whole in one read", () => {
+    const texts = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(
+        texts,
+        fc.integer({ min: 0, max: 30 }),
+        fc.constantFrom("\n", "\r\n"),
+        fc.array(fc.nat()),
+        (lines, named, end, cuts) => {
+          const limit = 20
+          const name = named === 0 ? "" : `event: ${"e".repeat(named)}${end}`
+          const data = lines.map((length) => "x".repeat(length)).join("\n")
+          const event = `${name}${data
+            .split("\n")
+            .map((line) => `data: ${line}${end}`)
+            .join("")}${end}`
+          const whole = bytes(`data: before\n\n${event}data: after\n\n`)
+          const ends = [...cuts.map((cut) => cut % whole.length), whole.length].sort((a, b) => a - b)
+          const pieces = ends.map((at, index) => whole.subarray(ends[index - 1] ?? 0, at))
+          const before = [undefined, "before"]
+          const fits = data.length <= limit && named <= limit
+          const { end: isWithin, events } = read(pieces, limit)
+          expect(isWithin).toBe(fits)
+          expect(events).toEqual(
+            fits ? [before, [named === 0 ? undefined : "e".repeat(named), data], [undefined, "after"]] : [before],
+          )
+        },
+      ),
+      { numRuns: 1000 },
+    )
   })
 
   it("is read on after a line that means nothing", () => {
