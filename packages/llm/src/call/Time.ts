@@ -25,12 +25,17 @@ export const clockMs = (clock: Clock.Clock): number =>
 export const epochMs = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-let lastIso = { ms: Number.NaN, text: "" }
+/** The last second that was written, up to its point. */
+let lastSecond = { startMs: Number.NaN, text: "" }
 
-/** A moment in ISO 8601. The last one is remembered: calls come many to a millisecond. */
+/** A moment in ISO 8601. The second of the last one is remembered: calls come many to a second. */
 export const isoTime = (ms: number): string => {
-  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() }
-  return lastIso.text
+  const wholeMs = Math.trunc(ms)
+  const sinceMs = wholeMs - lastSecond.startMs
+  if (sinceMs >= 0 && sinceMs < 1000) return `${lastSecond.text}${`${sinceMs}`.padStart(3, "0")}Z`
+  const text = new Date(ms).toISOString()
+  lastSecond = { startMs: Math.floor(wholeMs / 1000) * 1000, text: text.slice(0, -4) }
+  return text
 }
 
 /** False where nobody receives a line at DEBUG. */

@@ -1,5 +1,6 @@
 /** The time of a call, by whichever clock its fiber has, and timers that keep to it. */
 import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
@@ -92,6 +93,19 @@ describe("a moment", () => {
       "1970-01-01T00:00:01.500Z",
       "1970-01-01T00:00:00.000Z",
     ])
+  })
+
+  it("is told as Date tells it, whatever was told before", () => {
+    const moment = fc.oneof(
+      fc.integer({ min: 0, max: 3000 }),
+      fc.double({ min: -3000, max: 3000, noNaN: true }),
+      fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    )
+    fc.assert(
+      fc.property(fc.array(moment, { minLength: 2 }), (moments) => {
+        expect(moments.map(isoTime)).toEqual(moments.map((ms) => new Date(ms).toISOString()))
+      }),
+    )
   })
 })
 

@@ -3,7 +3,10 @@
  * what does not.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { LlmRequest } from "../../src/model/LlmRequest.ts"
 import { validateRequest } from "../../src/model/RequestValidation.ts"
 
 const messages = [{ role: "user", content: "hello" }]
@@ -44,6 +47,8 @@ describe("a request", () => {
     ["a plain text of a tool's", { messages: [{ role: "tool", content: "hello" }] }],
     ["a temperature that is none", { messages, temperature: "hot" }],
     ["no message", { messages: [] }],
+    // oxlint-disable-next-line no-sparse-arrays
+    ["a hole among the messages", { messages: [, ...messages] }],
     ["messages that are none", { messages: "hello" }],
     ["nothing", undefined],
   ])("with %s is refused", (_, input) => {
@@ -111,5 +116,46 @@ describe("a request", () => {
     { type: "file", fileId: "f" },
   ])("may hold %j", (part) => {
     expect(parameterOf({ messages: [{ role: "user", content: [part] }] })).toBe("accepted")
+  })
+
+  it("is accepted where its schema accepts it, and nowhere else", () => {
+    const decode = Schema.decodeUnknownResult(LlmRequest, { onExcessProperty: "error" })
+    const odd = fc.constantFrom<unknown>(
+      undefined,
+      null,
+      "",
+      "x",
+      0,
+      1,
+      -1,
+      0.5,
+      Number.NaN,
+      true,
+      [],
+      ["x"],
+      [1],
+      {},
+      {
+        openai: { seed: 1 },
+      },
+    )
+    const content = fc.oneof({ weight: 4, arbitrary: fc.constant<unknown>("hello") }, { weight: 1, arbitrary: odd })
+    const role = fc.constantFrom<unknown>("system", "user", "assistant", "user", "tool", "developer", undefined)
+    const message = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ role, content }) },
+      { weight: 1, arbitrary: fc.record({ role, content, name: odd }) },
+      { weight: 1, arbitrary: odd },
+    )
+    const said = fc.oneof({ weight: 9, arbitrary: fc.array(message, { maxLength: 3 }) }, { weight: 1, arbitrary: odd })
+    const more = fc.dictionary(fc.constantFrom(...Object.keys(LlmRequest.fields), "maxToken", "__proto__"), odd, {
+      maxKeys: 2,
+    })
+    fc.assert(
+      fc.property(said, more, (heard, fields) => {
+        const input = { messages: heard, ...fields }
+        expect(Result.isSuccess(validateRequest(input))).toBe(Result.isSuccess(decode(input)))
+      }),
+      { numRuns: 3000 },
+    )
   })
 })

@@ -63,6 +63,8 @@ export const timedStream = (
     let isWhole = false
     let end: Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending> | undefined
     let timer: Timer | undefined
+    /** When the timer rings, while it runs. */
+    let ringsMs = Number.POSITIVE_INFINITY
 
     const note = (events: ReadonlyArray<LlmEvent>) => {
       for (const event of events) {
@@ -126,6 +128,7 @@ export const timedStream = (
     }
 
     const expire = (clock: CallClock) => {
+      stopTimer(timer)
       const released = Effect.andThen(
         Effect.suspend(() => Fiber.interrupt(running)),
         Scope.close(source, Exit.void),
@@ -153,7 +156,6 @@ export const timedStream = (
 
     /** Waits until the first of the clocks may have run out. The time that a slow reader takes is not the provider's silence. */
     const arm = () => {
-      stopTimer(timer)
       if (end !== undefined) return
       const nowMs = monotonicMs(living)
       let nextMs = Number.POSITIVE_INFINITY
@@ -172,7 +174,17 @@ export const timedStream = (
         if (isOver(clocks.reader, (reader === undefined ? sinceMs : nowMs) + clocks.reader.limitMs)) return
       }
       // At least one: a rest below what the clock can tell would ring again at the same moment, without end.
-      if (nextMs < Number.POSITIVE_INFINITY) timer = startTimer(living, Math.max(1, nextMs - nowMs), arm)
+      nextMs = Math.max(nowMs + 1, nextMs)
+      // One that rings before looks again then: most streams are over before any of their clocks.
+      if (nextMs >= ringsMs) return
+      stopTimer(timer)
+      timer = startTimer(living, nextMs - nowMs, ring)
+      ringsMs = nextMs
+    }
+
+    const ring = () => {
+      ringsMs = Number.POSITIVE_INFINITY
+      arm()
     }
 
     const bounding = (): ReadonlyArray<CallClock> =>

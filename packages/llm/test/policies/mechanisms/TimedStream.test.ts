@@ -463,6 +463,26 @@ describe("a stream under clocks", () => {
     }),
   )
 
+  it.live("starts one timer for clocks that all run, and another only for one that runs out sooner", () =>
+    counting(
+      Effect.gen(function* () {
+        const starting = vi.spyOn(globalThis, "setTimeout")
+        const read = (limits: Limits) =>
+          Effect.gen(function* () {
+            starting.mockClear()
+            const { opening, scope } = yield* timed(Effect.succeed(source([[0, piece("a")]])), limits)
+            yield* yield* opening
+            const waits = starting.mock.calls.map(([, ms]) => Math.round(Number(ms) / 1000))
+            yield* Scope.close(scope, Exit.void)
+            return waits
+          })
+        expect(yield* read({ total: 60_000, reader: hour, idle: hour })).toEqual([60])
+        expect(yield* read({ total: 60_000, reader: hour, idle: 30_000 })).toEqual([60, 30])
+        expect(timers()).toBe(0)
+      }),
+    ),
+  )
+
   it.live("leaves no timer behind, however it ends", () =>
     counting(
       Effect.gen(function* () {
