@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
+import { CallOptions } from "../../src/call/CallOptions.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
-import { ask, callNames, reasons } from "./Calls.ts"
+import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -128,6 +129,34 @@ describe.each(callNames)("the retry budget of %s", (name) => {
       for (let call = 0; call < 400; call++) yield* ask(name)
       failNext = true
       expect(yield* failuresOf(name, 1)).toBe(0)
+    }).pipe(Effect.provide(upstream.layer.pipe(withRetry())), Random.withSeed(1))
+  })
+
+  it.effect("counts no failure that is not worth trying again, nor one of a call that has no retries", () => {
+    // Retries that hang hold all that there is. From then on only the share of failures says whether another is left.
+    const hanging = 150
+    const upstream = new Upstream(({ index, request }) => {
+      if (request.seed === 1) return index < hanging ? { error: reasons.RateLimitError() } : { stall: true }
+      if (request.seed === 2) return { error: reasons.InvalidRequestError() }
+      if (request.seed === 3) return { error: busy }
+      return upstream.asked.filter((asked) => asked.request.seed === 4).length === 1
+        ? { error: reasons.RateLimitError() }
+        : "hello"
+    })
+    const call = (seed: number) => ask(name, { ...hello, seed })
+    return Effect.gen(function* () {
+      const held = yield* Effect.forEach(Array(hanging), () => Effect.forkChild(call(1)))
+      yield* TestClock.adjust("1 hour")
+      expect(upstream.asked).toHaveLength(2 * hanging)
+      const callOptions = { maxRetries: 0 }
+      for (let turn = 0; turn < 200; turn++) {
+        yield* Effect.result(call(2))
+        yield* Effect.provideService(Effect.result(call(3)), CallOptions, callOptions)
+      }
+      const last = yield* Effect.forkChild(call(4))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* Fiber.join(last)).text).toBe("hello")
+      yield* Effect.forEach(held, Fiber.interrupt)
     }).pipe(Effect.provide(upstream.layer.pipe(withRetry())), Random.withSeed(1))
   })
 })

@@ -2,9 +2,12 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
+import * as TestClock from "effect/testing/TestClock"
 import type { CallEvent } from "../../../src/call/CallEvent.ts"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import type { LlmError } from "../../../src/model/LlmError.ts"
@@ -84,6 +87,39 @@ describe("balance of what is told of models", () => {
         ["west", "east", "west", "east", "west", "east"].map((name) => [[name, "weighted", undefined]]),
       )
     }).pipe(Effect.provide(stack))
+  })
+
+  it.effect("has times of its own: the deployment that lists fast is asked for lists, though it answers slowly", () => {
+    const asked: Record<string, number> = {}
+    const told = (name: string, answersMs: number, listsMs: number) => {
+      const note = (what: string) =>
+        Effect.sync(() => void (asked[`${what} of ${name}`] = (asked[`${what} of ${name}`] ?? 0) + 1))
+      const after = <A, E, R>(effect: Effect.Effect<A, E, R>, what: string, ms: number) =>
+        Effect.andThen(note(what), Effect.delay(effect, ms))
+      const inner = ScriptedModels.layerModels({}, { name })
+      const models = Layer.effect(
+        ModelInfo,
+        Effect.map(ModelInfo, (info) => ({
+          ...info,
+          models: after(info.models, "lists", listsMs),
+          countTokens: (request) => after(info.countTokens(request), "counts", listsMs),
+        })),
+      ).pipe(Layer.provide(inner))
+      const answers = new Upstream(() => {
+        Effect.runSync(note("answers"))
+        return { text: "hello", delay: answersMs }
+      }, name)
+      return { name, layer: Layer.merge(answers.layer, models) }
+    }
+    const stack = withBalance([told("east", 100, 5000), told("west", 5000, 100)], { strategy: "latency" })
+    return Effect.gen(function* () {
+      const info = yield* ModelInfo
+      const turn = Effect.andThen(ask("generate"), Effect.andThen(info.models, info.countTokens(hello)))
+      const calls = yield* Effect.forkChild(Effect.forEach(Array.from({ length: 40 }), () => turn))
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.join(calls)
+      for (const what of ["answers of east", "lists of west", "counts of west"]) expect(asked[what]).toBeGreaterThan(30)
+    }).pipe(Effect.provide(stack), Random.withSeed(1))
   })
 
   it.effect("takes none: an answer is sent at once after any number of counts", () => {
