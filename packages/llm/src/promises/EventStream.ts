@@ -87,7 +87,7 @@ export class EventStream implements LlmStream, AsyncIterableIterator<LlmEvent, u
     this.endTold = true
     if (!told && end._tag === "Failed") return Promise.reject(end.error)
     if (!told && end._tag === "Aborted") return Promise.reject(end.reason)
-    return Promise.resolve({ done: true, value: undefined })
+    return this.source.settled().then(() => ({ done: true, value: undefined }))
   }
 
   private tellAgain(): Promise<never> {

@@ -1,10 +1,12 @@
 /**
  * A copy of what a caller passed, as JSON would write it: later changes of the original reach no queued call and no
- * retry. Where it must stop what is under way, it throws an `Uncopied`; `attempted` makes a value of that.
+ * retry. Where it must stop what is under way, it throws an `Uncopied`; `attempted` makes a value of that. And copies of events,
+ * which a reader may change.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { type CopyOther, jsonCopy, saidBy, Uncopied } from "../model/JsonCopy.ts"
+import { type CopyOther, dataCopy, jsonCopy, saidBy, Uncopied } from "../model/JsonCopy.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
 
 export { isBytes, saidBy, Uncopied } from "../model/JsonCopy.ts"
 
@@ -69,5 +71,19 @@ export const attempted = <A>(action: () => A): Result.Result<A, Uncopied> => {
     return Result.succeed(action())
   } catch (thrown) {
     return Result.fail(thrown instanceof Uncopied ? thrown : new Uncopied("", `cannot be read: ${saidBy(thrown)}`))
+  }
+}
+
+const isWhole = (event: LlmEvent): boolean =>
+  event.type === "response-finish" || event.type === "part-end" || event.type === "tool-call-end"
+
+/** An event of its own for the response: a reader may change what it was given. Events that hold no object need none. */
+export const ownEvent = (event: LlmEvent): LlmEvent => {
+  if (!isWhole(event)) return event
+  try {
+    return dataCopy(event)
+  } catch {
+    // A script in a test may hold anything.
+    return event
   }
 }

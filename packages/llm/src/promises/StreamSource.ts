@@ -14,11 +14,11 @@ import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { joinCall } from "../call/CallContext.ts"
 import type { Ledger } from "../call/Ledger.ts"
-import { dataCopy } from "../model/JsonCopy.ts"
 import { LlmError, StreamInterruptedError } from "../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../model/LlmEvent.ts"
 import { type Events, openStream } from "../policies/Policy.ts"
 import type { CallInput } from "./CallInput.ts"
+import { ownEvent } from "./OwnCopy.ts"
 import { failure, type GenerateResponse } from "./PromiseResponse.ts"
 import { abortError, contextOf, refusal, type Session } from "./Session.ts"
 
@@ -28,20 +28,6 @@ export type End =
   | { readonly _tag: "Left" }
   | { readonly _tag: "Failed"; readonly error: LlmError }
   | { readonly _tag: "Aborted"; readonly reason: unknown }
-
-const isWhole = (event: LlmEvent): boolean =>
-  event.type === "response-finish" || event.type === "part-end" || event.type === "tool-call-end"
-
-/** An event of its own for the response: a reader may change what it was given. Events that hold no object need none. */
-const ownEvent = (event: LlmEvent): LlmEvent => {
-  if (!isWhole(event)) return event
-  try {
-    return dataCopy(event)
-  } catch {
-    // A script in a test may hold anything.
-    return event
-  }
-}
 
 /** How many events `response` reads ahead of a reader that is slower: enough for most answers, and a bound for all. */
 const readAhead = 4096
@@ -57,10 +43,13 @@ export class StreamSource {
   private ledger: Ledger | undefined
   private events: Array<LlmEvent> = []
   private position = 0
+  /** How many of `events` the assembly has. */
+  private assembled = 0
   private source: Events | undefined
   private pulling: Promise<void> | undefined
   private running: Fiber.Fiber<unknown, unknown> | undefined
   private letGo: (() => void) | undefined
+  private closing: Promise<void> | undefined
   private whole: Promise<GenerateResponse> | undefined
   private wakeReadAhead: (() => void) | undefined
   /** True while a reader takes the events; without one `response` keeps no more of them than `readAhead`. */
@@ -84,6 +73,7 @@ export class StreamSource {
     const event = this.events[this.position]
     if (event === undefined) return undefined
     this.position += 1
+    this.assembleTo(this.position)
     if (this.wakeReadAhead !== undefined) this.wakeReadAhead()
     return event
   }
@@ -102,8 +92,7 @@ export class StreamSource {
 
   /** The reader leaves before the end: an abort. Events that nobody has taken go with it. */
   async leave(): Promise<void> {
-    this.events = []
-    this.position = 0
+    this.forget()
     await this.finish({ _tag: "Left" })
   }
 
@@ -125,8 +114,11 @@ export class StreamSource {
     let { end } = this
     while (end === undefined) {
       await (this.events.length - this.position < readAhead ? this.pull() : this.untilRoom())
+      this.assembleTo(this.events.length)
       end = this.end
     }
+    this.assembleTo(this.events.length)
+    await this.settled()
     if (end._tag === "Aborted") throw end.reason
     if (end._tag === "Failed") return this.failure(end.error)
     if (end._tag === "Left") return this.failure(this.left())
@@ -139,8 +131,7 @@ export class StreamSource {
   private untilRoom(): Promise<void> {
     if (!this.hasReader) {
       this.isIncomplete = true
-      this.events = []
-      this.position = 0
+      this.forget()
       return Promise.resolve()
     }
     return new Promise((resolve) => {
@@ -173,8 +164,7 @@ export class StreamSource {
       const exit = await (this.source === undefined ? this.open() : this.run(this.source))
       if (Exit.isSuccess(exit)) {
         this.add(exit.value)
-        // The permit and the connection come back without another read.
-        if (exit.value.at(-1)?.type === "response-finish") await this.finish({ _tag: "Answered" })
+        if (exit.value.at(-1)?.type === "response-finish") this.finishNext()
       } else if (Pull.isDoneCause(exit.cause)) await this.finish({ _tag: "Answered" })
       else await this.fail(exit.cause)
     } catch (reason) {
@@ -244,11 +234,26 @@ export class StreamSource {
 
   private add(events: ReadonlyArray<LlmEvent>): void {
     if (this.end !== undefined) return
-    for (const event of events) this.assembly.add(ownEvent(event))
     if (this.position === this.events.length) {
+      this.forget()
       this.events = [...events]
-      this.position = 0
     } else for (const event of events) this.events.push(event)
+  }
+
+  /** Gives the assembly copies of the events before this place: made as late as may be, so that the first piece is not kept back. */
+  private assembleTo(place: number): void {
+    for (; this.assembled < place; this.assembled++) {
+      const event = this.events[this.assembled]
+      if (event !== undefined) this.assembly.add(ownEvent(event))
+    }
+  }
+
+  /** Gives up the events that nobody has taken. */
+  private forget(): void {
+    this.assembleTo(this.events.length)
+    this.events = []
+    this.position = 0
+    this.assembled = 0
   }
 
   private async fail(cause: Cause.Cause<LlmError | Cause.Done>): Promise<void> {
@@ -262,10 +267,25 @@ export class StreamSource {
     }
   }
 
+  /** The answer is whole: its reader gets the last events, and right after the permit and the connection come back. */
+  private finishNext(): void {
+    this.end ??= { _tag: "Answered" }
+    const settled = Effect.promise(() => this.settled())
+    Effect.runForkWith(this.context)(Effect.andThen(Effect.yieldNow, settled))
+  }
+
   /** The first end counts. An abort closes the socket, whatever is under way. */
-  private async finish(end: End): Promise<void> {
-    if (this.end !== undefined) return
-    this.end = end
+  private finish(end: End): Promise<void> {
+    this.end ??= end
+    return (this.closing ??= this.close(this.end))
+  }
+
+  /** Gives back what an answer that has ended holds, and waits for it; what goes wrong with that is no part of the answer. */
+  async settled(): Promise<void> {
+    if (this.end !== undefined) await this.finish(this.end).catch(() => {})
+  }
+
+  private async close(end: End): Promise<void> {
     this.wakeReadAhead?.()
     this.letGo?.()
     this.call.signal?.removeEventListener("abort", this.abort)

@@ -1,6 +1,5 @@
 /**
- * The bytes of a streamed answer as events, one array per network read, and one more for the end where the same read brought
- * the first output. It ends with `response-finish` or with the reason
+ * The bytes of a streamed answer as events, one array per network read. It ends with `response-finish` or with the reason
  * why there is none; it never ends silently (law 1: proof of completion).
  */
 import * as Arr from "effect/Array"
@@ -46,7 +45,6 @@ export const eventPull = (
   const text = new GrowingText()
   let length = 0
   let started = false
-  let hasOutput = false
   let finished = false
   let wholeSinceMs: number | undefined
   let kind: "unknown" | "events" | "document" = "unknown"
@@ -117,16 +115,6 @@ export const eventPull = (
     settle(decoder.end(out), () => new StreamInterruptedError({ message }))
   }
 
-  /**
-   * Takes the end off the events that bring the first output, for the next read: its reader does not wait for all that
-   * accounts for an answer.
-   */
-  const endAfterFirstOutput = (ready: Array<LlmEvent>): Array<LlmEvent> => {
-    if (hasOutput || !ready.some(isOutput)) return []
-    hasOutput = true
-    return ready.at(-1)?.type === "response-finish" ? ready.splice(-1) : []
-  }
-
   const take = (): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> => {
     const ready = out
     const first = ready[0]
@@ -138,7 +126,7 @@ export const eventPull = (
     }
     if (Arr.isArrayNonEmpty(ready)) {
       started = true
-      out = endAfterFirstOutput(ready)
+      out = []
       for (const event of ready) {
         if (event.type === "text-delta") text.add(event.delta)
         if (isOutput(event)) attempt.sawOutput()

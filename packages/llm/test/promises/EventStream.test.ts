@@ -1,5 +1,7 @@
 /** A stream and the session it belongs to, step by step: what the network's pace would hide. */
-import { expect, it } from "@effect/vitest"
+import { setImmediate } from "node:timers/promises"
+import { describe, expect, it } from "@effect/vitest"
+import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
@@ -7,8 +9,9 @@ import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
 import { LLMInterface } from "../../src/promises/LLMInterface.ts"
 import { Session } from "../../src/promises/Session.ts"
+import type { LlmEvent } from "../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
-import { streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
+import { type Events, streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
 
 /** A provider that is silent, and counts the streams that are open. */
 const silent = () => {
@@ -56,6 +59,95 @@ it("a signal that is aborted by the provider's own first step ends the stream", 
     readCall({ messages: [{ role: "user", content: "hello" }], signal: controller.signal }),
   )
   await expect(events.next()).rejects.toBe(reason)
+})
+
+const finish: LlmEvent = {
+  type: "response-finish",
+  finishReason: "stop",
+  metadata: {
+    provider: "brief",
+    usage: {},
+    usageStatus: "unknown",
+    latencyMs: 0,
+    timestamp: "2026-01-01T00:00:00.000Z",
+    costUsd: null,
+    attempts: [],
+    warnings: [],
+    degraded: false,
+  },
+}
+
+/** A stream whose answer comes whole in one read, and whether it is still open. */
+const brief = async () => {
+  const state = { isOpen: false }
+  const set = (isOpen: boolean) =>
+    Effect.sync(() => {
+      state.isOpen = isOpen
+    })
+  const stream = streamFrom((scope) => {
+    const events: Events = Effect.succeed<Arr.NonEmptyReadonlyArray<LlmEvent>>([
+      { type: "response-start" },
+      { type: "text-delta", index: 0, delta: "Hello." },
+      { type: "part-end", index: 1, part: { type: "reasoning", text: "hm" } },
+      finish,
+    ])
+    return Effect.as(Effect.andThen(set(true), Scope.addFinalizer(scope, set(false))), events)
+  })
+  const layer = Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
+  const session = new Session(layer)
+  await session.acquire(undefined)
+  return { state, session, events: new EventStream(session, readCall({ prompt: "Hello." })) }
+}
+
+describe("an answer that comes whole in one read", () => {
+  it("is handed to its reader before it is closed, and is closed without another read", async () => {
+    const { events, state } = await brief()
+    expect(await events.next()).toMatchObject({ value: { type: "response-start" } })
+    expect(state.isOpen).toBe(true)
+    await setImmediate()
+    await setImmediate()
+    expect(state.isOpen).toBe(false)
+    const rest: Array<string> = []
+    for await (const { type } of events) rest.push(type)
+    expect(rest).toEqual(["text-delta", "part-end", "response-finish"])
+  })
+
+  it.each<[string, (one: Awaited<ReturnType<typeof brief>>) => Promise<unknown>]>([
+    [
+      "its loop ends",
+      async ({ events }) => {
+        for await (const event of events) expect(event).toBeDefined()
+      },
+    ],
+    ["its loop is left", async ({ events }) => events.return()],
+    ["its response is there", async ({ events }) => events.response],
+    ["the interface is disposed of", async ({ session }) => session.dispose()],
+  ])("is closed once %s", async (_, until) => {
+    const one = await brief()
+    await one.events.next()
+    await until(one)
+    expect(one.state.isOpen).toBe(false)
+  })
+
+  it("is whole in its response, whatever the reader took, changed or left", async () => {
+    for (const taken of [0, 1, 2, 3, 4]) {
+      const { events } = await brief()
+      for (let step = 0; step < taken; step++) {
+        const { value } = await events.next()
+        if (value?.type === "part-end") Object.assign(value.part, { text: "changed" })
+        if (value?.type === "response-finish") Object.assign(value.metadata.usage, { outputTokens: 9 })
+      }
+      if (taken % 2 === 1) await events.return()
+      expect(await events.response).toHaveProperty("metadata.usage", {})
+      expect(await events.response).toMatchObject({
+        text: "Hello.",
+        parts: [
+          { type: "text", text: "Hello." },
+          { type: "reasoning", text: "hm" },
+        ],
+      })
+    }
+  })
 })
 
 it("a reader that is behind by more events than a function takes arguments gets them all", async () => {

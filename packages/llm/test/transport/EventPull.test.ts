@@ -39,31 +39,6 @@ describe("the events of a stream", () => {
     }),
   )
 
-  it.effect("come before the end of the answer where one read brought the first output and the end", () =>
-    Effect.gen(function* () {
-      const arraysOf = (reads: ReadonlyArray<string>) =>
-        Effect.gen(function* () {
-          const { llm } = providerOf([{ reads }])
-          const arrays: Array<ReadonlyArray<string>> = []
-          yield* Stream.runForEachArray(llm.stream(hello), (events) =>
-            Effect.sync(() => void arrays.push(types(events))),
-          )
-          return arrays
-        })
-      const all = goodStream(chat).join("")
-      const together = yield* arraysOf([all])
-      expect(together.map((names) => names.includes("text-delta"))).toEqual([true, false])
-      expect(together.at(-1)).toEqual(["response-finish"])
-      // Later output is not told apart from the end: nobody waits for a first piece any more.
-      const later = yield* arraysOf([chat.opening + chat.piece("a"), chat.piece("b") + chat.finish + chat.terminal])
-      expect(later).toHaveLength(2)
-      expect(later.at(-1)?.includes("text-delta")).toBe(true)
-      expect(later.at(-1)?.at(-1)).toBe("response-finish")
-      const silent = yield* arraysOf([chat.opening + chat.finish + chat.terminal])
-      expect(silent).toHaveLength(1)
-    }),
-  )
-
   it.effect("begin with a start of their own where the service says nothing of the model, and only once", () =>
     Effect.gen(function* () {
       const { events, response } = yield* streamed([unnamed({ content: "a" }), unnamed({ content: "b" }), ended])
