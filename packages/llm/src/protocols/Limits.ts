@@ -5,6 +5,7 @@
  */
 
 export { maxCheckedValues, maxDepth, maxDigits, maxShapes } from "../model/json/JsonBounds.ts"
+export { excessOfValue } from "../model/json/ValueBounds.ts"
 
 /** What an endpoint may set. */
 export interface Limits {

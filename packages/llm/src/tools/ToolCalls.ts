@@ -70,6 +70,9 @@ const ready = <R>(tool: Tool<R>, place: number): Effect.Effect<ReadyTool<R>, Inv
     return { tool, definition, read: (args) => reader.read(ObjectRoot.valueOf(root, args)) }
   })
 
+/** How many tools' schemas are read in one turn of the event loop. */
+const toolsInTurn = 64
+
 /** The tools by their names. Two of one name are refused: a call could not tell them apart. */
 export const readyAll = <R>(
   tools: ReadonlyArray<Tool<R>>,
@@ -79,6 +82,7 @@ export const readyAll = <R>(
     for (const [place, tool] of tools.entries()) {
       if (byName.has(tool.name)) return yield* invalid(`tools[${place}].name`, `a second tool is called "${tool.name}"`)
       byName.set(tool.name, yield* ready(tool, place))
+      if (place % toolsInTurn === toolsInTurn - 1) yield* Effect.yieldNow
     }
     return byName
   })

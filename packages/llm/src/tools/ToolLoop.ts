@@ -157,6 +157,7 @@ const steps = <R>({ concurrency, llm, state }: Run<R>): Effect.Effect<LoopRespon
       yield* Effect.yieldNow
       yield* Effect.forEach(state.answered(response), (call) => state.call(call), { concurrency, discard: true })
       yield* state.settle()
+      yield* Effect.yieldNow
     }
     return yield* state.finish()
   })

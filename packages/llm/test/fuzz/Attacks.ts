@@ -155,6 +155,23 @@ const bodies: ReadonlyArray<Attack> = [
     messages: `{"type":"text","text":"a","citations":[${filled(size, () => "{}")}]}`,
     responses: message(`{"type":"output_text","text":"a","annotations":[${filled(size, () => "{}")}]}`),
   })),
+  body("citations that say something", (size) => {
+    const said = (place: number) =>
+      `{"type":"url_citation","url":"https://example.com/${place}","title":"${"t".repeat(120)}","start_index":0,"end_index":1}`
+    return {
+      chat: `"content":"a","annotations":[${filled(size, said)}]`,
+      messages: `{"type":"text","text":"a","citations":[${filled(size, said)}]}`,
+      responses: message(`{"type":"output_text","text":"a","annotations":[${filled(size, said)}]}`),
+    }
+  }),
+  body("tool calls that say something", (size) => {
+    const said = (place: number) => call(place, JSON.stringify({ a: "a".repeat(50) }))
+    return {
+      chat: `"tool_calls":[${filled(size, (place) => call(place, JSON.stringify('{"a":1}')).chat)}]`,
+      messages: filled(size, (place) => said(place).messages),
+      responses: filled(size, (place) => call(place, JSON.stringify('{"a":1}')).responses),
+    }
+  }),
   body("as many pieces of reasoning as fit", (size) => ({
     chat: `"content":"a","reasoning_details":[${filled(size, (place) => `{"type":"reasoning.text","index":${place % 7},"text":"a"}`)}]`,
     messages: filled(size, () => '{"type":"thinking","thinking":"a","signature":"b"}'),

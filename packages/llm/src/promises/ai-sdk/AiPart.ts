@@ -16,12 +16,11 @@ export const toJson = (value: unknown): AiJson => {
   return typeof value === "object" && value !== null ? objectOf(value) : null
 }
 
-const objectOf = (value: object): Record<string, AiJson> =>
-  Object.fromEntries(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .map(([name, field]) => [name, toJson(field)]),
-  )
+const objectOf = (value: object): Record<string, AiJson> => {
+  const entries: Array<[string, AiJson]> = []
+  for (const [name, field] of Object.entries(value)) if (field !== undefined) entries.push([name, toJson(field)])
+  return Object.fromEntries(entries)
+}
 
 /** Metadata that holds the fields of `value`. */
 export const metadataOf = (value: object): AiMetadata => ({ [metadataKey]: objectOf(value) })

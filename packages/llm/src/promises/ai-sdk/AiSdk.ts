@@ -8,9 +8,13 @@ import { AiStreamParts, resultOf } from "./AiAnswer.ts"
 import { AiCallError } from "./AiCallError.ts"
 import type { AiLanguageModel, AiStreamPart } from "./AiModel.ts"
 import { type AiRequest, requestOf } from "./AiRequest.ts"
+import { nextTurn } from "./Turn.ts"
 
 export { AiCallError } from "./AiCallError.ts"
 export type * from "./AiModel.ts"
+
+/** How many events that have come already are written in one turn of the event loop. */
+const eventsInTurn = 512
 
 /** The parts of one answer, at the pace at which they are read. Cancelling it ends the call. */
 const partsOf = (
@@ -19,14 +23,17 @@ const partsOf = (
   asked: AiRequest,
   first: Array<AiStreamPart>,
   reader: AiStreamParts,
-): ReadableStream<AiStreamPart> =>
-  new ReadableStream<AiStreamPart>({
+): ReadableStream<AiStreamPart> => {
+  let count = 0
+  return new ReadableStream<AiStreamPart>({
     pull: async (controller) => {
       for (const part of first.splice(0)) controller.enqueue(part)
       try {
         for (;;) {
           const next = await events.next()
           if (next.done === true) return controller.close()
+          // With the end come the sources of the whole answer.
+          if (++count % eventsInTurn === 0 || next.value.type === "response-finish") await nextTurn()
           const parts = reader.read(next.value)
           for (const part of parts) controller.enqueue(part)
           if (parts.length > 0) return
@@ -42,6 +49,7 @@ const partsOf = (
       await events.return?.()
     },
   })
+}
 
 /** A stream's failure as data; what a program's own abort gave stays what it is. */
 const failureOf = async (stream: LlmStream, error: unknown): Promise<unknown> => {
@@ -71,6 +79,8 @@ export const languageModel = (llm: Pick<Llm, "generate" | "stream">, model?: str
     const asked = requestOf(options, model)
     const response = await llm.generate(asked.options)
     if ("error" in response) throw new AiCallError(response)
+    // What reading the answer has taken of this turn is not added to.
+    await nextTurn()
     return resultOf(response, asked)
   },
   doStream: async (options) => {

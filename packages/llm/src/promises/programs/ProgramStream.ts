@@ -35,6 +35,9 @@ type End<Success, Failure> =
   | { readonly _tag: "Ended"; readonly response: Success | Failure; readonly error?: LlmError }
   | { readonly _tag: "Aborted"; readonly reason: unknown }
 
+/** How many reads may follow each other in one turn of the event loop. */
+const readsInTurn = 256
+
 /**
  * The events of one program, to one reader. Nothing is sent before somebody reads. The iterator throws `LlmError` where a
  * call fails and the signal's reason where the caller aborts; leaving the loop ends the program. `response` reads what
@@ -187,7 +190,9 @@ export class ProgramStream<Event, Success, Failure> implements AsyncIterableIter
     const opened = await run(Channel.toPullScoped(stream.channel, this.scope))
     if (Exit.isFailure(opened)) return Exit.failCause(opened.cause)
     const source: Batches<Event, Success> = opened.value
-    this.pull = () => run(source)
+    let reads = 0
+    // What has come already would be read without a turn of the event loop in between.
+    this.pull = () => run(++reads % readsInTurn === 0 ? Effect.andThen(Effect.yieldNow, source) : source)
     return this.pull()
   }
 

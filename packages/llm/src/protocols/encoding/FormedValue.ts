@@ -2,7 +2,7 @@
  * Reads a value back that was written to an enforced form of a schema: where every property was required, an absent one
  * came as null. It checks nothing.
  */
-import { excessOfValue } from "../../model/JsonCopy.ts"
+import { excessOfValue } from "../Limits.ts"
 import {
   allowsNull,
   dereferenced,

@@ -7,6 +7,7 @@
  * - `anthropic`: objects closed, no recursion, optional properties up to a number of them.
  * Bounds, lengths and the like, which one or the other refuses, are told in the description.
  */
+import * as Result from "effect/Result"
 import {
   allowsNull,
   decoded,
@@ -257,7 +258,14 @@ const withoutIdleDefinitions = (schema: JsonSchema): JsonSchema => {
 }
 
 /** The schema in the form that the wire enforces. Its root must be an object, as the root of every answer's format is. */
-export const enforcedForm = (schema: JsonSchema, dialect: Dialect): EnforcedForm => {
+export const enforcedForm = (schema: JsonSchema, dialect: Dialect): EnforcedForm =>
+  // Definitions that each refer to the next, thousands of them, exhaust the stack of who follows them.
+  Result.getOrElse(
+    Result.try(() => formOf(schema, dialect)),
+    () => ({ enforced: false, problem: "its definitions refer to each other too often" }),
+  )
+
+const formOf = (schema: JsonSchema, dialect: Dialect): EnforcedForm => {
   const root = withPlainRoot(schema)
   if (dialect === "anthropic" && isRecursive(root)) return { enforced: false, problem: "it is recursive" }
   const former = new Former(root, dialect)

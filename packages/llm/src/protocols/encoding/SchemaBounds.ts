@@ -74,18 +74,18 @@ class Steps {
   }
 }
 
-/** Why a schema cannot be followed, in words that follow "it"; undefined where it can. */
-export const excessOfSchema = (root: JsonSchema): string | undefined => {
+/** Why a schema cannot be followed, in words that follow "it"; undefined where it can. `most` is how many values it may hold. */
+export const excessOfSchema = (root: JsonSchema, most = maxSize): string | undefined => {
   const { height, size } = extentOf(root, 0, new Map())
   if (height > maxDepth) return `is nested deeper than ${maxDepth} levels`
-  if (size > maxSize) return `holds more than ${maxSize} values`
+  if (size > most) return `holds more than ${most} values`
   const steps = new Steps(root)
-  let most = 0
+  let many = 0
   const visit = (schema: JsonSchema): JsonSchema => {
-    most = Math.max(most, steps.of(schema))
+    many = Math.max(many, steps.of(schema))
     return mapInner(schema, visit)
   }
   visit(root)
-  if (most === Number.POSITIVE_INFINITY) return "comes back to itself without an end"
-  return most > maxSteps ? "refers to itself more often than can be followed" : undefined
+  if (many === Number.POSITIVE_INFINITY) return "comes back to itself without an end"
+  return many > maxSteps ? "refers to itself more often than can be followed" : undefined
 }

@@ -17,7 +17,7 @@ import * as Tool from "../Tool.ts"
 import { durationOf, failure, open, type OpenClient } from "./McpClient.ts"
 import type { McpOptions } from "./McpOptions.ts"
 import * as McpResult from "./McpResult.ts"
-import { type McpTool, McpToolPage, ModelNames } from "./McpTool.ts"
+import { McpListedTool, type McpTool, McpToolPage, ModelNames } from "./McpTool.ts"
 import * as SchemaReader from "../schemas/SchemaReader.ts"
 
 /** An open connection to an MCP server. It closes with its scope; the server's process ends then. */
@@ -42,23 +42,24 @@ const maxPages = 100
 /** No model can be told of so many tools. */
 const maxTools = 5000
 
+/** How many of a list are read in one turn of the event loop. */
+const toolsInTurn = 64
+
 const decodePage = Schema.decodeUnknownEffect(McpToolPage)
+const decodeTool = Schema.decodeUnknownEffect(McpListedTool)
 
 const unreadable = (name: string, why: string): InvalidResponseError =>
   new InvalidResponseError({ message: `the list of tools of the MCP server ${name} cannot be read: ${why}` })
+
+const misread = (name: string, error: Schema.SchemaError): LlmErrorReason =>
+  unreadable(name, error.message.split("\n", 1).join())
 
 const page = ({ client, messageOf, name }: OpenClient, cursor: string | undefined) =>
   Effect.tryPromise({
     try: (signal) => client.listTools(cursor === undefined ? undefined : { cursor }, { signal, timeout: never }),
     catch: (error): LlmErrorReason =>
       new ConnectionError({ message: `the MCP server ${name} did not list its tools: ${messageOf(error)}` }),
-  }).pipe(
-    Effect.flatMap((found) =>
-      Effect.mapError(decodePage(found), (error): LlmErrorReason =>
-        unreadable(name, error.message.split("\n", 1).join()),
-      ),
-    ),
-  )
+  }).pipe(Effect.flatMap((found) => Effect.mapError(decodePage(found), (error) => misread(name, error))))
 
 const listed = Effect.fnUntraced(function* (
   opened: OpenClient,
@@ -70,7 +71,10 @@ const listed = Effect.fnUntraced(function* (
     const { nextCursor, tools: more } = yield* page(opened, cursor)
     if (tools.length + more.length > maxTools)
       return yield* unreadable(opened.name, `it has more than ${maxTools} tools`)
-    for (const tool of more) tools.push(tool)
+    for (const [place, tool] of more.entries()) {
+      tools.push(yield* Effect.mapError(decodeTool(tool), (error) => misread(opened.name, error)))
+      if (place % toolsInTurn === toolsInTurn - 1) yield* Effect.yieldNow
+    }
     cursor = nextCursor
     if (cursor === undefined) return tools
     if (cursors.has(cursor)) return yield* unreadable(opened.name, "it names the same page twice")
@@ -135,8 +139,12 @@ export const connect = Effect.fnUntraced(function* (
     const found = (yield* Effect.mapError(asked, fails)).filter(include)
     const names = new ModelNames(prefix)
     // A schema that cannot be read is told of when a run is given its tool.
-    for (const { inputSchema } of found) yield* Effect.ignore(SchemaReader.makeUntrusted(inputSchema))
-    const made = found.map((tool) => toolOf(opened, options, timeout, tool, names.next(tool.name)))
+    const made: Array<Tool.Tool> = []
+    for (const [place, tool] of found.entries()) {
+      SchemaReader.distrust(tool.inputSchema)
+      made.push(toolOf(opened, options, timeout, tool, names.next(tool.name)))
+      if (place % toolsInTurn === toolsInTurn - 1) yield* Effect.yieldNow
+    }
     if (opened.tellsOfChanges && before === changes) current = made
     return made
   })

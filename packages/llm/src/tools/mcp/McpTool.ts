@@ -9,7 +9,8 @@ const McpAnnotations = Schema.Struct({
   openWorldHint: Schema.optional(Schema.Boolean),
 })
 
-const McpTool = Schema.Struct({
+/** A tool as it is read from a list. */
+export const McpListedTool = Schema.Struct({
   name: Schema.String,
   title: Schema.optional(Schema.String),
   description: Schema.optional(Schema.String),
@@ -42,9 +43,9 @@ export interface McpTool {
     | undefined
 }
 
-/** One page of a list of tools. */
+/** One page of a list of tools, which are read one by one. */
 export const McpToolPage = Schema.Struct({
-  tools: Schema.Array(McpTool),
+  tools: Schema.Array(Schema.Unknown),
   nextCursor: Schema.optional(Schema.String),
 })
 

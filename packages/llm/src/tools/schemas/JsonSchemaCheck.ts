@@ -50,13 +50,11 @@ const withSafeFormats = (schema: JsonSchema): JsonSchema => {
   return { ...rest, allOf: [...(Array.isArray(allOf) ? allOf : []), safe] }
 }
 
-const wantsUniqueness = (schema: JsonSchema): boolean => {
-  let wants = schema["uniqueItems"] === true
-  mapInner(schema, (inner) => {
-    wants ||= wantsUniqueness(inner)
-    return inner
-  })
-  return wants
+/** True where something in a schema is meant. It looks at more than schemas, and copies nothing. */
+const mentions = (value: unknown, isMeant: (schema: JsonSchema) => boolean): boolean => {
+  if (typeof value !== "object" || value === null) return false
+  if (isJsonSchema(value) && isMeant(value)) return true
+  return Object.values(value).some((inner) => mentions(inner, isMeant))
 }
 
 /** What is wrong with a value, if anything is. */
@@ -80,11 +78,12 @@ export const checkOf = (given: JsonSchema): Effect.Effect<Check, string> =>
   Effect.gen(function* () {
     const excess = yield* Effect.try({ try: () => excessOfSchema(given), catch: saidBy })
     if (excess !== undefined) return yield* Effect.fail(`it ${excess}`)
-    const schema = withSafeFormats(given)
+    const isSafe = !mentions(given, ({ format }) => safeFormat(format) !== undefined)
+    const schema = isSafe ? given : withSafeFormats(given)
     // Loaded where a plain JSON Schema is used: few programs pay for it.
     const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
     const compiled = (one: JsonSchema) => Effect.try({ try: () => new Validator(one, "2020-12", false), catch: saidBy })
-    const isUnique = wantsUniqueness(schema)
+    const isUnique = mentions(schema, ({ uniqueItems }) => uniqueItems === true)
     const plain = yield* compiled(isUnique ? withoutUniqueness(schema) : schema)
     const whole = isUnique ? yield* compiled(schema) : undefined
     return (value) => {

@@ -8,13 +8,13 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
-import { excessOfValue, saidBy } from "../../model/JsonCopy.ts"
+import { excessOfValue, maxCheckedValues, saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
 import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
 import { load } from "#installed-package"
 import type { AnySchema, OutputOf } from "./AnySchema.ts"
-import { checkOf, isPlain, withoutPatterns } from "./JsonSchemaCheck.ts"
+import { type Check, checkOf, isPlain, withoutPatterns } from "./JsonSchemaCheck.ts"
 
 /** What a value turned out to be: the schema's value, or what is wrong with it in one line. */
 export type Reading<A> = Result.Result<A, string>
@@ -177,7 +177,37 @@ const notASchema = invalid(
   '"schema" must be a Schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema object',
 )
 
+/** JSON Schemas of somebody who is not trusted. */
+const distrusted = new WeakSet<object>()
+
+/**
+ * Says that a JSON Schema is of somebody who is not trusted. Its patterns, which may take for ever, are told to the model and not
+ * tried here; it may hold as many values as one that is checked; and it is compiled when it is first needed.
+ */
+export const distrust = (schema: JsonSchema): void => {
+  distrusted.add(schema)
+  readers.delete(schema)
+}
+
+const ofDistrusted = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.suspend(() => {
+    const excess = excessOfSchema(jsonSchema, maxCheckedValues)
+    if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
+    let check: Check | undefined
+    const compiled = Effect.suspend(() => checkOf(withoutPatterns(jsonSchema)))
+    const known = Effect.suspend(() => (check === undefined ? compiled : Effect.succeed(check)))
+    return Effect.succeed({
+      jsonSchema,
+      read: (value) =>
+        Effect.match(known, {
+          onFailure: (problem) => Result.fail(`the tool's own schema cannot be read: ${oneLine(problem)}`),
+          onSuccess: (made) => Result.mapError((check = made)(value), oneLine),
+        }),
+    })
+  })
+
 const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> => {
+  if (isJsonSchema(schema) && distrusted.has(schema)) return ofDistrusted(schema)
   if (isEffectSchema(schema) && isOwn(schema)) return ofEffect(schema)
   if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
   if (isStandard(schema)) return ofStandard(schema)
@@ -213,19 +243,6 @@ const readable = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> 
     Effect.suspend(() => untyped(schema)),
     (defect) => Effect.fail(invalid(`the schema cannot be read: ${oneLine(messageOf(defect))}`)),
   )
-
-/**
- * Reads a JSON Schema of somebody who is not trusted: its patterns, which may take for ever, are told to the model and not
- * tried here. `make` gives the same reader for it from then on.
- */
-export const makeUntrusted = (schema: JsonSchema): Effect.Effect<void, InvalidRequestError> =>
-  Effect.suspend(() => {
-    const excess = excessOfSchema(schema)
-    if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
-    return Effect.map(Effect.flatMap(ofJsonSchema(schema, withoutPatterns(schema)), safe), (reader) => {
-      readers.set(schema, reader)
-    })
-  })
 
 /** The reader of a schema, made once a schema. Fails where the schema is none, or has no JSON Schema. */
 export const make = <S extends AnySchema>(schema: S): Effect.Effect<SchemaReader<OutputOf<S>>, InvalidRequestError> =>

@@ -1,18 +1,18 @@
 /**
- * Prints the longest block of the event loop for each attack, wire and call, and no more than the CPU that the whole call
- * took, which other programs of the machine do not add to. The server has a thread of its own:
+ * Prints the longest block of the event loop for each attack, wire and call, those of the AI SDK's bridge included. The server
+ * has a thread of its own:
  * `node --conditions=@wiseflow/source packages/llm/test/fuzz/programs/blocks.ts [bytes] [part of a name]`.
  */
 import { once } from "node:events"
-import { monitorEventLoopDelay } from "node:perf_hooks"
-import { setTimeout as sleep } from "node:timers/promises"
 import { isMainThread, parentPort, Worker } from "node:worker_threads"
-import { LLMInterface } from "../../../src/index.ts"
+import { type GenerateResponse, LLMInterface } from "../../../src/index.ts"
+import { languageModel } from "../../../src/promises/ai-sdk/AiSdk.ts"
 import { oneOfEachWire } from "../../contract/Providers.ts"
 import { FaultServer } from "../../faults/FaultServer.ts"
 import { wires } from "../../faults/Wires.ts"
 import { attacks } from "../Attacks.ts"
 import { promiseSurface } from "../Surfaces.ts"
+import { type Block, measure, print } from "./Measuring.ts"
 
 const [bytes = "1048576", filter = ""] = process.argv.slice(2)
 
@@ -27,33 +27,30 @@ const serve = async (): Promise<void> => {
   parentPort?.postMessage(server.url, [])
 }
 
-interface Block {
-  readonly name: string
-  readonly blockMs: number
-  readonly told: string
-}
+const asked = (place: number) => ({
+  model: `model-${place}`,
+  messages: [{ role: "user" as const, content: "hello" }],
+})
 
-/** The shortest of three: what else the machine does only adds. */
-const measure = async (llm: LLMInterface, name: string, attack: number, call: number): Promise<Block> => {
-  let blockMs = Infinity
-  let told = ""
-  for (let run = 0; run < 3; run++) {
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    delay.enable()
-    await sleep(5)
-    delay.reset()
-    const before = process.threadCpuUsage()
-    const response = await promiseSurface[call]?.(llm, {
-      model: `model-${attack}`,
-      messages: [{ role: "user", content: "hello" }],
-    })
-    const { system, user } = process.threadCpuUsage(before)
-    await sleep(5)
-    delay.disable()
-    blockMs = Math.min(blockMs, delay.max / 1e6, (system + user) / 1000)
-    if (response !== undefined) told = "error" in response ? response.errorType : `${response.text.length} characters`
-  }
-  return { name, blockMs, told }
+const said = (response: GenerateResponse | undefined): string =>
+  response === undefined ? "" : "error" in response ? response.errorType : `${response.text.length} characters`
+
+const prompt = [{ role: "user" as const, content: [{ type: "text" as const, text: "hello" }] }]
+
+/** Each way to ask, and what came of it in a few words. */
+const surfaces: Readonly<Record<string, (llm: LLMInterface, place: number) => Promise<string>>> = {
+  generate: async (llm, place) => said(await promiseSurface[0]?.(llm, asked(place))),
+  stream: async (llm, place) => said(await promiseSurface[1]?.(llm, asked(place))),
+  doGenerate: async (llm, place) => {
+    const { content } = await languageModel(llm, `model-${place}`).doGenerate({ prompt })
+    return `${content.length} parts`
+  },
+  doStream: async (llm, place) => {
+    const { stream } = await languageModel(llm, `model-${place}`).doStream({ prompt })
+    let parts = 0
+    for await (const _ of stream) parts += 1
+    return `${parts} parts`
+  },
 }
 
 const main = async (): Promise<void> => {
@@ -63,21 +60,18 @@ const main = async (): Promise<void> => {
   for (const provider of oneOfEachWire) {
     const options = { ...provider.options(String(url)), maxRetries: 0, logger: false as const }
     await using llm = new LLMInterface(options)
-    // The first calls compile what the others run.
-    for (const call of promiseSurface.keys()) await measure(llm, "", attacks.length - 1, call)
-    for (const [place, attack] of attacks.entries()) {
-      if (!attack.name.includes(filter)) continue
-      for (const [call, surface] of ["generate", "stream"].entries()) {
-        blocks.push(await measure(llm, `${provider.wire.name}, ${surface}: ${attack.name}`, place, call))
+    for (const [name, surface] of Object.entries(surfaces)) {
+      const act = (place: number) => () => surface(llm, place).catch((error: Error) => error.name)
+      // The first calls compile what the others run.
+      await measure("", act(attacks.length - 1))
+      for (const [place, attack] of attacks.entries()) {
+        const row = `${provider.wire.name}, ${name}: ${attack.name}`
+        if (row.includes(filter)) blocks.push(await measure(row, act(place)))
       }
     }
   }
   await worker.terminate()
-  blocks.sort((left, right) => right.blockMs - left.blockMs)
-  for (const { blockMs, name, told } of blocks.slice(0, 25)) {
-    process.stdout.write(`${blockMs.toFixed(1).padStart(7)} ms  ${name.padEnd(72)} ${told}\n`)
-  }
-  process.stdout.write(`${blocks.length} answers of ${bytes} bytes, each asked for three times\n`)
+  print(blocks, bytes)
 }
 
 await (isMainThread ? main() : serve())

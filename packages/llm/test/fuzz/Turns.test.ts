@@ -1,0 +1,158 @@
+/** Large work is done in turns of the event loop, so that clocks and aborts act in between. Turns are counted; no time is. */
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { afterEach, describe, expect, it } from "vitest"
+import { LLMInterface, type Message, tool } from "../../src/index.ts"
+import { languageModel } from "../../src/promises/ai-sdk/AiSdk.ts"
+import { connectMcp } from "../../src/promises/mcp/Mcp.ts"
+import { llm as scripted } from "../../src/testing/ScriptedLlm.ts"
+import { FaultServer } from "../faults/FaultServer.ts"
+import { whole } from "../faults/HttpText.ts"
+
+const open: Array<AsyncDisposable> = []
+afterEach(async () => {
+  for (const resource of open.splice(0)) await resource[Symbol.asyncDispose]()
+})
+
+/** How many turns of the event loop an act takes, and what it gives. */
+const turnsOf = async <A>(act: () => Promise<A>): Promise<{ readonly turns: number; readonly given: A }> => {
+  const end = new AbortController()
+  let turns = 0
+  const counting = (async () => {
+    for (; !end.signal.aborted; turns++) await nextTurn()
+  })()
+  const given = await act()
+  end.abort()
+  await counting
+  return { turns, given }
+}
+
+const message = (content: object, finish: string) =>
+  whole(JSON.stringify({ choices: [{ index: 0, message: { role: "assistant", ...content }, finish_reason: finish }] }))
+
+/** A model that calls the tool `add` so often in its first answer, and then says "done". */
+const calling = async (count: number): Promise<LLMInterface> => {
+  const call = { id: "a", type: "function", function: { name: "add", arguments: "{}" } }
+  const server = await FaultServer.start(({ body }) =>
+    body.includes('"role":"tool"')
+      ? message({ content: "done" }, "stop")
+      : message({ content: null, tool_calls: Array.from({ length: count }, () => call) }, "tool_calls"),
+  )
+  const llm = new LLMInterface({
+    provider: "openai",
+    apiKey: "sk-test",
+    apiBase: `${server.url}/v1`,
+    model: "gpt-5-mini",
+    maxRetries: 0,
+    logger: false,
+  })
+  open.push(llm, server)
+  return llm
+}
+
+const add = tool({ name: "add", parameters: { type: "object" }, execute: () => 1 })
+
+describe("thousands of calls of one answer", () => {
+  it("are told to a stream's reader in many turns, before any of them runs", async () => {
+    const calls = Array.from({ length: 6000 }, (_, place) => ({ id: `a${place}`, name: "add", arguments: {} }))
+    const llm = scripted([{ toolCalls: calls }, "done"])
+    open.push(llm)
+    const { given, turns } = await turnsOf(async () => {
+      let events = 0
+      for await (const { type } of llm.streamTools({ prompt: "Go.", tools: [add] })) {
+        if (type === "tool-result") break
+        events += 1
+      }
+      return events
+    })
+    expect(given).toBeGreaterThan(6000)
+    expect(turns).toBeGreaterThan(given / 256)
+  })
+})
+
+describe("the list of an MCP server", () => {
+  const listing = (tools: ReadonlyArray<object>) =>
+    connectMcp({ client: { listTools: async () => ({ tools }), callTool: async () => ({ content: [] }) } })
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, place) => ({ name: `t${place}`, inputSchema: { type: "object" } }))
+
+  it("is read in many turns, and its schemas are when a run is given them", async () => {
+    const session = await listing(many(4096))
+    const listed = await turnsOf(() => session.tools())
+    expect(listed.given).toHaveLength(4096)
+    expect(listed.turns).toBeGreaterThanOrEqual((2 * 4096) / 64)
+    const llm = await calling(0)
+    const run = await turnsOf(() => llm.runTools({ prompt: "Go.", tools: listed.given }))
+    expect(run.turns).toBeGreaterThanOrEqual(4096 / 64)
+  })
+
+  it("may have schemas of as many values as one that is checked", async () => {
+    const schema = (count: number) => ({ type: "object", default: Array.from({ length: count - 3 }, () => 1) })
+    const run = async (count: number) => {
+      const session = await listing([{ name: "add", inputSchema: schema(count) }])
+      const llm = await calling(1)
+      return llm.runTools({ prompt: "Go.", tools: await session.tools() })
+    }
+    expect(await run(10_000)).toMatchObject({ text: "done" })
+    expect(await run(10_001)).toMatchObject({
+      errorType: "InvalidRequestError",
+      error: expect.stringContaining("it holds more than 10000 values"),
+    })
+  })
+
+  it("whose schema refers to nothing makes every call a mistaken one", async () => {
+    const inputSchema = { type: "object", properties: { a: { $ref: "#/$defs/nowhere" } } }
+    const session = await listing([{ name: "add", inputSchema }])
+    const call = { id: "a", name: "add", arguments: { a: 1 } }
+    const llm = scripted([{ toolCalls: [call] }, "done"])
+    open.push(llm)
+    const response = await llm.runTools({ prompt: "Go.", tools: await session.tools() })
+    const results = "error" in response ? [] : response.messages.filter(({ role }: Message) => role === "tool")
+    expect(JSON.stringify(results)).toContain("do not fit the tool's schema")
+  })
+})
+
+describe("a model of the AI SDK", () => {
+  const prompt = [{ role: "user" as const, content: [{ type: "text" as const, text: "hello" }] }]
+
+  it("writes a stream that has come already in many turns", async () => {
+    const llm = await calling(4000)
+    const { given, turns } = await turnsOf(async () => {
+      const { stream } = await languageModel(llm).doStream({ prompt })
+      let parts = 0
+      for await (const _ of stream) parts += 1
+      return parts
+    })
+    expect(given).toBeGreaterThan(4000)
+    expect(turns).toBeGreaterThan(4000 / 512)
+  })
+
+  it("writes a whole answer in another turn than it was read in", async () => {
+    const llm = scripted(["hi", "hi"])
+    open.push(llm)
+    const { turns } = await turnsOf(() => llm.generate({ prompt: "Go." }))
+    const bridged = await turnsOf(() => languageModel(llm).doGenerate({ prompt }))
+    expect(bridged.turns).toBeGreaterThan(turns)
+  })
+})
+
+describe("definitions that each refer to the next", () => {
+  const chain = (count: number) => ({
+    type: "object",
+    properties: { a: { $ref: "#/$defs/d0" } },
+    $defs: Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        `d${at}`,
+        at === count - 1 ? { type: "string" } : { type: "object", properties: { a: { $ref: `#/$defs/d${at + 1}` } } },
+      ]),
+    ),
+  })
+
+  it.each([10, 20_000])("%i times exhaust no stack", async (count) => {
+    const llm = await calling(0)
+    const responseFormat = { type: "json-schema", name: "a", schema: chain(count), strict: true } as const
+    const response = await llm.generate({ messages: [{ role: "user", content: "Go." }], responseFormat })
+    expect(response).toMatchObject({ finishReason: expect.any(String) })
+    const warnings = "error" in response ? [] : response.metadata.warnings
+    expect(warnings.some((warning) => warning.includes("refer to each other too often"))).toBe(count > 1000)
+  })
+})
