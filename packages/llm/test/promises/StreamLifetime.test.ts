@@ -19,7 +19,7 @@ const stalls: Reply = (request, response, position) => {
 
 const end = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`
 
-describe("streams that nobody holds", { timeout: 40_000 }, () => {
+describe("streams that nobody holds, or that are held and not read", { timeout: 40_000 }, () => {
   it("give their permits and connections back when they are collected", async () => {
     await using upstream = await listen(stalls)
     const environment = { OPENAI_API_BASE: upstream.url, WISEFLOW_LOG_LEVEL: "none" }
@@ -27,6 +27,14 @@ describe("streams that nobody holds", { timeout: 40_000 }, () => {
     expect([code, stderr]).toEqual([0, ""])
     expect(JSON.parse(stdout)).toEqual({ begun: Array(5).fill(false), text: "hello" })
     await Promise.all(upstream.requests.map(({ closed }) => closed))
+  })
+
+  it("keep the process of a call that waits for their permit, until their reader's clock gives it back", async () => {
+    await using upstream = await listen(stalls)
+    const environment = { OPENAI_API_BASE: upstream.url, WISEFLOW_LOG_LEVEL: "none" }
+    const { code, stderr, stdout } = await runProgram(program("waiting"), { environment, nodeFlags })
+    expect([code, stderr]).toEqual([0, ""])
+    expect(JSON.parse(stdout)).toEqual({ done: false, text: "hello", held: "TimeoutError" })
   })
 
   it("are read on where somebody waits for what they were asked for", async () => {
