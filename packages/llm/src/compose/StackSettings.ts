@@ -84,10 +84,7 @@ const duration: Kind = {
   wanted: 'a duration above 0: write for example "30 seconds", or milliseconds as a number',
   fits: (value) => isInput(value) && Option.exists(Duration.fromInput(value), (known) => Duration.toMillis(known) > 0),
 }
-const number = (wanted: string, accepts: (value: number) => boolean): Kind => ({
-  wanted,
-  fits: (value) => typeof value === "number" && accepts(value),
-})
+const isNumber = (value: unknown): value is number => typeof value === "number"
 
 /** A key for each override: one without a check does not compile. */
 const kinds: Readonly<Record<keyof StackOverrides, Kind>> = {
@@ -96,13 +93,16 @@ const kinds: Readonly<Record<keyof StackOverrides, Kind>> = {
   secondaryModel: name,
   embeddingModel: name,
   fallbackText: name,
-  concurrency: number("a number, 1 or more", (value) => value >= 1),
-  maxRetries: number(
-    "a whole number, 0 or more",
-    (value) => value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY),
-  ),
-  maxTokens: number("a whole number above 0", (value) => Number.isInteger(value) && value > 0),
-  temperature: number("a number", Number.isFinite),
+  concurrency: { wanted: "a number, 1 or more", fits: (value) => isNumber(value) && value >= 1 },
+  maxRetries: {
+    wanted: "a whole number, 0 or more",
+    fits: (value) => isNumber(value) && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY),
+  },
+  maxTokens: {
+    wanted: "a whole number above 0",
+    fits: (value) => isNumber(value) && Number.isInteger(value) && value > 0,
+  },
+  temperature: { wanted: "a number", fits: (value) => Number.isFinite(value) },
   timeout: duration,
   idleTimeout: duration,
   cache: { wanted: 'a plain object, as in { ttl: "1 hour" }', fits: Predicate.isObject },

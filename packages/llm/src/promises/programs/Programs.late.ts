@@ -25,14 +25,16 @@ export const toolLoop = (): Effect.Effect<typeof ToolLoop> =>
 
 /** What embeds. */
 export const embeddingStack = (): Effect.Effect<typeof EmbeddingStack.layer> =>
-  Effect.map(
-    Effect.promise(() => import("../../compose/EmbeddingStack.ts")),
-    ({ layer }) => layer,
-  )
+  Effect.promise(async () => {
+    // Taken out here, so that a bundler leaves out what else the module exports: what reads settings for Effect.
+    const { layer } = await import("../../compose/EmbeddingStack.ts")
+    return layer
+  })
 
 /** What tells of models. */
 export const modelStack = (): Effect.Effect<typeof ModelStack.layer> =>
-  Effect.map(
-    Effect.promise(() => import("../../compose/ModelStack.ts")),
-    ({ layer }) => layer,
-  )
+  Effect.promise(async () => {
+    // Taken out here, so that a bundler leaves out what else the module exports: what reads settings for Effect.
+    const { layer } = await import("../../compose/ModelStack.ts")
+    return layer
+  })
