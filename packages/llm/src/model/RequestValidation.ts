@@ -44,26 +44,31 @@ const isPlainMessage = (message: unknown): boolean => {
 
 const isPlainConversation = (said: unknown): boolean => {
   if (!Array.isArray(said) || said.length === 0) return false
-  // Unlike `every`, this does not pass over holes.
-  for (const message of said) if (!isPlainMessage(message)) return false
+  // By place, as the schema reads them: an array of a class may go over others.
+  for (let place = 0; place < said.length; place++) if (!isPlainMessage(said[place])) return false
   return true
 }
 
-/** The check of each field of a plain question; those whose values have fields of their own are not among them. */
-const plainFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ...Object.entries(LlmRequest.fields)
-    .filter(([name]) => !["messages", "tools", "toolChoice", "responseFormat", "reasoning"].includes(name))
-    .map(([name, field]) => [name, Schema.is(field)] as const),
-  ["messages", isPlainConversation],
-])
+/** Fields whose values have fields of their own: none of a plain question. */
+const nested: ReadonlySet<string> = new Set(["tools", "toolChoice", "responseFormat", "reasoning"])
+
+/** The check of each field of a plain question besides `messages`, where it is set. */
+const plainFields: ReadonlyArray<readonly [string, (value: unknown) => boolean]> = Object.entries(LlmRequest.fields)
+  .filter(([name]) => name !== "messages")
+  .map(([name, field]) => [name, nested.has(name) ? () => false : Schema.is(field)])
 
 /**
  * True for the plain question that most calls are: texts, and known fields. The schema would say the same, and at several
  * times the cost: it tells kinds of messages apart, and searches for what is misspelt.
  */
 const isPlain = (input: unknown): input is LlmRequest => {
-  if (!Predicate.isObject(input) || !("messages" in input)) return false
-  for (const name in input) if (plainFields.get(name)?.(input[name]) !== true) return false
+  if (!Predicate.isObject(input) || !isPlainConversation(input["messages"])) return false
+  for (const name in input) if (!fields.has(name)) return false
+  // By name: what a class gets, what is hidden and what a proxy keeps to itself is sent too.
+  for (const [name, fits] of plainFields) {
+    const value = input[name]
+    if (value !== undefined && !fits(value)) return false
+  }
   return true
 }
 

@@ -45,6 +45,8 @@ export class EventStream implements LlmStream, AsyncIterableIterator<LlmEvent, u
     source.attachReader()
     if (this.againTold !== undefined) return this.tellAgain()
     const event = source.take()
+    // With the last event the reader has what the answer held: its next call needs no turn of the event loop for a permit.
+    if (event?.type === "response-finish") return source.settled().then(() => ({ done: false, value: event }))
     if (event !== undefined) return Promise.resolve({ done: false, value: event })
     if (source.isIncomplete && !this.endTold) return this.tellIncomplete()
     return source.end === undefined ? source.pull().then(this.nextRead) : this.tellEnd(source.end)

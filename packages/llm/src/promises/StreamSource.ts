@@ -274,15 +274,15 @@ export class StreamSource {
     Effect.runForkWith(this.context)(Effect.andThen(Effect.yieldNow, settled))
   }
 
-  /** The first end counts. An abort closes the socket, whatever is under way. */
+  /** The first end counts. An abort closes the socket, whatever is under way. What goes wrong with closing is no part of the answer. */
   private finish(end: End): Promise<void> {
     this.end ??= end
-    return (this.closing ??= this.close(this.end))
+    return (this.closing ??= this.close(this.end).catch(() => {}))
   }
 
-  /** Gives back what an answer that has ended holds, and waits for it; what goes wrong with that is no part of the answer. */
+  /** Gives back what an answer that has ended holds, and waits for it. */
   async settled(): Promise<void> {
-    if (this.end !== undefined) await this.finish(this.end).catch(() => {})
+    if (this.end !== undefined) await this.finish(this.end)
   }
 
   private async close(end: End): Promise<void> {

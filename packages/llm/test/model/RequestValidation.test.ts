@@ -11,6 +11,20 @@ import { validateRequest } from "../../src/model/RequestValidation.ts"
 
 const messages = [{ role: "user", content: "hello" }]
 
+/** A field that no loop over the fields comes to. */
+const hidden = (name: string, value: unknown): object => Object.defineProperty({}, name, { value })
+
+class Hot {
+  readonly messages = messages
+  get temperature() {
+    return "hot"
+  }
+}
+
+class Silent extends Array<unknown> {
+  override *[Symbol.iterator](): ArrayIterator<unknown> {}
+}
+
 const parameterOf = (input: unknown): string | undefined => {
   const result = validateRequest(input)
   return Result.isFailure(result) ? result.failure.parameter : "accepted"
@@ -50,6 +64,14 @@ describe("a request", () => {
     // oxlint-disable-next-line no-sparse-arrays
     ["a hole among the messages", { messages: [, ...messages] }],
     ["messages that are none", { messages: "hello" }],
+    ["messages that are hidden, and wrong", hidden("messages", [{ role: "user", content: 42 }])],
+    ["a hidden field that is wrong", { __proto__: hidden("temperature", "hot"), messages }],
+    ["a field of its class that is wrong", new Hot()],
+    [
+      "a wrong field that its proxy keeps to itself",
+      new Proxy({ messages, temperature: "hot" }, { ownKeys: () => [] }),
+    ],
+    ["messages of a class that goes over others", { messages: Silent.from([{ role: "user", content: 42 }]) }],
     ["nothing", undefined],
   ])("with %s is refused", (_, input) => {
     expect(parameterOf(input)).not.toBe("accepted")

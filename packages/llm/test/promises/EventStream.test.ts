@@ -1,6 +1,6 @@
 /** A stream and the session it belongs to, step by step: what the network's pace would hide. */
 import { setImmediate } from "node:timers/promises"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,6 +9,7 @@ import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
 import { LLMInterface } from "../../src/promises/LLMInterface.ts"
 import { Session } from "../../src/promises/Session.ts"
+import { LlmError, ServerError } from "../../src/model/LlmError.ts"
 import type { LlmEvent } from "../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import { type Events, streamFrom } from "../../src/policies/mechanisms/StreamStart.ts"
@@ -61,6 +62,9 @@ it("a signal that is aborted by the provider's own first step ends the stream", 
   await expect(events.next()).rejects.toBe(reason)
 })
 
+const broken = new LlmError({ reason: new ServerError({ message: "broken" }), provider: "brief", attempts: [] })
+const fault = new Error("a fault of its provider")
+
 const finish: LlmEvent = {
   type: "response-finish",
   finishReason: "stop",
@@ -78,7 +82,7 @@ const finish: LlmEvent = {
 }
 
 /** A stream whose answer comes whole in one read, and whether it is still open. */
-const brief = async () => {
+const brief = async (closing: Effect.Effect<void> = Effect.void) => {
   const state = { isOpen: false }
   const set = (isOpen: boolean) =>
     Effect.sync(() => {
@@ -91,7 +95,8 @@ const brief = async () => {
       { type: "part-end", index: 1, part: { type: "reasoning", text: "hm" } },
       finish,
     ])
-    return Effect.as(Effect.andThen(set(true), Scope.addFinalizer(scope, set(false))), events)
+    const closed = Effect.andThen(set(false), closing)
+    return Effect.as(Effect.andThen(set(true), Scope.addFinalizer(scope, closed)), events)
   })
   const layer = Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
   const session = new Session(layer)
@@ -110,6 +115,25 @@ describe("an answer that comes whole in one read", () => {
     const rest: Array<string> = []
     for await (const { type } of events) rest.push(type)
     expect(rest).toEqual(["text-delta", "part-end", "response-finish"])
+  })
+
+  it("has given back what it held when its reader gets the last event", async () => {
+    const { events, state } = await brief(Effect.yieldNow)
+    for await (const { type } of events) if (type === "response-finish") expect(state.isOpen).toBe(false)
+    expect(await events.response).toMatchObject({ text: "Hello." })
+  })
+
+  it("is left, read and disposed of without a word of what goes wrong when it is closed", async () => {
+    const broken = () => brief(Effect.die(new Error("not closed")))
+    const read = await broken()
+    for await (const event of read.events) expect(event).toBeDefined()
+    expect(await read.events.response).toMatchObject({ text: "Hello." })
+    const left = await broken()
+    await left.events.next()
+    expect(await left.events.return()).toEqual({ done: true, value: undefined })
+    const disposed = await broken()
+    await disposed.events.next()
+    await disposed.session.dispose()
   })
 
   it.each<[string, (one: Awaited<ReturnType<typeof brief>>) => Promise<unknown>]>([
@@ -148,6 +172,38 @@ describe("an answer that comes whole in one read", () => {
       })
     }
   })
+})
+
+it.each<[string, Effect.Effect<never, LlmError>, unknown]>([
+  ["breaks", Effect.fail(broken), broken],
+  ["has a fault", Effect.die(fault), fault],
+])("a stream that %s says so, whatever goes wrong when it is closed", async (_, ending, thrown) => {
+  const stream = streamFrom((scope) =>
+    Effect.as(Scope.addFinalizer(scope, Effect.die(new Error("not closed"))), ending),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
+  const events = new EventStream(new Session(layer), readCall({ prompt: "Hello." }))
+  await expect(events.next()).rejects.toBe(thrown)
+  expect(await events.next()).toEqual({ done: true, value: undefined })
+})
+
+it("a signal ends a stream that cannot be closed, and no rejection is left for nobody", async () => {
+  const unheard = vi.fn<(reason: unknown) => void>()
+  process.on("unhandledRejection", unheard)
+  const stream = streamFrom((scope) =>
+    Effect.as(Scope.addFinalizer(scope, Effect.die(new Error("not closed"))), Effect.never),
+  )
+  const layer = Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
+  const controller = new AbortController()
+  const call = readCall({ prompt: "Hello.", signal: controller.signal })
+  const events = new EventStream(new Session(layer), call)
+  const next = events.next()
+  await setImmediate()
+  controller.abort()
+  await expect(next).rejects.toBe(controller.signal.reason)
+  await setImmediate()
+  process.off("unhandledRejection", unheard)
+  expect(unheard).not.toHaveBeenCalled()
 })
 
 it("a reader that is behind by more events than a function takes arguments gets them all", async () => {
