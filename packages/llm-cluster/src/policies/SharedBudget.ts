@@ -83,8 +83,10 @@ const budget = ({ key, per = "1 day", processes = 1, reserve = 0, usd }: SharedB
       Effect.fail(new LlmError({ reason, provider: inner.name, model: request.model ?? inner.model, attempts: [] }))
 
     return {
-      begin: (request: Policy.Asked): Effect.Effect<Held, LlmError> =>
-        Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+      begin: (request: Policy.Asked): Effect.Effect<Held | undefined, LlmError> => {
+        // What takes no tokens costs nothing: it is let go also where nothing is left.
+        if (!Policy.traitsOf(request).usesTokens) return Effect.succeed(undefined)
+        return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
           const period = Math.floor(nowMs / perMs)
           const holding = (held: Held, said: number, limitUsd: number) => {
             if (said === taken) return Effect.succeed(held)
@@ -111,8 +113,11 @@ const budget = ({ key, per = "1 day", processes = 1, reserve = 0, usd }: SharedB
               return holding({ period, isLocal: true }, local(period, billionths(reserve), billionths(share)), share)
             },
           })
-        }),
-      end: ({ isLocal, period }: Held, outcome: Policy.Outcome): Effect.Effect<void> => {
+        })
+      },
+      end: (held: Held | undefined, outcome: Policy.Outcome): Effect.Effect<void> => {
+        if (held === undefined) return Effect.void
+        const { isLocal, period } = held
         const cost = outcome._tag === "Answered" ? (outcome.metadata.costUsd ?? reserve) : 0
         const amount = billionths(cost) - billionths(reserve)
         if (amount === 0) return Effect.void

@@ -1,7 +1,7 @@
-/** A shared rate limit of lists of models and counts of tokens: each is a request, and none takes a token. */
+/** What shared limits make of lists of models and counts of tokens: each is a request, and none takes a token or money. */
 import { assert, describe, it } from "@effect/vitest"
 import { type LlmError, LlmProvider, ModelInfo, type ResponseMetadata } from "@wiseflow/llm"
-import { SharedStore, type SharedRateLimitOptions, withSharedRateLimit } from "@wiseflow/llm-cluster"
+import { SharedStore, type SharedRateLimitOptions, withSharedBudget, withSharedRateLimit } from "@wiseflow/llm-cluster"
 import { Scripted } from "@wiseflow/llm/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -95,6 +95,28 @@ describe.skipIf(missing("redis") !== undefined)("a shared rate limit", { timeout
       yield* ends(info.models, 5)
       yield* ends(info.countTokens(request), 5)
       assert.strictEqual(yield* Effect.promise(() => redis.scripts()), before)
+    }),
+  )
+})
+
+describe.skipIf(missing("redis") !== undefined)("a shared budget", { timeout: 30_000 }, () => {
+  it.live("of which nothing is left lets lists and counts pass, and takes nothing for them", () =>
+    Effect.gen(function* () {
+      const redis = yield* server
+      const context = yield* Layer.build(
+        Layer.merge(fake(Effect.void, { costUsd: 1 }), Scripted.layerModels()).pipe(
+          withSharedBudget({ key: "models", usd: 2, reserve: 1 }),
+          Layer.provide(SharedStore.layer({ url: redis.url, timeout: "1 second" })),
+        ),
+      )
+      const llm = Context.get(context, LlmProvider)
+      const info = Context.get(context, ModelInfo)
+      const before = yield* Effect.promise(() => redis.scripts())
+      assert.deepStrictEqual(new Set(yield* ends(info.models, 5)), new Set(["answered"]))
+      assert.strictEqual(yield* Effect.promise(() => redis.scripts()), before)
+      assert.deepStrictEqual(yield* ends(llm.generate(request), 3), ["answered", "answered", "BudgetExceededError"])
+      assert.deepStrictEqual(yield* ends(info.models, 1), ["answered"])
+      assert.deepStrictEqual(yield* ends(info.countTokens(request), 1), ["answered"])
     }),
   )
 })
