@@ -56,11 +56,12 @@ export const hedging = ({ hedge = false }: TrafficOptions): ServicePolicy<LlmErr
 
 /** How many requests one target may have in flight: as many as it bears, or the permits that all targets share. */
 export const admitting = (
-  { adaptiveConcurrency = false }: TrafficOptions,
+  { adaptiveConcurrency = false, concurrency }: TrafficOptions & { readonly concurrency: number },
   permits: Permits.Permits,
 ): ServicePolicy<LlmError> =>
   adaptiveConcurrency === false
-    ? withConcurrency(permits)
+    ? // A limit that nothing could pass is refused, and not waited for.
+      withConcurrency(concurrency >= 1 ? permits : concurrency)
     : known(
         Effect.map(Policies.adaptiveConcurrency(), (withAdaptiveConcurrency) =>
           withAdaptiveConcurrency(adaptiveConcurrency === true ? {} : adaptiveConcurrency),

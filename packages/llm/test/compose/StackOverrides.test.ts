@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { LlmConfig } from "../../src/compose/LlmConfig.ts"
 import { fromSettings } from "../../src/compose/StackSettings.ts"
-import { EmbeddingStack, LlmStack, ModelStack } from "../../src/index.ts"
+import { EmbeddingStack, type LlmError, LlmStack, ModelStack } from "../../src/index.ts"
 
 type Overrides = NonNullable<Parameters<typeof LlmStack.layerConfig>[0]>
 
@@ -119,5 +119,27 @@ describe("an override", () => {
         expect(message).toBe('overrides: there is no option temprature; did you mean "temperature"?')
       }
     }),
+  )
+})
+
+describe("a configuration that a program wrote itself", () => {
+  const built = {
+    answers: (config: LlmConfig) => Effect.scoped(Layer.build(LlmStack.layer(config))),
+    embeddings: (config: LlmConfig) => Effect.scoped(Layer.build(EmbeddingStack.layer(config))),
+    models: (config: LlmConfig) => Effect.scoped(Layer.build(ModelStack.layer(config))),
+  }
+
+  it.effect.each(["answers", "embeddings", "models"] as const)(
+    "with no permit for %s is refused, and not waited for",
+    (service) =>
+      Effect.gen(function* () {
+        const config = yield* builtOf({ embeddingModel: "text-embedding-3-small" })
+        for (const concurrency of [0, -1, Number.NaN]) {
+          const wrong = { ...(config ?? expect.fail("nothing was built")), concurrency }
+          const error = yield* Effect.flip(Effect.asVoid<unknown, LlmError, never>(built[service](wrong)))
+          expect(error.reason).toMatchObject({ _tag: "ConfigurationError" })
+          expect(error.message).toContain(`the limit must be 1 or more, not ${concurrency}`)
+        }
+      }),
   )
 })
