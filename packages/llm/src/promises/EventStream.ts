@@ -20,6 +20,7 @@ const dropped = new FinalizationRegistry<StreamSource>((source) => source.dropRe
  * - The iterator throws `LlmError` where the answer breaks, and the signal's reason where the caller aborts.
  * - A stream is read once. Further loops take what the first one has not taken; over a stream that is read to its end,
  *   broken or left, a further loop throws, so that none of them looks like an empty answer.
+ * - Its permit and its connection have come back when the reader gets `response-finish`: a call may begin from within the loop.
  * - Leaving the loop ends the call: `response` resolves with a failure that holds what came (`partialText`).
  * - A stream that nobody holds any more is left in the same way when it is collected.
  */

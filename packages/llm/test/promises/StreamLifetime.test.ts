@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
 import { isLlmError, LLMInterface, type LlmEvent } from "../../src/index.ts"
 import { layer } from "../../src/testing/Scripted.ts"
-import { answers, beginEvents, chatPieces, listen, type Reply } from "../guide/LoopbackUpstream.ts"
+import { answers, beginEvents, chatEnd, chatPieces, listen, type Reply } from "../guide/LoopbackUpstream.ts"
 import { runProgram } from "../guide/ProgramRun.ts"
 
 const messages = [{ role: "user" as const, content: "Hello." }]
@@ -102,6 +102,32 @@ describe("a stream", () => {
     expect(await thrownBy(stream)).toMatchObject({ reason: { _tag: "ServerError" } })
     expect(await stream.next()).toEqual({ done: true, value: undefined })
     expect(await thrownBy(stream)).toMatchObject({ reason: { _tag: "ServerError" } })
+  })
+
+  it("has given its permit back at its last event, also where the service does not end its answer at once", async () => {
+    await using upstream = await listen(({ body }, response) => {
+      beginEvents(response).write(chatPieces(["Hi."], body["model"]) + chatEnd(body["model"]))
+    })
+    const waits: Array<number> = []
+    const llm = new LLMInterface({
+      provider: "openai",
+      apiKey: "k",
+      model: "m",
+      apiBase: upstream.url,
+      maxConcurrentRequests: 1,
+      logger: false,
+      onEvent: (event) => {
+        if (event.type === "permit") waits.push(event.waitedMs)
+      },
+    })
+    let second: Promise<string> | undefined
+    for await (const { type } of llm.stream({ messages })) {
+      if (type === "response-finish") second = textOf(llm.stream({ messages }))
+    }
+    expect(await second).toBe("Hi.")
+    await llm.dispose()
+    // Closing lasts longer than this where the connection is still open.
+    expect(waits.map((waitedMs) => waitedMs < 10)).toEqual([true, true])
   })
 
   it("goes on where a reader that was not a loop has stopped", async () => {
