@@ -78,7 +78,8 @@ class Copying {
   /** Where the whole stands, and the keys that lead from there to the value under way. Only a failure makes a path of them. */
   private readonly root: string
   private readonly keys: Array<string | number> = []
-  private values = 0
+  /** How many were copied. */
+  values = 0
 
   constructor(root: string, omitted: ReadonlySet<string>, copyOther: CopyOther) {
     this.root = root
@@ -197,16 +198,21 @@ class Copying {
   }
 }
 
-/** A copy of plain data, but for the `omitted` fields of the whole, or what of it cannot be copied and why. */
+/**
+ * A copy of plain data, but for the `omitted` fields of the whole, or what of it cannot be copied and why. `counted` is told how
+ * many values were copied.
+ */
 export const jsonCopy = (
   value: unknown,
   path: string,
   omitted: ReadonlySet<string>,
   copyOther: CopyOther,
+  counted?: (values: number) => void,
 ): Result.Result<unknown, Uncopied> => {
   const copying = new Copying(path, omitted, copyOther)
   try {
     const copy = copying.value(value)
+    counted?.(copying.values)
     return copying.uncopied === undefined ? Result.succeed(copy) : Result.fail(copying.uncopied)
   } catch (thrown) {
     // A trap of the caller's where no other is expected.

@@ -18,6 +18,7 @@ import type { CallSettings, EmbedOptions, GenerateOptions, ModelsOptions, WithPr
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
+import { nextTurn } from "./Turn.ts"
 
 /** A request that can be sent, or why it cannot. */
 export type CheckedRequest<Request = LlmRequest> = Result.Result<Request, InvalidRequestError>
@@ -229,6 +230,16 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
   return new Uncopied([...callFields].find(isUnreadable) ?? "", found.problem)
 }
 
+/** A request of more values is copied in one turn of the event loop, checked in another, and sent in a third. */
+const manyValues = 10_000
+
+const inTurns = async <A>(act: () => A): Promise<A> => {
+  await nextTurn()
+  const given = act()
+  await nextTurn()
+  return given
+}
+
 const read = <Request>(
   options: CallSettings,
   { check, fields, notAnObject: none, settle }: CallKind<Request>,
@@ -257,7 +268,8 @@ const read = <Request>(
   })
   if (Result.isFailure(settings)) return refused(placed(settings.failure, options), signal.success)
   const bytes = new PartBytes()
-  const copied = ownCopy(options, callFields, bytes.copy)
+  let values = 0
+  const copied = ownCopy(options, callFields, bytes.copy, (count) => (values = count))
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
   const unknown = Object.keys(copied.success).find((name) => !fields.has(name))
   if (unknown !== undefined) {
@@ -275,7 +287,9 @@ const read = <Request>(
   return {
     request: bytes.hasBlobs
       ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))
-      : check(copy),
+      : values > manyValues
+        ? inTurns(() => check(copy))
+        : check(copy),
     summary: summaryOf(copy),
     signal: signal.success,
     settings: settings.success,

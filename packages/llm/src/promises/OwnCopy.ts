@@ -24,8 +24,9 @@ export const ownCopy = (
   value: object,
   omitted: ReadonlySet<string>,
   copyOther: CopyOther,
+  counted?: (values: number) => void,
 ): Result.Result<object, Uncopied> =>
-  Result.flatMap(jsonCopy(value, "", omitted, copyOther), (copy) =>
+  Result.flatMap(jsonCopy(value, "", omitted, copyOther, counted), (copy) =>
     Predicate.isObject(copy) ? Result.succeed(copy) : Result.fail(new Uncopied("", "is not an object")),
   )
 

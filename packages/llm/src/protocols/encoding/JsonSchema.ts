@@ -29,6 +29,19 @@ export const mapInner = (schema: JsonSchema, map: (inner: JsonSchema, place: str
   return result
 }
 
+/** Visits each schema directly inside one, where no copy is needed. */
+export const eachInner = (schema: JsonSchema, visit: (inner: JsonSchema) => void): void => {
+  for (const keyword of Object.keys(schema)) {
+    const value = schema[keyword]
+    if (typeof value !== "object" || value === null) continue
+    if (one.has(keyword)) {
+      if (isJsonSchema(value)) visit(value)
+    } else if (many.has(keyword) ? Array.isArray(value) : named.has(keyword) && isJsonSchema(value)) {
+      for (const inner of Object.values(value)) if (isJsonSchema(inner)) visit(inner)
+    }
+  }
+}
+
 /** A step of a reference without its percent-encoding; one that is none stays as it is. */
 export const decoded = (step: string): string => {
   try {

@@ -12,6 +12,7 @@ import {
   allowsNull,
   decoded,
   dereferenced,
+  eachInner,
   isJsonSchema,
   isRecursive,
   type JsonSchema,
@@ -232,10 +233,7 @@ const definitionName = (reference: string): string =>
 const countOptional = (schema: JsonSchema): number => {
   const required = requiredOf(schema)
   let count = Object.keys(propertiesOf(schema)).filter((name) => !required.has(name)).length
-  mapInner(schema, (inner) => {
-    count += countOptional(inner)
-    return inner
-  })
+  eachInner(schema, (inner) => (count += countOptional(inner)))
   return count
 }
 

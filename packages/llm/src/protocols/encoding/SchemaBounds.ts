@@ -2,7 +2,7 @@
  * What keeps a JSON Schema from being followed: one pass over it, in proportion to its length. It checks no value, and does not
  * say whether a schema makes sense.
  */
-import { isJsonSchema, type JsonSchema, mapInner, resolveReference } from "./JsonSchema.ts"
+import { eachInner, isJsonSchema, type JsonSchema, resolveReference } from "./JsonSchema.ts"
 
 /** Levels of a schema, in JSON. No honest one has a tenth of them. */
 const maxDepth = 256
@@ -74,18 +74,30 @@ class Steps {
   }
 }
 
-/** Why a schema cannot be followed, in words that follow "it"; undefined where it can. `most` is how many values it may hold. */
-export const excessOfSchema = (root: JsonSchema, most = maxSize): string | undefined => {
+/** What is found of a schema before it is followed. */
+export interface SchemaExtent {
+  /** Why it cannot be followed, in words that follow "it"; undefined where it can. */
+  readonly excess: string | undefined
+  /** True where following it takes so long that the event loop should have a turn afterwards. */
+  readonly isLarge: boolean
+}
+
+/** Values of a schema that is large. */
+const large = 5000
+
+/** Whether a schema can be followed. `most` is how many values it may hold. */
+export const extentOfSchema = (root: JsonSchema, most = maxSize): SchemaExtent => {
   const { height, size } = extentOf(root, 0, new Map())
-  if (height > maxDepth) return `is nested deeper than ${maxDepth} levels`
-  if (size > most) return `holds more than ${most} values`
+  const isLarge = size > large
+  if (height > maxDepth) return { excess: `is nested deeper than ${maxDepth} levels`, isLarge }
+  if (size > most) return { excess: `holds more than ${most} values`, isLarge }
   const steps = new Steps(root)
   let many = 0
-  const visit = (schema: JsonSchema): JsonSchema => {
+  const visit = (schema: JsonSchema): void => {
     many = Math.max(many, steps.of(schema))
-    return mapInner(schema, visit)
+    eachInner(schema, visit)
   }
   visit(root)
-  if (many === Number.POSITIVE_INFINITY) return "comes back to itself without an end"
-  return many > maxSteps ? "refers to itself more often than can be followed" : undefined
+  if (many === Number.POSITIVE_INFINITY) return { excess: "comes back to itself without an end", isLarge }
+  return { excess: many > maxSteps ? "refers to itself more often than can be followed" : undefined, isLarge }
 }

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { saidBy } from "../../model/JsonCopy.ts"
 import { isJsonSchema, type JsonSchema, mapInner } from "../../protocols/encoding/JsonSchema.ts"
-import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
 import { hasEqualItems, shortened } from "./EqualItems.ts"
 
 const keywords = ["type", "properties", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "not"]
@@ -73,11 +72,9 @@ const told = (errors: ReadonlyArray<Found>): string =>
     .map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`)
     .join("; ")
 
-/** The check of a schema. Fails with the reason where the schema is none. */
+/** The check of a schema that can be followed. Fails with the reason where the schema is none. */
 export const checkOf = (given: JsonSchema): Effect.Effect<Check, string> =>
   Effect.gen(function* () {
-    const excess = yield* Effect.try({ try: () => excessOfSchema(given), catch: saidBy })
-    if (excess !== undefined) return yield* Effect.fail(`it ${excess}`)
     const isSafe = !mentions(given, ({ format }) => safeFormat(format) !== undefined)
     const schema = isSafe ? given : withSafeFormats(given)
     // Loaded where a plain JSON Schema is used: few programs pay for it.

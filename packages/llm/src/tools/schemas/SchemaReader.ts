@@ -11,7 +11,7 @@ import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { excessOfValue, maxCheckedValues, saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
-import { excessOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
+import { extentOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
 import { load } from "#installed-package"
 import type { AnySchema, OutputOf } from "./AnySchema.ts"
 import { type Check, checkOf, isPlain, withoutPatterns } from "./JsonSchemaCheck.ts"
@@ -166,16 +166,29 @@ const ofStandard = (schema: StandardSchemaV1): Effect.Effect<Untyped, InvalidReq
       ),
   }))
 
-/** `checked` is the schema that values are checked against, where that is another one than the model is told. */
-const ofJsonSchema = (jsonSchema: JsonSchema, checked: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
+const ofJsonSchema = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
   Effect.map(
-    Effect.mapError(checkOf(checked), (problem) => invalid(`the JSON Schema cannot be read: ${oneLine(problem)}`)),
+    Effect.mapError(checkOf(jsonSchema), (problem) => invalid(`the JSON Schema cannot be read: ${oneLine(problem)}`)),
     (check) => ({ jsonSchema, read: (value) => Effect.sync(() => Result.mapError(check(value), oneLine)) }),
   )
 
 const notASchema = invalid(
   '"schema" must be a Schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema object',
 )
+
+/** Fails where a JSON Schema cannot be followed. After a large one the event loop has a turn. */
+const followable = (jsonSchema: JsonSchema, most?: number): Effect.Effect<void, InvalidRequestError> =>
+  Effect.suspend(() => {
+    const extent = Result.try(() => extentOfSchema(jsonSchema, most))
+    if (Result.isFailure(extent)) return Effect.fail(invalid(`the schema cannot be read: ${messageOf(extent.failure)}`))
+    const { excess, isLarge } = extent.success
+    if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
+    return isLarge ? Effect.yieldNow : Effect.void
+  })
+
+/** A reader of a schema that a library has written. */
+const told = (reader: Effect.Effect<Untyped, InvalidRequestError>): Effect.Effect<Untyped, InvalidRequestError> =>
+  Effect.tap(reader, ({ jsonSchema }) => followable(jsonSchema))
 
 /** JSON Schemas of somebody who is not trusted. */
 const distrusted = new WeakSet<object>()
@@ -191,8 +204,6 @@ export const distrust = (schema: JsonSchema): void => {
 
 const ofDistrusted = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidRequestError> =>
   Effect.suspend(() => {
-    const excess = excessOfSchema(jsonSchema, maxCheckedValues)
-    if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
     let check: Check | undefined
     const compiled = Effect.suspend(() => checkOf(withoutPatterns(jsonSchema)))
     const known = Effect.suspend(() => (check === undefined ? compiled : Effect.succeed(check)))
@@ -207,11 +218,13 @@ const ofDistrusted = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidReq
   })
 
 const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> => {
-  if (isJsonSchema(schema) && distrusted.has(schema)) return ofDistrusted(schema)
-  if (isEffectSchema(schema) && isOwn(schema)) return ofEffect(schema)
+  if (isJsonSchema(schema) && distrusted.has(schema)) {
+    return Effect.andThen(followable(schema, maxCheckedValues), ofDistrusted(schema))
+  }
+  if (isEffectSchema(schema) && isOwn(schema)) return told(ofEffect(schema))
   if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
-  if (isStandard(schema)) return ofStandard(schema)
-  return isPlain(schema) ? ofJsonSchema(schema, schema) : Effect.fail(notASchema)
+  if (isStandard(schema)) return told(ofStandard(schema))
+  return isPlain(schema) ? Effect.andThen(followable(schema), ofJsonSchema(schema)) : Effect.fail(notASchema)
 }
 
 /** Gives a reader its schema's type. This is the one place that says so: `read` succeeds only where the schema's own check did. */
@@ -219,23 +232,18 @@ const isTyped = <S extends AnySchema>(_schema: S, _reader: Untyped): _reader is 
 
 const readers = new WeakMap<object, Untyped>()
 
-/** A reader whose schema can be followed, and whose check says no where it throws, and to values that would hold the event loop. */
-const safe = ({ jsonSchema, read }: Untyped): Effect.Effect<Untyped, InvalidRequestError> => {
-  const excess = Result.try(() => excessOfSchema(jsonSchema))
-  if (Result.isFailure(excess)) return Effect.fail(invalid(`the schema cannot be read: ${messageOf(excess.failure)}`))
-  if (excess.success !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess.success}`))
-  return Effect.succeed({
-    jsonSchema,
-    read: (value) =>
-      Effect.catchDefect(
-        Effect.suspend(() => {
-          const excess = excessOfValue(value)
-          return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
-        }),
-        (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
-      ),
-  })
-}
+/** A reader whose check says no where it throws, and to values that would hold the event loop. */
+const safe = ({ jsonSchema, read }: Untyped): Untyped => ({
+  jsonSchema,
+  read: (value) =>
+    Effect.catchDefect(
+      Effect.suspend(() => {
+        const excess = excessOfValue(value)
+        return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
+      }),
+      (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
+    ),
+})
 
 /** A value of any kind may throw when it is looked at. */
 const readable = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =>
@@ -249,7 +257,7 @@ export const make = <S extends AnySchema>(schema: S): Effect.Effect<SchemaReader
   Effect.suspend(() => {
     const isKey = (typeof schema === "object" && schema !== null) || typeof schema === "function"
     const known = isKey ? readers.get(schema) : undefined
-    const reading = known === undefined ? Effect.flatMap(readable(schema), safe) : Effect.succeed(known)
+    const reading = known === undefined ? Effect.map(readable(schema), safe) : Effect.succeed(known)
     return Effect.flatMap(reading, (reader) => {
       if (isKey) readers.set(schema, reader)
       return isTyped(schema, reader) ? Effect.succeed(reader) : Effect.fail(notASchema)

@@ -43,7 +43,7 @@ const nested = (count: number): object => {
   return inner
 }
 
-const requests: Readonly<Record<string, () => object>> = {
+const requests: Readonly<Record<string, (provider: string) => object>> = {
   "one long text": () => ({ messages: [{ role: "user", content: "a".repeat(size) }] }),
   "many messages": () => ({
     messages: many((place) => ({ role: place % 2 === 0 ? "user" : "assistant", content: "a" })),
@@ -94,17 +94,17 @@ const requests: Readonly<Record<string, () => object>> = {
   "a picture": () => ({
     messages: [{ role: "user", content: [{ type: "image", data: new Uint8Array(size), mediaType: "image/png" }] }],
   }),
-  "options of many numbers": () => ({
+  "options of many numbers": (provider) => ({
     messages: [hello],
-    providerOptions: { openai: { a: many(() => 1) }, anthropic: { a: many(() => 1) } },
+    providerOptions: { [provider]: { a: many(() => 1) } },
   }),
-  "options of many keys": () => {
+  "options of many keys": (provider) => {
     const keys = Object.fromEntries(many((place) => [`key${place}`, place] as const))
-    return { messages: [hello], providerOptions: { openai: { a: keys }, anthropic: { a: keys } } }
+    return { messages: [hello], providerOptions: { [provider]: { a: keys } } }
   },
-  "options of many objects": () => ({
+  "options of many objects": (provider) => ({
     messages: [hello],
-    providerOptions: { openai: { a: many(() => ({})) }, anthropic: { a: many(() => ({})) } },
+    providerOptions: { [provider]: { a: many(() => ({})) } },
   }),
   "many wrong messages": () => ({ messages: many(() => ({ role: "user", content: 1 })) }),
   "many wrong parts": () => ({ messages: [{ role: "user", content: many(() => ({ type: "texd", text: "a" })) }] }),
@@ -202,7 +202,7 @@ const main = async (): Promise<void> => {
     await using llm = new LLMInterface({ ...provider.options(String(url)), maxRetries: 0, logger: false })
     await measure("", async () => saidOf(await llm.generate({ messages: [hello] })))
     for (const [name, make] of Object.entries(requests)) {
-      const request = make()
+      const request = make(provider.provider)
       await rows(`${provider.wire.name}: ${name}`, async () => saidOf(await llm.generate(request as never)))
     }
     for (const [name, make] of Object.entries(schemas)) {
