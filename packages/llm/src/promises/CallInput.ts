@@ -3,6 +3,7 @@
  * of the call. Bytes become base64 here. It never throws; what is wrong becomes an `InvalidRequestError`.
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -18,7 +19,6 @@ import type { CallSettings, EmbedOptions, GenerateOptions, ModelsOptions, WithPr
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
-import { nextTurn } from "./Turn.ts"
 
 /** A request that can be sent, or why it cannot. */
 export type CheckedRequest<Request = LlmRequest> = Result.Result<Request, InvalidRequestError>
@@ -234,9 +234,9 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
 const manyValues = 10_000
 
 const inTurns = async <A>(act: () => A): Promise<A> => {
-  await nextTurn()
+  await Effect.runPromise(Effect.yieldNow)
   const given = act()
-  await nextTurn()
+  await Effect.runPromise(Effect.yieldNow)
   return given
 }
 

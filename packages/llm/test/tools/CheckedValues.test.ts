@@ -165,6 +165,16 @@ describe("a format of a JSON Schema", () => {
   })
 })
 
+it("of what is wrong in a JSON Schema all is told where it is little, and the first where it is much", async () => {
+  const schema = { type: "object", properties: { items: { type: "array", items: { type: "string" } } } } as const
+  const { read } = await Effect.runPromise(SchemaReader.make(schema))
+  const wrong = (count: number) => ({ items: Array.from({ length: count }, () => 1) })
+  expect(await Effect.runPromise(read(wrong(3)))).toMatchObject({ failure: expect.stringContaining("#/items/2") })
+  const much = await Effect.runPromise(read(wrong(5000)))
+  expect(much).toMatchObject({ failure: expect.stringContaining("#/items/0") })
+  expect(much).not.toMatchObject({ failure: expect.stringContaining("#/items/4999") })
+})
+
 it("a value that comes in one piece is read in many turns of the event loop", async () => {
   const { llm } = await writing(JSON.stringify({ a: "a".repeat(400_000) }))
   const streamed = llm.streamObject({ prompt: "Go.", schema: { type: "object" } })

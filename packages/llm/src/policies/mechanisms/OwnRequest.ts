@@ -31,15 +31,35 @@ export const own = (request: object): void => {
   Owned.mark(knownBy(request))
 }
 
+/** A request of a call's own, and whether copying it took so long that the event loop should have a turn afterwards. */
+export interface OwnRequest<Request> {
+  readonly request: Request
+  readonly isLarge: boolean
+}
+
+/** Values of a request that is large. */
+const manyValues = 10_000
+
 /** The request as it is now. What cannot be copied is given back, for the check of requests to name. */
-export const ownRequest = <Request extends object>(request: Request): Request => {
-  if (Owned.has(knownBy(request))) return request
-  const copied = jsonCopy(request, "", nothing, () => undefined)
-  if (Result.isFailure(copied) || !Predicate.isObject(copied.success)) return request
+export const copiedRequest = <Request extends object>(request: Request): OwnRequest<Request> => {
+  if (Owned.has(knownBy(request))) return { request, isLarge: false }
+  let values = 0
+  const copied = jsonCopy(
+    request,
+    "",
+    nothing,
+    () => undefined,
+    (count) => (values = count),
+  )
+  const isLarge = values > manyValues
+  if (Result.isFailure(copied) || !Predicate.isObject(copied.success)) return { request, isLarge }
   const copy: Request = { ...request, ...copied.success }
   own(copy)
-  return copy
+  return { request: copy, isLarge }
 }
+
+/** The same, for who has no turn to give. */
+export const ownRequest = <Request extends object>(request: Request): Request => copiedRequest(request).request
 
 /** What a request is known by: the list of its messages, or of the texts to embed; itself where it has neither. */
 const knownBy = (request: object): object => {

@@ -8,7 +8,7 @@ import { AiStreamParts, resultOf } from "./AiAnswer.ts"
 import { AiCallError } from "./AiCallError.ts"
 import type { AiLanguageModel, AiStreamPart } from "./AiModel.ts"
 import { type AiRequest, requestOf } from "./AiRequest.ts"
-import { nextTurn } from "../Turn.ts"
+import { nextTurn } from "./Turn.ts"
 
 export { AiCallError } from "./AiCallError.ts"
 export type * from "./AiModel.ts"

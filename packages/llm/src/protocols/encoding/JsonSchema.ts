@@ -117,21 +117,23 @@ const typeAllowsNull = (type: unknown, plain: JsonSchema, inside: (branch: unkno
 export const isRecursive = (root: JsonSchema): boolean => {
   const open = new Set<unknown>()
   const closed = new Set<unknown>()
-  const visit = (schema: JsonSchema): boolean => {
-    const { $ref: reference } = schema
-    if (!closed.has(reference)) {
-      if (open.has(reference)) return true
-      open.add(reference)
-      const target = resolveReference(root, reference)
-      if (target !== undefined && visit(target)) return true
-      closed.add(reference)
+  // A schema to look at, or a reference whose schemas have all been looked at. Definitions may refer to each other thousands of times.
+  const waiting: Array<{ readonly schema: JsonSchema } | { readonly done: unknown }> = [{ schema: root }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if ("done" in next) {
+      open.delete(next.done)
+      closed.add(next.done)
+      continue
     }
-    let found = false
-    mapInner(schema, (inner, place) => {
-      if (!found && !/^\.(\$defs|definitions)\./.test(place)) found = visit(inner)
-      return inner
-    })
-    return found
+    const { $defs: _, definitions: _too, ...plain } = next.schema
+    eachInner(plain, (schema) => waiting.push({ schema }))
+    const { $ref: reference } = plain
+    if (closed.has(reference)) continue
+    if (open.has(reference)) return true
+    const target = resolveReference(root, reference)
+    if (target === undefined) continue
+    open.add(reference)
+    waiting.push({ done: reference }, { schema: target })
   }
-  return visit(root)
+  return false
 }

@@ -242,16 +242,18 @@ const withoutIdleDefinitions = (schema: JsonSchema): JsonSchema => {
   const { $defs, ...root } = schema
   if (!isJsonSchema($defs)) return schema
   const needed: Record<string, unknown> = {}
-  const need = (inner: JsonSchema): JsonSchema => {
+  // One after the other: definitions may refer to each other thousands of times.
+  const waiting: Array<JsonSchema> = [root]
+  for (let inner = waiting.pop(); inner !== undefined; inner = waiting.pop()) {
+    const inside: Array<JsonSchema> = []
+    eachInner(inner, (one) => inside.push(one))
+    for (const one of inside.toReversed()) waiting.push(one)
     const name = typeof inner.$ref === "string" ? definitionName(inner.$ref) : undefined
-    if (name !== undefined && Object.hasOwn($defs, name) && !Object.hasOwn(needed, name)) {
-      const definition = $defs[name]
-      needed[name] = definition
-      if (isJsonSchema(definition)) need(definition)
-    }
-    return mapInner(inner, need)
+    if (name === undefined || !Object.hasOwn($defs, name) || Object.hasOwn(needed, name)) continue
+    const definition = $defs[name]
+    needed[name] = definition
+    if (isJsonSchema(definition)) waiting.push(definition)
   }
-  need(root)
   return Object.keys(needed).length === 0 ? root : { ...root, $defs: needed }
 }
 

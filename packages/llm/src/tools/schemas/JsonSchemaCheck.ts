@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { saidBy } from "../../model/JsonCopy.ts"
+import { excessOfValue, saidBy } from "../../model/JsonCopy.ts"
 import { isJsonSchema, type JsonSchema, mapInner } from "../../protocols/encoding/JsonSchema.ts"
 import { hasEqualItems, shortened } from "./EqualItems.ts"
 
@@ -72,23 +72,34 @@ const told = (errors: ReadonlyArray<Found>): string =>
     .map(({ error, instanceLocation }) => `${instanceLocation}: ${error}`)
     .join("; ")
 
+/** Of a value that holds more, only the first thing that is wrong is told. */
+const manyValues = 1000
+
 /** The check of a schema that can be followed. Fails with the reason where the schema is none. */
 export const checkOf = (given: JsonSchema): Effect.Effect<Check, string> =>
   Effect.gen(function* () {
     const isSafe = !mentions(given, ({ format }) => safeFormat(format) !== undefined)
     const schema = isSafe ? given : withSafeFormats(given)
     // Loaded where a plain JSON Schema is used: few programs pay for it.
-    const { Validator } = yield* Effect.promise(() => import("@cfworker/json-schema"))
-    const compiled = (one: JsonSchema) => Effect.try({ try: () => new Validator(one, "2020-12", false), catch: saidBy })
+    const { dereference, validate } = yield* Effect.promise(() => import("@cfworker/json-schema"))
+    const compiled = (one: JsonSchema) =>
+      Effect.map(
+        Effect.try({ try: () => dereference(one), catch: saidBy }),
+        (lookup) =>
+          (value: unknown, isBrief = false) =>
+            validate(value, one, "2020-12", lookup, isBrief),
+      )
     const isUnique = mentions(schema, ({ uniqueItems }) => uniqueItems === true)
     const plain = yield* compiled(isUnique ? withoutUniqueness(schema) : schema)
     const whole = isUnique ? yield* compiled(schema) : undefined
     return (value) => {
       const checked = Result.try(() => {
-        const { errors, valid } = plain.validate(value)
-        if (!valid) return told(errors)
+        // All that is wrong is looked for only where there cannot be too much of it.
+        const brief = plain(value, true)
+        if (!brief.valid)
+          return told(excessOfValue(value, manyValues) === undefined ? plain(value).errors : brief.errors)
         if (whole === undefined || !hasEqualItems(value)) return undefined
-        const equal = whole.validate(shortened(value)).errors.filter(({ keyword }) => keyword === "uniqueItems")
+        const equal = whole(shortened(value)).errors.filter(({ keyword }) => keyword === "uniqueItems")
         return equal.length === 0 ? undefined : told(equal)
       })
       if (Result.isFailure(checked)) return Result.fail(saidBy(checked.failure))
