@@ -274,10 +274,10 @@ export class StreamSource {
     Effect.runForkWith(this.context)(Effect.andThen(Effect.yieldNow, settled))
   }
 
-  /** The first end counts. An abort closes the socket, whatever is under way. What goes wrong with closing is no part of the answer. */
+  /** The first end counts. An abort closes the socket, whatever is under way. */
   private finish(end: End): Promise<void> {
     this.end ??= end
-    return (this.closing ??= this.close(this.end).catch(() => {}))
+    return (this.closing ??= this.close(this.end).then(this.letGo))
   }
 
   /** Gives back what an answer that has ended holds, and waits for it. */
@@ -287,12 +287,13 @@ export class StreamSource {
 
   private async close(end: End): Promise<void> {
     this.wakeReadAhead?.()
-    this.letGo?.()
     this.call.signal?.removeEventListener("abort", this.abort)
     const early = end._tag === "Aborted" || end._tag === "Left"
     if (early) this.running?.interruptUnsafe()
-    // Closing logs too, through the logger of the stack.
-    const close = Scope.close(this.scope, early ? Exit.interrupt() : Exit.void)
+    // What goes wrong with closing is no part of the answer: it is logged, through the logger of the stack.
+    const close = Effect.catchCause(Scope.close(this.scope, early ? Exit.interrupt() : Exit.void), (cause) =>
+      Effect.logError("a stream was not closed", cause),
+    )
     await Effect.runPromiseWith(this.context)(close)
   }
 }

@@ -138,7 +138,7 @@ describe("a configuration that a program wrote itself", () => {
           const wrong = { ...(config ?? expect.fail("nothing was built")), concurrency }
           const error = yield* Effect.flip(Effect.asVoid<unknown, LlmError, never>(built[service](wrong)))
           expect(error.reason).toMatchObject({ _tag: "ConfigurationError" })
-          expect(error.message).toContain(`the limit must be 1 or more, not ${concurrency}`)
+          expect(error.message).toMatch(/must be 1 or more/)
         }
       }),
   )

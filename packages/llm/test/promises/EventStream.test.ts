@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "@effect/vitest"
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import { readCall } from "../../src/promises/CallInput.ts"
 import { EventStream } from "../../src/promises/EventStream.ts"
@@ -82,8 +83,7 @@ const finish: LlmEvent = {
 }
 
 /** A stream whose answer comes whole in one read, and whether it is still open. */
-const brief = async (closing: Effect.Effect<void> = Effect.void) => {
-  const state = { isOpen: false }
+const layerOf = (closing: Effect.Effect<void>, state = { isOpen: false }) => {
   const set = (isOpen: boolean) =>
     Effect.sync(() => {
       state.isOpen = isOpen
@@ -98,8 +98,13 @@ const brief = async (closing: Effect.Effect<void> = Effect.void) => {
     const closed = Effect.andThen(set(false), closing)
     return Effect.as(Effect.andThen(set(true), Scope.addFinalizer(scope, closed)), events)
   })
-  const layer = Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
-  const session = new Session(layer)
+  return Layer.succeed(LlmProvider, { name: "brief", generate: () => Effect.never, stream: () => stream })
+}
+
+/** Such a stream in a session that is built. */
+const brief = async (closing: Effect.Effect<void> = Effect.void) => {
+  const state = { isOpen: false }
+  const session = new Session(layerOf(closing, state))
   await session.acquire(undefined)
   return { state, session, events: new EventStream(session, readCall({ prompt: "Hello." })) }
 }
@@ -121,6 +126,31 @@ describe("an answer that comes whole in one read", () => {
     const { events, state } = await brief(Effect.yieldNow)
     for await (const { type } of events) if (type === "response-finish") expect(state.isOpen).toBe(false)
     expect(await events.response).toMatchObject({ text: "Hello." })
+  })
+
+  it("is closed once the interface is disposed of, also where that has begun already", async () => {
+    let isClosed = false
+    const closing = Effect.andThen(
+      Effect.sleep(5),
+      Effect.sync(() => {
+        isClosed = true
+      }),
+    )
+    const { events, session } = await brief(closing)
+    await events.next()
+    const left = events.return()
+    await session.dispose()
+    expect(isClosed).toBe(true)
+    await left
+  })
+
+  it("logs what goes wrong when it is closed", async () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ logLevel, message }) => lines.push([logLevel, message]))
+    const logged = Layer.provideMerge(layerOf(Effect.die(new Error("not closed"))), Logger.layer([logger]))
+    const events = new EventStream(new Session(logged), readCall({ prompt: "Hello." }))
+    for await (const event of events) expect(event).toBeDefined()
+    expect(lines).toEqual([["Error", expect.arrayContaining(["a stream was not closed"])]])
   })
 
   it("is left, read and disposed of without a word of what goes wrong when it is closed", async () => {
