@@ -233,12 +233,8 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
 /** A request of more values is copied in one turn of the event loop, checked in another, and sent in a third. */
 const manyValues = 10_000
 
-const inTurns = async <A>(act: () => A): Promise<A> => {
-  await Effect.runPromise(Effect.yieldNow)
-  const given = act()
-  await Effect.runPromise(Effect.yieldNow)
-  return given
-}
+const inTurns = <A>(act: () => A): Promise<A> =>
+  Effect.runPromise(Effect.yieldNow.pipe(Effect.map(act), Effect.tap(Effect.yieldNow)))
 
 const read = <Request>(
   options: CallSettings,

@@ -166,7 +166,7 @@ describe("definitions that each refer to the next", () => {
     )
     expect(enforcedForm({ type: "object", properties: { a: { $ref: "#/$defs/d0" } }, $defs }, "openai")).toEqual({
       enforced: false,
-      problem: "its definitions refer to each other too often",
+      problem: "it is too large",
     })
   }, 30_000)
 })

@@ -13,8 +13,8 @@ export const maxShapes = 10_000
 
 /**
  * Values that are checked against a schema, every text, number, list and object counted. Validators run in one go; the slowest
- * take 1 to 2.5 µs for a value, and what they find wrong costs as much again. A program that wants longer ones asks with
- * `generate`, and reads the text.
+ * take 1 to 2.5 µs for a value, and each alternative of a union as much again: with ten of them 10,000 values take 30 to 80 ms.
+ * A program that wants longer ones asks with `generate`, and reads the text.
  */
 export const maxCheckedValues = 10_000
 

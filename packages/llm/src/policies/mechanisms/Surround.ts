@@ -1,7 +1,6 @@
 /** Puts what a policy does around every method of every service. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { isJoining } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import {
@@ -14,7 +13,7 @@ import {
   isAbout,
   oneCall,
 } from "./Around.ts"
-import { copiedRequest } from "./OwnRequest.ts"
+import { copiedRequest, ownRequest } from "./OwnRequest.ts"
 import { overServices, type ServiceRow } from "./ServiceTable.ts"
 
 /** What a policy may know of a request that is neither for an answer nor for embeddings. */
@@ -44,17 +43,13 @@ export const surrounded = <I, S extends Identity>(row: ServiceRow<I, S>, inner: 
         }
       }
       return (request: Q) => {
-        const { request: own } = copiedRequest(request)
+        const own = ownRequest(request)
         return around.effect<Asked, A>(askedAbout(own, kind), () => run(inner, own))
       }
     },
     stream: (run) => {
       const ask = (asked: Parameters<typeof run>[1]) => run(inner, asked)
-      return (given) => {
-        const { isLarge, request } = copiedRequest(given)
-        const asking = around.stream(request, ask)
-        return isLarge ? Stream.unwrap(Effect.as(Effect.yieldNow, asking)) : asking
-      }
+      return (request) => around.stream(ownRequest(request), ask)
     },
     question: <A extends Answered>(about: AskedAbout, run: (one: S) => Effect.Effect<A, LlmError>) =>
       Effect.suspend(() => around.effect<Asked, A>({ about }, () => run(inner))),

@@ -29,19 +29,6 @@ export const mapInner = (schema: JsonSchema, map: (inner: JsonSchema, place: str
   return result
 }
 
-/** Visits each schema directly inside one, where no copy is needed. */
-export const eachInner = (schema: JsonSchema, visit: (inner: JsonSchema) => void): void => {
-  for (const keyword of Object.keys(schema)) {
-    const value = schema[keyword]
-    if (typeof value !== "object" || value === null) continue
-    if (one.has(keyword)) {
-      if (isJsonSchema(value)) visit(value)
-    } else if (many.has(keyword) ? Array.isArray(value) : named.has(keyword) && isJsonSchema(value)) {
-      for (const inner of Object.values(value)) if (isJsonSchema(inner)) visit(inner)
-    }
-  }
-}
-
 /** A step of a reference without its percent-encoding; one that is none stays as it is. */
 export const decoded = (step: string): string => {
   try {
@@ -117,23 +104,23 @@ const typeAllowsNull = (type: unknown, plain: JsonSchema, inside: (branch: unkno
 export const isRecursive = (root: JsonSchema): boolean => {
   const open = new Set<unknown>()
   const closed = new Set<unknown>()
-  // A schema to look at, or a reference whose schemas have all been looked at. Definitions may refer to each other thousands of times.
-  const waiting: Array<{ readonly schema: JsonSchema } | { readonly done: unknown }> = [{ schema: root }]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if ("done" in next) {
-      open.delete(next.done)
-      closed.add(next.done)
+  // Schemas to look at, and references whose schemas have been: definitions may refer to each other thousands of times.
+  const waiting: Array<unknown> = [root]
+  while (waiting.length > 0) {
+    const next = waiting.pop()
+    if (!isJsonSchema(next)) {
+      open.delete(next)
+      closed.add(next)
       continue
     }
-    const { $defs: _, definitions: _too, ...plain } = next.schema
-    eachInner(plain, (schema) => waiting.push({ schema }))
-    const { $ref: reference } = plain
+    const { $ref: reference, $defs: _, definitions: _too, ...plain } = next
+    mapInner(plain, (inner) => waiting.push(inner))
     if (closed.has(reference)) continue
     if (open.has(reference)) return true
     const target = resolveReference(root, reference)
     if (target === undefined) continue
     open.add(reference)
-    waiting.push({ done: reference }, { schema: target })
+    waiting.push(reference, target)
   }
   return false
 }

@@ -12,7 +12,6 @@ import {
   allowsNull,
   decoded,
   dereferenced,
-  eachInner,
   isJsonSchema,
   isRecursive,
   type JsonSchema,
@@ -233,7 +232,7 @@ const definitionName = (reference: string): string =>
 const countOptional = (schema: JsonSchema): number => {
   const required = requiredOf(schema)
   let count = Object.keys(propertiesOf(schema)).filter((name) => !required.has(name)).length
-  eachInner(schema, (inner) => (count += countOptional(inner)))
+  mapInner(schema, (inner) => (count += countOptional(inner)))
   return count
 }
 
@@ -245,9 +244,7 @@ const withoutIdleDefinitions = (schema: JsonSchema): JsonSchema => {
   // One after the other: definitions may refer to each other thousands of times.
   const waiting: Array<JsonSchema> = [root]
   for (let inner = waiting.pop(); inner !== undefined; inner = waiting.pop()) {
-    const inside: Array<JsonSchema> = []
-    eachInner(inner, (one) => inside.push(one))
-    for (const one of inside.toReversed()) waiting.push(one)
+    mapInner(inner, (one) => waiting.push(one))
     const name = typeof inner.$ref === "string" ? definitionName(inner.$ref) : undefined
     if (name === undefined || !Object.hasOwn($defs, name) || Object.hasOwn(needed, name)) continue
     const definition = $defs[name]
@@ -259,10 +256,10 @@ const withoutIdleDefinitions = (schema: JsonSchema): JsonSchema => {
 
 /** The schema in the form that the wire enforces. Its root must be an object, as the root of every answer's format is. */
 export const enforcedForm = (schema: JsonSchema, dialect: Dialect): EnforcedForm =>
-  // Definitions that each refer to the next, thousands of them, exhaust the stack of who follows them.
+  // Alternatives that each refer to the next, thousands of them, exhaust the stack of who follows them.
   Result.getOrElse(
     Result.try(() => formOf(schema, dialect)),
-    () => ({ enforced: false, problem: "its definitions refer to each other too often" }),
+    () => ({ enforced: false, problem: "it is too large" }),
   )
 
 const formOf = (schema: JsonSchema, dialect: Dialect): EnforcedForm => {

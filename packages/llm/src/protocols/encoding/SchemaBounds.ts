@@ -2,7 +2,7 @@
  * What keeps a JSON Schema from being followed: one pass over it, in proportion to its length. It checks no value, and does not
  * say whether a schema makes sense.
  */
-import { eachInner, isJsonSchema, type JsonSchema, resolveReference } from "./JsonSchema.ts"
+import { isJsonSchema, type JsonSchema, mapInner, resolveReference } from "./JsonSchema.ts"
 
 /** Levels of a schema, in JSON. No honest one has a tenth of them. */
 const maxDepth = 256
@@ -95,7 +95,7 @@ export const extentOfSchema = (root: JsonSchema, most = maxSize): SchemaExtent =
   let many = 0
   const visit = (schema: JsonSchema): void => {
     many = Math.max(many, steps.of(schema))
-    eachInner(schema, visit)
+    mapInner(schema, visit)
   }
   visit(root)
   if (many === Number.POSITIVE_INFINITY) return { excess: "comes back to itself without an end", isLarge }

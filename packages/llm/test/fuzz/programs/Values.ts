@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as zod from "zod"
 import type { AnySchema } from "../../../src/index.ts"
+import { maxCheckedValues } from "../../../src/protocols/Limits.ts"
 
 /** The libraries that check. */
 export const kinds = ["effect", "zod", "json"] as const
@@ -111,8 +112,8 @@ const keys = (most: number) => (size: number) => {
   return `{${fields.join(",")}}`
 }
 
-/** As many values as are checked at all, or a little less. */
-const checked = Number(process.env["CHECKED"] ?? 9990)
+/** A little less than as many values as are checked. */
+const checked = maxCheckedValues - 10
 
 export const values: ReadonlyArray<Value> = [
   ...[Infinity, checked].flatMap((most): ReadonlyArray<Value> => {
