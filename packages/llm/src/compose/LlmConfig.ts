@@ -11,6 +11,7 @@ import type { CacheOptions } from "../policies/cache/Cache.ts"
 import { quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Registry from "../providers/Registry.ts"
+import * as Policies from "#traffic-policies"
 import * as Deployments from "./Deployments.ts"
 import { bareModel, routeOf } from "./ModelRoute.ts"
 import type { TransportOptions } from "../transport/Transport.ts"
@@ -78,7 +79,9 @@ const chosenRow: Effect.Effect<Registry.ProviderRow | undefined, LlmError> = Eff
 /** Reads every setting of the README's table from the `ConfigProvider` in force. */
 export const read: Effect.Effect<LlmConfig, LlmError> = Effect.gen(function* () {
   const idleTimeout = yield* Setting.duration("LLM_IDLE_TIMEOUT", "2 minutes")
-  const deployments = yield* Deployments.read(yield* chosenRow, yield* Setting.text("PRIMARY_MODEL"))
+  const deployments = (yield* Deployments.isAsked)
+    ? yield* (yield* Policies.deployments())(yield* chosenRow, yield* Setting.text("PRIMARY_MODEL"))
+    : undefined
   return {
     targets: yield* readTargets(deployments),
     deployments,

@@ -22,8 +22,8 @@ const promises: Case = {
   name: "promises, OpenAI, whole and streamed: what is loaded at first",
   program: promisesOf("@wiseflow/llm/promise"),
   // Effect is 50 KB of it; the services' words for failures and the list of services are 8. The table of prices comes with
-  // the first request that needs it, and policies of traffic with the first stack that has them; spans, metrics and the
-  // variables of telemetry are 4, the reading of deployments and what counts tokens 3 each. The goal is 100.
+  // the first request that needs it, and policies of traffic and deployments with the first stack that has them; spans,
+  // metrics and the variables of telemetry are 4, what counts tokens 3. The goal is 100.
   ceilingKb: 150,
 }
 

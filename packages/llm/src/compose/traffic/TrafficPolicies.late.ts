@@ -5,6 +5,7 @@ import type { withCache } from "../../policies/cache/Cache.ts"
 import type { withBalance } from "../../policies/balance/Balance.ts"
 import type { withHedge } from "../../policies/traffic/Hedge.ts"
 import type { withRateLimit } from "../../policies/traffic/RateLimit.ts"
+import type { read as readDeployments } from "./DeploymentReading.ts"
 import type { withLastingBudget } from "../../policies/usage/Budget.ts"
 
 /** Finds how many requests a target bears. */
@@ -47,4 +48,11 @@ export const rateLimit = (): Effect.Effect<typeof withRateLimit> =>
   Effect.map(
     Effect.promise(() => import("../../policies/traffic/RateLimit.ts")),
     (module) => module.withRateLimit,
+  )
+
+/** Reads the deployments of a stack. */
+export const deployments = (): Effect.Effect<typeof readDeployments> =>
+  Effect.map(
+    Effect.promise(() => import("./DeploymentReading.ts")),
+    ({ read }) => read,
   )
