@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { maxDepth, readJson } from "./json/JsonBounds.ts"
 import { withoutKeys } from "./KeyShape.ts"
 
-export { maxCheckedValues } from "./json/JsonBounds.ts"
+export { maxCheckedValues, maxPlainValues } from "./json/JsonBounds.ts"
 export { excessOfValue } from "./json/ValueBounds.ts"
 
 /** What a text is as JSON, within the limits of all that is read, or why it is not read, in words that follow "is". */

@@ -3,7 +3,7 @@
  * long answer costs no more a piece than a short one. What is not certain yet is left out: half a key, number or literal.
  */
 
-import { maxCheckedValues } from "../model/JsonCopy.ts"
+import { maxPlainValues } from "../model/JsonCopy.ts"
 
 type Container = Array<unknown> | Record<string, unknown>
 
@@ -152,7 +152,7 @@ export class PartialJson {
   }
 
   private begin(container: Container): void {
-    if (this.open.length === maxDepth || ++this.count > maxCheckedValues) {
+    if (this.open.length === maxDepth || ++this.count > maxPlainValues) {
       this.state = "given up"
       return
     }
@@ -204,7 +204,7 @@ export class PartialJson {
   }
 
   private addScalar(value: unknown): void {
-    if (++this.count > maxCheckedValues) this.state = "given up"
+    if (++this.count > maxPlainValues) this.state = "given up"
     else this.add(value)
   }
 

@@ -90,7 +90,7 @@ class Asking<A> {
       if (isLong) yield* Effect.yieldNow
       const written = writtenIn(answer, this.name)
       if (isLong) yield* Effect.yieldNow
-      const value = Result.map(written, (value) => ObjectRoot.valueOf(this.root, value))
+      const value = Result.map(written, (value) => ObjectRoot.valueOf(this.root, value, this.reader.mostValues()))
       if (isLong) yield* Effect.yieldNow
       const reading: SchemaReader.Reading<A> = Result.isFailure(value)
         ? Result.fail(`the answer is ${value.failure}`)

@@ -67,7 +67,7 @@ const ready = <R>(tool: Tool<R>, place: number): Effect.Effect<ReadyTool<R>, Inv
       ...(tool.description === undefined ? {} : { description: tool.description }),
       ...(tool.strict === undefined ? {} : { strict: tool.strict }),
     }
-    return { tool, definition, read: (args) => reader.read(ObjectRoot.valueOf(root, args)) }
+    return { tool, definition, read: (args) => reader.read(ObjectRoot.valueOf(root, args, reader.mostValues())) }
   })
 
 /** How many tools' schemas are read in one turn of the event loop. */

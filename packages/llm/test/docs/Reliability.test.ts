@@ -1,7 +1,15 @@
 /** docs/reliability.md names tests that exist, and limits that the code has. */
 import { existsSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { defaultLimits, maxCheckedValues, maxDepth, maxNotes, maxParts, maxShapes } from "../../src/protocols/Limits.ts"
+import {
+  defaultLimits,
+  maxCheckedValues,
+  maxDepth,
+  maxNotes,
+  maxParts,
+  maxPlainValues,
+  maxShapes,
+} from "../../src/protocols/Limits.ts"
 
 const page = readFileSync(new URL("../../../../docs/reliability.md", import.meta.url), "utf8")
 
@@ -29,7 +37,7 @@ describe("docs/reliability.md", () => {
       `${maxDepth} levels`,
       `${maxParts.toLocaleString("en")} parts`,
       `${maxNotes.toLocaleString("en")} notes`,
-      `${maxCheckedValues.toLocaleString("en")} values`,
+      `${maxCheckedValues.toLocaleString("en")} to ${maxPlainValues.toLocaleString("en")} values`,
       `${maxShapes.toLocaleString("en")} different sequences of keys`,
     ]
     const mib = (bytes: number) => `${bytes / 1024 / 1024} MiB`

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { afterEach, describe, expect, it } from "vitest"
 import * as zod from "zod"
 import { type AnySchema, LLMInterface, tool } from "../../src/index.ts"
-import { maxCheckedValues, maxDigits } from "../../src/protocols/Limits.ts"
+import { maxDigits, maxPlainValues } from "../../src/protocols/Limits.ts"
 import * as SchemaReader from "../../src/tools/schemas/SchemaReader.ts"
 import { FaultServer } from "../faults/FaultServer.ts"
 import { stream, whole } from "../faults/HttpText.ts"
@@ -53,20 +53,20 @@ const listSchemas: Readonly<Record<string, AnySchema>> = {
 /** An object that holds so many values, itself and its list among them. */
 const holding = (count: number): string => `{"items":[${"1,".repeat(count - 2).slice(0, -1)}]}`
 
-const tooMany = `it holds more than ${maxCheckedValues} values`
+const tooMany = `it holds more than ${maxPlainValues} values`
 
 describe.each(Object.keys(listSchemas))("a value for a schema of %s", (name) => {
   const schema = listSchemas[name] ?? {}
 
   it("is read where it holds as many values as may be, whole and streamed", async () => {
-    const { llm } = await writing(holding(maxCheckedValues))
-    const wanted = { object: { items: { length: maxCheckedValues - 2 } } }
+    const { llm } = await writing(holding(maxPlainValues))
+    const wanted = { object: { items: { length: maxPlainValues - 2 } } }
     expect(await llm.generateObject({ prompt: "Go.", schema })).toMatchObject(wanted)
     expect(await llm.streamObject({ prompt: "Go.", schema }).response).toMatchObject(wanted)
   })
 
   it("is asked for again, and then fails, where it holds one more, whole and streamed", async () => {
-    const { asked, llm } = await writing(holding(maxCheckedValues + 1))
+    const { asked, llm } = await writing(holding(maxPlainValues + 1))
     const wanted = { errorType: "InvalidResponseError", error: expect.stringContaining(tooMany) }
     expect(await llm.generateObject({ prompt: "Go.", schema })).toMatchObject(wanted)
     expect(asked).toHaveLength(2)
@@ -76,7 +76,7 @@ describe.each(Object.keys(listSchemas))("a value for a schema of %s", (name) => 
   })
 
   it("makes a call whose arguments hold one more a mistaken one, which does not run", async () => {
-    const { llm } = await writing(holding(maxCheckedValues + 1), true)
+    const { llm } = await writing(holding(maxPlainValues + 1), true)
     let runs = 0
     const t = tool({ name: "t", parameters: schema, execute: () => ++runs })
     const response = await llm.runTools({ prompt: "Go.", tools: [t] })
@@ -106,12 +106,9 @@ describe.each(Object.keys(listSchemas))("a value for a schema of %s", (name) => 
 it("a list at the root is counted as what was asked for", async () => {
   const schema = { type: "array", items: { type: "number" } } as const
   const items = (count: number) => JSON.stringify({ value: Array.from({ length: count }, () => 1) })
-  const right = await writing(items(maxCheckedValues - 1))
-  expect(await right.llm.generateObject({ prompt: "Go.", schema })).toHaveProperty(
-    "object.length",
-    maxCheckedValues - 1,
-  )
-  const wrong = await writing(items(maxCheckedValues))
+  const right = await writing(items(maxPlainValues - 1))
+  expect(await right.llm.generateObject({ prompt: "Go.", schema })).toHaveProperty("object.length", maxPlainValues - 1)
+  const wrong = await writing(items(maxPlainValues))
   expect(await wrong.llm.generateObject({ prompt: "Go.", schema })).toHaveProperty("errorType", "InvalidResponseError")
 })
 
@@ -129,10 +126,43 @@ it("a value that is too much reaches no check", async () => {
     },
   } as const
   const reader = await Effect.runPromise(SchemaReader.make(schema))
-  await Effect.runPromise(reader.read(JSON.parse(holding(maxCheckedValues + 1))))
+  await Effect.runPromise(reader.read(JSON.parse(holding(maxPlainValues + 1))))
   expect(checks).toBe(0)
-  await Effect.runPromise(reader.read(JSON.parse(holding(maxCheckedValues))))
+  await Effect.runPromise(reader.read(JSON.parse(holding(maxPlainValues))))
   expect(checks).toBe(1)
+})
+
+it.each<[string, number, AnySchema]>([
+  ["looks at each value once", 40_000, { type: "object", properties: { a: { enum: ["x", "y"] } } }],
+  [
+    "allows null beside a text",
+    13_333,
+    { type: "object", properties: { a: { anyOf: [{ type: "string" }, { type: "null" }] } } },
+  ],
+  ["follows a reference", 20_000, { type: "array", items: { $ref: "#/$defs/a" }, $defs: { a: { type: "number" } } }],
+  [
+    "has ten alternatives",
+    10_000,
+    { type: "array", items: { oneOf: Array.from({ length: 10 }, (_, a) => ({ const: a })) } },
+  ],
+])("a schema that %s is checked with up to %s values", async (_, most, schema) => {
+  const reader = await Effect.runPromise(SchemaReader.make(schema))
+  expect(reader.mostValues()).toBe(most)
+  const list = (count: number) => Array.from({ length: count - 1 }, () => 1)
+  expect(await Effect.runPromise(reader.read(list(most + 1)))).toMatchObject({
+    failure: `it holds more than ${most} values`,
+  })
+  expect(await Effect.runPromise(reader.read(list(most)))).not.toMatchObject({
+    failure: expect.stringContaining("holds more"),
+  })
+})
+
+it("an optional property that came as null is taken out of the longest value that is checked", async () => {
+  const item = { type: "object", properties: { a: { type: "number" } } } as const
+  const count = maxPlainValues / 2 - 1
+  const { llm } = await writing(JSON.stringify({ value: Array.from({ length: count }, () => ({ a: null })) }))
+  const response = await llm.generateObject({ prompt: "Go.", schema: { type: "array", items: item } })
+  expect("error" in response ? response.error : response.object).toEqual(Array.from({ length: count }, () => ({})))
 })
 
 it("a number written as a text has so many digits at most", async () => {

@@ -1,7 +1,7 @@
 /** JSON that is read while it is written. */
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { maxCheckedValues } from "../../src/protocols/Limits.ts"
+import { maxPlainValues } from "../../src/protocols/Limits.ts"
 import { PartialJson } from "../../src/tools/PartialJson.ts"
 
 const snapshots = (pieces: ReadonlyArray<string>): ReadonlyArray<unknown> => {
@@ -69,7 +69,7 @@ describe("a value that is being written", () => {
     const json = new PartialJson()
     json.push("[")
     let copied = 0
-    const count = maxCheckedValues - 2
+    const count = maxPlainValues - 2
     for (let item = 0; item < count; item++) {
       json.push("1,")
       const snapshot = json.snapshot()
@@ -82,8 +82,8 @@ describe("a value that is being written", () => {
 
   it.each(["1,", '"a",', "{},", "[],"])("is followed no further than it may be checked: %s", (item) => {
     const json = new PartialJson()
-    json.push(`[${item.repeat(maxCheckedValues - 1)}`)
-    expect(json.snapshot()).toHaveLength(maxCheckedValues - 1)
+    json.push(`[${item.repeat(maxPlainValues - 1)}`)
+    expect(json.snapshot()).toHaveLength(maxPlainValues - 1)
     expect(json.isOver).toBe(false)
     json.push(item)
     expect(json.isOver).toBe(true)

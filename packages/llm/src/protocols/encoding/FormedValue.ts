@@ -61,5 +61,5 @@ const restoredIn = (root: JsonSchema, schema: unknown, value: unknown, seen?: Se
  * The value with each null taken out that only says that an optional property is absent. A value that is too much to be checked
  * stays as it is.
  */
-export const restored = (schema: JsonSchema, value: unknown): unknown =>
-  excessOfValue(value) === undefined ? restoredIn(schema, schema, value) : value
+export const restored = (schema: JsonSchema, value: unknown, most?: number): unknown =>
+  excessOfValue(value, most) === undefined ? restoredIn(schema, schema, value) : value

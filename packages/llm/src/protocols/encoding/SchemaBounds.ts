@@ -2,6 +2,7 @@
  * What keeps a JSON Schema from being followed: one pass over it, in proportion to its length. It checks no value, and does not
  * say whether a schema makes sense.
  */
+import { maxCheckedValues, maxPlainValues } from "../Limits.ts"
 import { isJsonSchema, type JsonSchema, mapInner, resolveReference } from "./JsonSchema.ts"
 
 /** Levels of a schema, in JSON. No honest one has a tenth of them. */
@@ -74,6 +75,21 @@ class Steps {
   }
 }
 
+const mostSteps = (root: JsonSchema): number => {
+  const steps = new Steps(root)
+  let most = 0
+  const visit = (schema: JsonSchema): void => {
+    most = Math.max(most, steps.of(schema))
+    mapInner(schema, visit)
+  }
+  visit(root)
+  return most
+}
+
+/** How many values are checked against a schema that can be followed: the more often it looks at one, the fewer. */
+export const mostValuesOf = (root: JsonSchema): number =>
+  Math.max(maxCheckedValues, Math.floor(maxPlainValues / Math.max(1, mostSteps(root))))
+
 /** What is found of a schema before it is followed. */
 export interface SchemaExtent {
   /** Why it cannot be followed, in words that follow "it"; undefined where it can. */
@@ -91,13 +107,7 @@ export const extentOfSchema = (root: JsonSchema, most = maxSize): SchemaExtent =
   const isLarge = size > large
   if (height > maxDepth) return { excess: `is nested deeper than ${maxDepth} levels`, isLarge }
   if (size > most) return { excess: `holds more than ${most} values`, isLarge }
-  const steps = new Steps(root)
-  let many = 0
-  const visit = (schema: JsonSchema): void => {
-    many = Math.max(many, steps.of(schema))
-    mapInner(schema, visit)
-  }
-  visit(root)
+  const many = mostSteps(root)
   if (many === Number.POSITIVE_INFINITY) return { excess: "comes back to itself without an end", isLarge }
   return { excess: many > maxSteps ? "refers to itself more often than can be followed" : undefined, isLarge }
 }

@@ -2,7 +2,6 @@
  * A schema whose root is an object, which every wire wants of answers and arguments: a list, a choice or a union is put
  * under the key `value`, and taken out again.
  */
-import { excessOfValue } from "../../model/JsonCopy.ts"
 import { restored } from "../../protocols/encoding/FormedValue.ts"
 import { isJsonSchema, type JsonSchema, mapInner, withPlainRoot } from "../../protocols/encoding/JsonSchema.ts"
 
@@ -37,14 +36,13 @@ export const make = (given: JsonSchema): ObjectRoot => {
   return { schema, wrapped: true }
 }
 
-/** The value that was asked for, from the one that was written. Models that leave the wrapping out are understood too. */
-export const valueOf = (root: ObjectRoot, written: unknown): unknown => {
-  // A value that is too much to be checked is not restored, and has to stay too much when it is taken out.
-  const isWithin = (value: unknown): value is JsonSchema =>
-    root.wrapped && isJsonSchema(value) && key in value && Object.keys(value).length === 1
-  if (isWithin(written) && excessOfValue(written[key]) !== undefined) return written[key]
-  const value = restored(root.schema, written)
-  return isWithin(value) ? value[key] : value
+/**
+ * The value that was asked for, from the one that was written, of which at most so many values are checked. Models that leave the
+ * wrapping out are understood too.
+ */
+export const valueOf = (root: ObjectRoot, written: unknown, mostValues: number): unknown => {
+  const value = restored(root.schema, written, mostValues + (root.wrapped ? 1 : 0))
+  return root.wrapped && isJsonSchema(value) && Object.keys(value).length === 1 && key in value ? value[key] : value
 }
 
 /** What stands under the key so far; undefined where nothing does. */

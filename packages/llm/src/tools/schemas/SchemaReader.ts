@@ -11,7 +11,7 @@ import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { excessOfValue, maxCheckedValues, saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
-import { extentOfSchema } from "../../protocols/encoding/SchemaBounds.ts"
+import { extentOfSchema, mostValuesOf } from "../../protocols/encoding/SchemaBounds.ts"
 import { load } from "#installed-package"
 import type { AnySchema, OutputOf } from "./AnySchema.ts"
 import { type Check, checkOf, isPlain, withoutPatterns } from "./JsonSchemaCheck.ts"
@@ -24,9 +24,12 @@ export interface SchemaReader<A> {
   /** What the model must write: the side before transformations. */
   readonly jsonSchema: JsonSchema
   readonly read: (value: unknown) => Effect.Effect<Reading<A>>
+  /** How many values one may hold to be checked. */
+  readonly mostValues: () => number
 }
 
-type Untyped = SchemaReader<unknown>
+type Untyped = Omit<SchemaReader<unknown>, "mostValues">
+type Bounded = SchemaReader<unknown>
 
 const invalid = (problem: string): InvalidRequestError =>
   new InvalidRequestError({ message: `invalid request: ${problem}`, parameter: "schema" })
@@ -228,22 +231,27 @@ const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =
 }
 
 /** Gives a reader its schema's type. This is the one place that says so: `read` succeeds only where the schema's own check did. */
-const isTyped = <S extends AnySchema>(_schema: S, _reader: Untyped): _reader is SchemaReader<OutputOf<S>> => true
+const isTyped = <S extends AnySchema>(_schema: S, _reader: Bounded): _reader is SchemaReader<OutputOf<S>> => true
 
-const readers = new WeakMap<object, Untyped>()
+const readers = new WeakMap<object, Bounded>()
 
 /** A reader whose check says no where it throws, and to values that would hold the event loop. */
-const safe = ({ jsonSchema, read }: Untyped): Untyped => ({
-  jsonSchema,
-  read: (value) =>
-    Effect.catchDefect(
-      Effect.suspend(() => {
-        const excess = excessOfValue(value)
-        return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
-      }),
-      (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
-    ),
-})
+const safe = ({ jsonSchema, read }: Untyped): Bounded => {
+  let most: number | undefined
+  const mostValues = () => (most ??= mostValuesOf(jsonSchema))
+  return {
+    jsonSchema,
+    mostValues,
+    read: (value) =>
+      Effect.catchDefect(
+        Effect.suspend(() => {
+          const excess = excessOfValue(value, mostValues())
+          return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
+        }),
+        (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
+      ),
+  }
+}
 
 /** A value of any kind may throw when it is looked at. */
 const readable = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =>

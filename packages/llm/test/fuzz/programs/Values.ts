@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as zod from "zod"
 import type { AnySchema } from "../../../src/index.ts"
-import { maxCheckedValues } from "../../../src/protocols/Limits.ts"
+import { maxCheckedValues, maxPlainValues } from "../../../src/protocols/Limits.ts"
 
 /** The libraries that check. */
 export const kinds = ["effect", "zod", "json"] as const
@@ -112,12 +112,13 @@ const keys = (most: number) => (size: number) => {
   return `{${fields.join(",")}}`
 }
 
-/** A little less than as many values as are checked. */
+/** A little less than as many values as are checked against any schema, and against a plain one. */
 const checked = maxCheckedValues - 10
+const plain = maxPlainValues - 10
 
 export const values: ReadonlyArray<Value> = [
-  ...[Infinity, checked].flatMap((most): ReadonlyArray<Value> => {
-    const many = most === Infinity ? "as many" : "fewer"
+  ...[Infinity, plain, checked].flatMap((most): ReadonlyArray<Value> => {
+    const many = most === Infinity ? "as many" : most === plain ? "many" : "fewer"
     return [
       { name: `${many} numbers`, text: some("1", most), schemas: numbers },
       { name: `${many} numbers for texts`, text: some("1", most), schemas: strings },
@@ -140,8 +141,10 @@ export const values: ReadonlyArray<Value> = [
     ]
   }),
   { name: "as nested", text: nested, schemas: trees },
+  { name: "many nested", text: () => nested(plain * 4), schemas: trees },
   { name: "fewer nested", text: () => nested(checked * 4), schemas: trees },
   { name: "as many keys", text: keys(Infinity), schemas: records },
+  { name: "many keys", text: keys(plain), schemas: records },
   { name: "fewer keys", text: keys(checked), schemas: records },
   { name: "fewer keys that are not allowed", text: keys(checked), schemas: oneKey },
   {
