@@ -270,7 +270,7 @@ export class StreamSource {
   /** The answer is whole: its reader gets the last events, and right after the permit and the connection come back. */
   private finishNext(): void {
     this.end ??= { _tag: "Answered" }
-    Effect.runForkWith(this.context)(Effect.map(Effect.yieldNow, () => this.settled()))
+    Effect.runForkWith(this.context)(Effect.map(Effect.yieldNow, () => void this.settled()))
   }
 
   /** The first end counts. An abort closes the socket, whatever is under way. */
