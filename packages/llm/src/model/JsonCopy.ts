@@ -7,12 +7,13 @@ import * as Result from "effect/Result"
 import { maxDepth, readJson } from "./json/JsonBounds.ts"
 import { withoutKeys } from "./KeyShape.ts"
 
-export { maxCheckedValues, maxPlainValues } from "./json/JsonBounds.ts"
+export { maxCheckedValues, maxContainers, maxDepth, maxPlainValues } from "./json/JsonBounds.ts"
+export { isLarge, noteLarge } from "./json/LargeRequests.ts"
 export { excessOfValue } from "./json/ValueBounds.ts"
 
 /** What a text is as JSON, within the limits of all that is read, or why it is not read, in words that follow "is". */
-export const boundedJson = (text: string): Result.Result<unknown, string> => {
-  const read = readJson(text)
+export const boundedJson = (text: string, most?: number): Result.Result<unknown, string> => {
+  const read = readJson(text, most)
   return "problem" in read ? Result.fail(read.problem) : Result.succeed(read.value)
 }
 
@@ -28,6 +29,9 @@ export class Uncopied {
 
 /** The fields that stand for `owner[key]` in the copy, where `value` is something that JSON does not know (bytes). */
 export type CopyOther = (value: object, owner: object, key: string) => Readonly<Record<string, unknown>> | undefined
+
+/** Levels down to which each object is compared with all that it stands in; a longer circle is found where the depth ends. */
+const compared = 16
 
 /** The most values that are copied: above it the caller passed something else than a request. */
 const maxValues = 5_000_000
@@ -119,12 +123,24 @@ class Copying {
   }
 
   private object(value: object): unknown {
-    if (this.ancestors.includes(value)) return this.fail("refers back to an object that contains it")
-    if (this.ancestors.length >= maxDepth) return this.fail(`is nested more than ${maxDepth} levels deep`)
+    const { length } = this.ancestors
+    if ((length < compared || length >= maxDepth) && this.isInCircle(value)) {
+      return this.fail("refers back to an object that contains it")
+    }
+    if (length >= maxDepth) return this.fail(`is nested more than ${maxDepth} levels deep`)
     this.ancestors.push(value)
     const copy = Array.isArray(value) ? this.array(value) : this.record(value)
     this.ancestors.pop()
     return copy
+  }
+
+  /** True where a value stands in itself; the keys then lead to the first one that does. */
+  private isInCircle(value: object): boolean {
+    if (this.ancestors.length < compared) return this.ancestors.includes(value)
+    const around = [...this.ancestors, value]
+    const again = around.findIndex((one, place) => around.indexOf(one) < place)
+    if (again >= 0) this.keys.length = again
+    return again >= 0
   }
 
   /** Counts values, and says how many of them to copy: none above the limit. */

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { type CallOptions, type Tags, tagsProblem } from "../call/CallOptions.ts"
+import { noteLarge } from "../model/JsonCopy.ts"
 import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
 import { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
@@ -284,7 +285,7 @@ const read = <Request>(
     request: bytes.hasBlobs
       ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))
       : values > manyValues
-        ? inTurns(() => check(copy))
+        ? (noteLarge(copy), inTurns(() => check(copy)))
         : check(copy),
     summary: summaryOf(copy),
     signal: signal.success,

@@ -4,7 +4,14 @@
  * limit of their own: they are handed on as they come, and `maxBodyBytes` bounds them.
  */
 
-export { maxCheckedValues, maxDepth, maxDigits, maxPlainValues, maxShapes } from "../model/json/JsonBounds.ts"
+export {
+  maxCheckedValues,
+  maxContainers,
+  maxDepth,
+  maxDigits,
+  maxPlainValues,
+  maxShapes,
+} from "../model/json/JsonBounds.ts"
 export { excessOfValue } from "../model/json/ValueBounds.ts"
 
 /** What an endpoint may set. */

@@ -2,7 +2,7 @@
  * Reading JSON that came from outside. A reader takes what it understands and leaves the rest: a Schema would reject a
  * whole chunk for a field that nobody here reads, and would cost more than the parsing (law 3: open decoding).
  */
-import { excessOf, readJson } from "../model/json/JsonBounds.ts"
+import { excessOf, maxContainers, readJson } from "../model/json/JsonBounds.ts"
 import { bounded, excerptOf } from "./Excerpt.ts"
 import { maxCount } from "./Limits.ts"
 import type { Unreadable } from "./Protocol.ts"
@@ -33,8 +33,8 @@ export const count = (value: unknown): number | undefined =>
   typeof value === "number" && value >= 0 && value <= maxCount ? value : undefined
 
 /** What a text is as JSON, or undefined (which JSON cannot write) where it is not JSON or too deep or wide. */
-export const parseJson = (text: string): unknown => {
-  const read = readJson(text)
+export const parseJson = (text: string, most?: number): unknown => {
+  const read = readJson(text, most)
   return "value" in read ? read.value : undefined
 }
 
@@ -55,11 +55,11 @@ export const unreadable = (message: string, position: string, value: unknown): U
  */
 export const parseArguments = (text: string, name: string, warnings: Array<string>): unknown => {
   if (text.trim() === "") return {}
-  const parsed = parseJson(text)
+  const parsed = parseJson(text, maxContainers)
   if (parsed !== undefined) return parsed ?? {}
   const shown = bounded(name, longestName)
   warnings.push(
-    `the arguments of the tool call "${shown}" are ${excessOf(text) ?? "not JSON"}; they are kept as the text the model wrote`,
+    `the arguments of the tool call "${shown}" are ${excessOf(text, maxContainers) ?? "not JSON"}; they are kept as the text the model wrote`,
   )
   return text
 }

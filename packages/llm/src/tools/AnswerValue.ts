@@ -1,6 +1,6 @@
 /** Finds the value in an answer: in the call of the tool that stands in for a format, or in the text. It checks no schema. */
 import * as Result from "effect/Result"
-import { boundedJson } from "../model/JsonCopy.ts"
+import { boundedJson, maxContainers } from "../model/JsonCopy.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 
 /** Thinking that a model in raw mode writes before its answer. */
@@ -22,7 +22,7 @@ export const jsonIn = (text: string): Result.Result<unknown, string> => {
   let problem = "not JSON"
   for (const candidate of [said, fenced, bracketed(said)]) {
     if (candidate === undefined || candidate.trim() === "") continue
-    const value = boundedJson(candidate)
+    const value = boundedJson(candidate, maxContainers)
     if (Result.isSuccess(value)) return value
     problem = value.failure
   }

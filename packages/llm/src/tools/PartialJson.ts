@@ -3,7 +3,7 @@
  * long answer costs no more a piece than a short one. What is not certain yet is left out: half a key, number or literal.
  */
 
-import { maxPlainValues } from "../model/JsonCopy.ts"
+import { maxDepth, maxPlainValues } from "../model/JsonCopy.ts"
 
 type Container = Array<unknown> | Record<string, unknown>
 
@@ -14,9 +14,6 @@ interface Open {
   /** How many members it has. */
   size: number
 }
-
-/** Levels that are followed: a value that is nested deeper is none, and code that walks it would exhaust the stack. */
-const maxDepth = 512
 
 /** A member of an object costs as much to copy as so many of a list. */
 const memberCost = 8

@@ -2,11 +2,12 @@
  * A provider at an endpoint: where a request meets the network. It makes exactly one HTTP request per call and never a
  * second one; trying again, elsewhere or later is for policies.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Channel from "effect/Channel"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type CallContext, joinCall, joins } from "../call/CallContext.ts"
+import { isLarge } from "../model/JsonCopy.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
@@ -35,32 +36,35 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     const valid = validateRequest(input)
     if (Result.isFailure(valid)) return sender.refuse(context, endpoint.model, valid.failure)
     const llmRequest = valid.success
-    const model = sender.modelOf(llmRequest.model)
-    if (typeof model !== "string") return sender.refuse(context, llmRequest.model, model)
-    const capabilities = endpoint.capabilities?.(model)
-    const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
-    if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
-    const { background, body, maxTokens, temperature, warnings } = encoded.success
-    const url = endpoint.url(model)
-    if (typeof url !== "string") return sender.refuse(context, model, url)
-    const own = llmRequest.providerOptions?.[provider]
-    const outgoing = {
-      model,
-      request: llmRequest,
-      url,
-      body,
-      temperature,
-      maxTokens,
-      asksForLimit: llmRequest.maxTokens !== undefined || (own !== undefined && limitOf(own) !== undefined),
-      warnings,
-      asksForUsage: capabilities?.streamUsage !== false,
-      openWith:
-        background === undefined
-          ? undefined
-          : (opening: Transport["Service"], request: Parameters<Transport["Service"]>[0]) =>
-              inBackground(opening, request, background, limits, stream),
+    const encode = (): Effect.Effect<A, LlmError> => {
+      const model = sender.modelOf(llmRequest.model)
+      if (typeof model !== "string") return sender.refuse(context, llmRequest.model, model)
+      const capabilities = endpoint.capabilities?.(model)
+      const encoded = protocol.encode(llmRequest, { model, provider, stream, capabilities })
+      if (Result.isFailure(encoded)) return sender.refuse(context, model, encoded.failure)
+      const { background, body, maxTokens, temperature, warnings } = encoded.success
+      const url = endpoint.url(model)
+      if (typeof url !== "string") return sender.refuse(context, model, url)
+      const own = llmRequest.providerOptions?.[provider]
+      const outgoing = {
+        model,
+        request: llmRequest,
+        url,
+        body,
+        temperature,
+        maxTokens,
+        asksForLimit: llmRequest.maxTokens !== undefined || (own !== undefined && limitOf(own) !== undefined),
+        warnings,
+        asksForUsage: capabilities?.streamUsage !== false,
+        openWith:
+          background === undefined
+            ? undefined
+            : (opening: Transport["Service"], request: Parameters<Transport["Service"]>[0]) =>
+                inBackground(opening, request, background, limits, stream),
+      }
+      return send(outgoing)
     }
-    return send(outgoing)
+    return isLarge(input) ? Effect.andThen(Effect.yieldNow, Effect.suspend(encode)) : encode()
   }
 
   /** The reader, told of the tag that the request names. */

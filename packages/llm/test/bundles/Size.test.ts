@@ -32,7 +32,7 @@ const oneFile: Case = {
   program: promisesOf("@wiseflow/llm"),
   // A class is bundled with all its methods and options: tools and values are 14 KB of it, the policies of traffic 15, the
   // check of JSON Schemas 7.
-  ceilingKb: 206,
+  ceilingKb: 207,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => ({
@@ -44,12 +44,12 @@ const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => 
     export const ask = (messages) => Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages }))
     export const stream = (messages) => Effect.map(LlmProvider, (llm) => llm.stream({ messages }))`,
   // A namespace is bundled whole: what sends through an HttpClient is 5 KB of it, embeddings are 3, models 4. OpenAi holds both of
-  // its protocols.
+  // its protocols. Bounds on odd input, and the turns of the event loop that large requests take, are 1 KB.
   ceilingKb,
 })
 
 const openAi = effectOf("OpenAi", 120)
-const anthropic = effectOf("Anthropic", 108)
+const anthropic = effectOf("Anthropic", 109)
 
 const policy: Case = {
   name: "Effect, one policy",

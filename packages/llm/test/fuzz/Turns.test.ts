@@ -2,7 +2,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { afterEach, describe, expect, it } from "vitest"
 import * as Effect from "effect/Effect"
-import { LLMInterface, LlmProvider, type Message, tool, withDefaults } from "../../src/index.ts"
+import * as Redacted from "effect/Redacted"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { LLMInterface, LlmProvider, type Message, OpenAi, tool, withDefaults } from "../../src/index.ts"
 import { languageModel } from "../../src/promises/ai-sdk/AiSdk.ts"
 import { connectMcp } from "../../src/promises/mcp/Mcp.ts"
 import { enforcedForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
@@ -198,5 +202,37 @@ describe("a large request", () => {
     }
     const small = await asked(10)
     expect((await asked(10_000)).turns).toBeGreaterThan(small.turns)
+  })
+
+  it.each(["generate", "stream"] as const)("is checked, written and sent in turns of their own by %s", async (name) => {
+    const messages: ReadonlyArray<Message> = [{ role: "user", content: "Go." }]
+    const asked = async (values: number, letters: number) => {
+      let sent = 0
+      // A client that has no answer: what counts is how many turns pass until it is asked.
+      const client = HttpClient.make(() =>
+        Effect.andThen(
+          Effect.sync(() => sent++),
+          Effect.interrupt,
+        ),
+      )
+      const layer = OpenAi.layerHttpClient({ apiKey: Redacted.make("sk-test"), model: "gpt-5-mini" }).pipe(
+        Layer.provide(Layer.succeed(HttpClient.HttpClient, client)),
+        withDefaults({ temperature: 0 }),
+      )
+      const providerOptions = { openai: { a: Array.from({ length: values }, () => "a".repeat(letters)) } }
+      const request = { messages: [...messages], providerOptions }
+      const asking = Effect.flatMap(LlmProvider, (llm) =>
+        name === "generate" ? llm.generate(request) : Stream.runDrain(llm.stream(request)),
+      )
+      const { turns } = await turnsOf(() => Effect.runPromiseExit(Effect.provide(asking, layer)))
+      expect(sent).toBe(1)
+      return turns
+    }
+    // The first call loads what the others have.
+    await asked(1, 1)
+    const small = await asked(10, 1)
+    expect(await asked(20_000, 1)).toBeGreaterThan(small)
+    expect(await asked(2, 140_000)).toBe(small + 1)
+    expect(await asked(20_000, 14)).toBeGreaterThan(await asked(20_000, 1))
   })
 })

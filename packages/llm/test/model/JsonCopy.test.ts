@@ -113,7 +113,7 @@ describe("no copy", () => {
     ["a WeakMap", new WeakMap(), "is a WeakMap, which JSON cannot hold"],
     ["a WeakSet", new WeakSet(), "is a WeakSet, which JSON cannot hold"],
     ["bytes", new Uint8Array(1), 'is bytes, which belong in "data" of an image or a file part'],
-    ["513 levels", deep(513), "is nested more than 512 levels deep"],
+    ["129 levels", deep(129), "is nested more than 128 levels deep"],
     ["a getter that throws", throwing(new Error("no")), "cannot be read: no"],
     ["a circle", circle, "refers back to an object that contains it"],
   ])("is made of %s: the path and what to do are told", (_, value, problem) => {
@@ -131,14 +131,35 @@ describe("no copy", () => {
     expect(problemOf({ none: [], many: holding(5_000_000) })).toEqual({ path: "it.many", problem })
   })
 
-  it("of 512 levels is refused", () => {
-    expect(problemOf(deep(512))).toBeUndefined()
-    expect(jsonProblem(deep(512), "it")).toBeUndefined()
-    expect(problemOf(deep(513))?.path).toBe(`it${".in".repeat(512)}`)
-    expect(jsonProblem(deep(513), "it")?.path).toBe(`it${".in".repeat(512)}`)
+  it("of more than 128 levels is refused", () => {
+    expect(problemOf(deep(128))).toBeUndefined()
+    expect(jsonProblem(deep(128), "it")).toBeUndefined()
+    expect(problemOf(deep(129))?.path).toBe(`it${".in".repeat(128)}`)
+    expect(jsonProblem(deep(129), "it")?.path).toBe(`it${".in".repeat(128)}`)
     const lists = (levels: number): unknown => (levels === 0 ? 1 : [lists(levels - 1)])
-    expect(jsonProblem(lists(512), "it")).toBeUndefined()
-    expect(jsonProblem(lists(513), "it")?.path).toBe(`it${"[0]".repeat(512)}`)
+    expect(jsonProblem(lists(128), "it")).toBeUndefined()
+    expect(jsonProblem(lists(129), "it")?.path).toBe(`it${"[0]".repeat(128)}`)
+  })
+
+  it.each([0, 1, 14, 15, 16, 17, 40, 126])(
+    "that is a circle below %i levels is told by where it begins anew",
+    (levels) => {
+      const circle: Record<string, unknown> = { a: [1] }
+      circle["self"] = circle
+      let value: object = circle
+      for (let level = 0; level < levels; level++) value = { in: value }
+      const path = `it${".in".repeat(levels)}.self`
+      const problem = "refers back to an object that contains it"
+      expect(problemOf(value)).toEqual({ path, problem })
+      expect(jsonProblem(value, "it")).toEqual({ path, problem })
+    },
+  )
+
+  it("where one value stands in many places of any depth is none", () => {
+    const one = { a: 1 }
+    let value: object = { b: one, c: one }
+    for (let level = 0; level < 100; level++) value = { first: one, in: value, last: one }
+    expect(problemOf(value)).toBeUndefined()
   })
 
   it.each([

@@ -154,7 +154,7 @@ describe("arguments that are no request are refused by the name of the field", (
   it("nesting without end", async () => {
     const { generated } = await told({ messages, providerOptions: { openai: { x: deep() } } })
     expect(generated).toMatchObject({ errorType: "InvalidRequestError" })
-    expect("error" in generated && generated.error).toContain("512 levels")
+    expect("error" in generated && generated.error).toContain("128 levels")
   })
 
   it("a list longer than memory", async () => {

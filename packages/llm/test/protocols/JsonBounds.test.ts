@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest"
 import { protocol } from "../../src/protocols/chat-completions/ChatCompletions.ts"
 import { excessOf } from "../../src/model/json/JsonBounds.ts"
 import { JsonNesting } from "../../src/protocols/JsonNesting.ts"
-import { maxDepth, maxShapes } from "../../src/protocols/Limits.ts"
-import { parseJson } from "../../src/protocols/WireReader.ts"
+import { maxContainers, maxDepth, maxShapes } from "../../src/protocols/Limits.ts"
+import { parseArguments, parseJson } from "../../src/protocols/WireReader.ts"
 import { readDocument } from "../../src/transport/WholeAnswer.ts"
 import { replay } from "./Replay.ts"
 import { growthOf, WorkMeter } from "./Work.ts"
@@ -61,6 +61,19 @@ describe("the keys of a JSON text", () => {
     const entry = (place: number) =>
       `{"token":"${place}","logprob":-${place},"top":[{"token":"b","logprob":-2},{"token":"c","logprob":-3}]}`
     expect(excessOf(`[${listOf(60_000, entry).join(",")}]`)).toBeUndefined()
+  })
+
+  it("stands in no more lists and objects than are allowed, where it is asked for how many", () => {
+    const most = 30_000
+    const text = (count: number) => `{"a":[${"[],{},".repeat((count - 2) / 2).slice(0, -1)}]}`
+    expect(excessOf(text(most), most)).toBeUndefined()
+    expect(excessOf(text(most + 2), most)).toBe(`made of more than ${most} lists and objects`)
+    expect(excessOf(text(most + 2))).toBeUndefined()
+    const warnings: Array<string> = []
+    const written = text(maxContainers + 2)
+    expect(parseArguments(written, "f", warnings)).toBe(written)
+    expect(warnings.join()).toContain(`made of more than ${maxContainers} lists and objects`)
+    expect(parseArguments(text(maxContainers), "f", [])).toHaveProperty("a")
   })
 
   it("are too many also where few keys stand in many different orders", () => {

@@ -117,7 +117,7 @@ describe("JSON nested deeply", () => {
       const whole = readDocument(protocol, text)
       expect(Result.isFailure(whole) && whole.failure).toMatchObject({ _tag: "Unreadable" })
       const { fault } = replay(protocol, [{ name: undefined, data: text }])
-      expect(fault).toMatchObject({ _tag: "Unreadable", message: expect.stringContaining("nested deeper than 512") })
+      expect(fault).toMatchObject({ _tag: "Unreadable", message: expect.stringContaining("nested deeper than 128") })
     }
   })
 
@@ -133,7 +133,7 @@ describe("JSON nested deeply", () => {
     const answer = Result.isSuccess(decoded) ? decoded.success : undefined
     expect(answer?.parts).toMatchObject([{ type: "tool-call", arguments: nested(5000) }])
     expect(answer?.warnings).toEqual([
-      'the arguments of the tool call "f" are nested deeper than 512 levels; they are kept as the text the model wrote',
+      'the arguments of the tool call "f" are nested deeper than 128 levels; they are kept as the text the model wrote',
     ])
   })
 })

@@ -51,7 +51,7 @@ describe("a value from outside", () => {
       undefined,
     ])
     expect(whyNotJson("{")).toBe("is not JSON")
-    expect(whyNotJson(deep)).toBe("is nested deeper than 512 levels")
+    expect(whyNotJson(deep)).toBe("is nested deeper than 128 levels")
   })
 
   it("that cannot be read is told with its place and an excerpt", () => {
@@ -85,7 +85,7 @@ describe("the arguments of a tool call", () => {
 
   it.each([
     ["{", "not JSON"],
-    [deep, "nested deeper than 512 levels"],
+    [deep, "nested deeper than 128 levels"],
   ])("stay the text that they are where they cannot be read: %.5s", (text, why) => {
     expect(read(text)).toEqual({
       value: text,

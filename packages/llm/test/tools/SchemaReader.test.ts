@@ -13,6 +13,8 @@ import * as mini from "zod/mini"
 import * as oldestZ from "zod-oldest"
 import type { AnySchema } from "../../src/tools/schemas/AnySchema.ts"
 import * as SchemaReader from "../../src/tools/schemas/SchemaReader.ts"
+import * as Tool from "../../src/tools/Tool.ts"
+import { readyAll } from "../../src/tools/ToolCalls.ts"
 import { withJsonSchema } from "../../src/tools/schemas/WithJsonSchema.ts"
 
 const json = {
@@ -165,6 +167,39 @@ describe("a schema", () => {
       // @ts-expect-error a program without types may pass anything
       const error = yield* Effect.flip(SchemaReader.make(schema))
       expect(error).toMatchObject({ parameter: "schema" })
+    }),
+  )
+})
+
+describe("a JSON Schema that would hold the event loop", () => {
+  const problemOf = (schema: AnySchema) =>
+    Effect.match(SchemaReader.make(schema), { onFailure: ({ message }) => message, onSuccess: () => "none" })
+  const list = <A>(count: number, make: (place: number) => A) => Array.from({ length: count }, (_, at) => make(at))
+  const properties = (count: number, property: object) => ({
+    type: "object",
+    properties: Object.fromEntries(list(count, (at) => [`k${at}`, property])),
+    required: list(count, (at) => `k${at}`),
+  })
+
+  it.effect("is refused by its bound before it is compiled, and one of 5,000 properties is read", () =>
+    Effect.gen(function* () {
+      expect(yield* problemOf(properties(5000, { type: "string", description: "A text." }))).toBe("none")
+      expect(yield* problemOf(properties(5497, { type: "string" }))).toBe("none")
+      expect(yield* problemOf(properties(5498, { type: "string" }))).toBe(
+        "invalid request: the schema cannot be read: it holds more than 5500 values besides texts",
+      )
+      expect(yield* problemOf({ type: "object", enum: list(30_000, (at) => `${at}`) })).toBe(
+        "invalid request: the schema cannot be read: it holds more than 25000 values",
+      )
+    }),
+  )
+
+  it.effect("is refused as a tool's parameters, by its place", () =>
+    Effect.gen(function* () {
+      const tool = Tool.make("t", { parameters: properties(5498, { type: "string" }), execute: () => Effect.void })
+      const problem = yield* Effect.flip(readyAll([tool]))
+      expect(problem).toMatchObject({ _tag: "InvalidRequestError", parameter: "tools[0].parameters" })
+      expect(problem.message).toContain("it holds more than 5500 values besides texts")
     }),
   )
 })

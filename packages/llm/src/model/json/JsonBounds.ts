@@ -2,14 +2,20 @@
  * What keeps a JSON text from being parsed: it would exhaust the stack, or hold the event loop. One pass over the text, linear
  * in its length; it builds nothing of what it reads.
  */
-/** Levels of JSON. Recursive code (`JSON.stringify`, Schema) needs some thousands of them to exhaust the stack. */
-export const maxDepth = 512
+/**
+ * Levels of JSON. No honest text has half as many; `JSON.stringify` compares each value with all that it stands in, so that
+ * deeper ones take far more than in proportion to their length.
+ */
+export const maxDepth = 128
 
 /**
  * Different sequences of keys in one JSON text: of each object, its first key, its first two, and so on. A parser keeps
  * something for each of them, 2 to 5 µs apiece; objects with the same keys in the same order share it, so that long lists cost little.
  */
 export const maxShapes = 10_000
+
+/** Lists and objects in the arguments of a call, or in a value that is asked for: each step that follows takes 0.1 µs for one. */
+export const maxContainers = 200_000
 
 /**
  * Values that are checked against a schema, every text, number, list and object counted, whatever the schema. Validators run in
@@ -97,13 +103,17 @@ const isShallow = (text: string): boolean => {
   return true
 }
 
-/** What makes the JSON in `text` too much to be parsed, in words that follow "is"; undefined where nothing does. */
-export const excessOf = (text: string): string | undefined => {
+/**
+ * What makes the JSON in `text` too much to be parsed, in words that follow "is"; undefined where nothing does. `most` is how many
+ * lists and objects it may hold: a body may hold millions of probabilities.
+ */
+export const excessOf = (text: string, most = Infinity): string | undefined => {
   // Each level has two brackets.
   if (text.length < 2 * maxDepth) return undefined
   const shapes = text.length < shortestOfManyShapes ? undefined : new Shapes()
   if (shapes === undefined && isShallow(text)) return undefined
   let depth = 0
+  let containers = 0
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case quote: {
@@ -118,11 +128,10 @@ export const excessOf = (text: string): string | undefined => {
         break
       }
       case 0x7b: // {
-        if (++depth > maxDepth) return tooDeep
-        shapes?.begin(depth)
-        break
       case 0x5b: // [
         if (++depth > maxDepth) return tooDeep
+        if (++containers > most) return `made of more than ${most} lists and objects`
+        shapes?.begin(depth)
         break
       case 0x7d: // }
       case 0x5d: // ]
@@ -136,8 +145,8 @@ export const excessOf = (text: string): string | undefined => {
 const tooDeep = `nested deeper than ${maxDepth} levels`
 
 /** What a text is as JSON, or why it is not read, in words that follow "is". */
-export const readJson = (text: string): { readonly value: unknown } | { readonly problem: string } => {
-  const problem = excessOf(text)
+export const readJson = (text: string, most?: number): { readonly value: unknown } | { readonly problem: string } => {
+  const problem = excessOf(text, most)
   if (problem !== undefined) return { problem }
   try {
     return { value: JSON.parse(text) }

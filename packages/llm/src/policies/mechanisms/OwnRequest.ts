@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { jsonCopy } from "../../model/JsonCopy.ts"
+import { jsonCopy, noteLarge } from "../../model/JsonCopy.ts"
 
 /** What a constructor returns is what a class that extends it makes its own fields in. */
 const Given = function (said: object) {
@@ -55,6 +55,7 @@ export const copiedRequest = <Request extends object>(request: Request): OwnRequ
   if (Result.isFailure(copied) || !Predicate.isObject(copied.success)) return { request, isLarge }
   const copy: Request = { ...request, ...copied.success }
   own(copy)
+  if (isLarge) noteLarge(copy)
   return { request: copy, isLarge }
 }
 

@@ -6,6 +6,7 @@
 import type { LlmRequest, ResponseFormat, ToolDefinition } from "../../model/LlmRequest.ts"
 import { type Dialect, enforcedForm, openForm } from "./JsonSchemaForm.ts"
 import { jsonText } from "./JsonText.ts"
+import { maxParts, maxStrictParts, partsOf } from "./JsonSchema.ts"
 import type { ModelCapabilities } from "./ModelCapabilities.ts"
 import type { RequestEncoding } from "./RequestEncoding.ts"
 
@@ -23,11 +24,22 @@ export interface AnswerOptions {
   readonly hints: boolean
 }
 
+/** Refuses schemas that would hold the event loop, and says whether it did. */
+const refuses = (parts: number, parameter: string, encoding: RequestEncoding, most = maxParts): boolean => {
+  if (parts > most) encoding.refuse(parameter, `JSON Schema of more than ${most} values besides texts`)
+  return parts > most
+}
+
 /** The request with tools whose strict schemas are in the wire's form. */
 const withStrictTools = (request: LlmRequest, options: AnswerOptions, encoding: RequestEncoding): LlmRequest => {
   if (request.tools?.some((tool) => tool.strict === true) !== true) return request
-  const tools = request.tools.map((tool): ToolDefinition => {
+  let all = 0
+  const tools = request.tools.map((tool, place): ToolDefinition => {
     if (tool.strict !== true) return tool
+    const parts = partsOf(tool.parameters)
+    all += parts
+    if (refuses(parts, `tools[${place}].parameters`, encoding) || refuses(all, "tools", encoding, maxStrictParts))
+      return tool
     const form = enforcedForm(tool.parameters, options.dialect)
     if (form.enforced) return { ...tool, parameters: form.schema }
     encoding.warn(`strict of the tool ${tool.name} was dropped: its schema cannot be enforced, ${form.problem}`)
@@ -75,7 +87,8 @@ const thinksByOption = (request: LlmRequest): boolean =>
 export const withAnswerForm = (request: LlmRequest, options: AnswerOptions, encoding: RequestEncoding): LlmRequest => {
   const prepared = withStrictTools(request, options, encoding)
   const format = prepared.responseFormat
-  if (format?.type !== "json-schema") return prepared
+  if (format?.type !== "json-schema" || refuses(partsOf(format.schema), "responseFormat.schema", encoding))
+    return prepared
   const { capabilities, model } = options
   if (capabilities.jsonSchema) {
     if (options.hints && format.strict === false) return prepared

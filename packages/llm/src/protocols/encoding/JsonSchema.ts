@@ -9,6 +9,23 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 export const isJsonSchema = (value: unknown): value is JsonSchema =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/**
+ * Values of a schema that are no texts: schemas above all, each of which takes 3 to 7 µs to write in a wire's form. OpenAI takes 5,000
+ * properties.
+ */
+export const maxParts = 5500
+
+/** The same of the schemas of all strict tools of one request: of 128 tools, 60 schemas each. */
+export const maxStrictParts = 8000
+
+/** How many values of a schema are no texts; where they are too many, only that they are. */
+export const partsOf = (value: unknown): number => {
+  if (typeof value !== "object" || value === null) return typeof value === "string" ? 0 : 1
+  let parts = 1
+  for (const inner of Object.values(value)) if (parts <= maxParts) parts += partsOf(inner)
+  return parts
+}
+
 const one = new Set(["items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"])
 const many = new Set(["anyOf", "oneOf", "allOf", "prefixItems"])
 const named = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"])

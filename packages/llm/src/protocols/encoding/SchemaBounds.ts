@@ -3,13 +3,16 @@
  * say whether a schema makes sense.
  */
 import { maxCheckedValues, maxPlainValues } from "../Limits.ts"
-import { isJsonSchema, type JsonSchema, mapInner, resolveReference } from "./JsonSchema.ts"
+import { isJsonSchema, type JsonSchema, mapInner, maxParts, partsOf, resolveReference } from "./JsonSchema.ts"
 
-/** Levels of a schema, in JSON. No honest one has a tenth of them. */
-const maxDepth = 256
+/** Levels of a schema, in JSON. No honest one has half as many: OpenAI takes 10 levels of objects, two of JSON each. */
+const maxDepth = 120
 
-/** Values that are walked: what stands in several places counts in each of them. */
-const maxSize = 1_000_000
+/**
+ * Values of a schema, every text, number, list and object counted; what stands in several places counts in each of them. OpenAI
+ * takes 5,000 properties: with a type, a description and their names as `required` they are 20,000 values.
+ */
+const maxSize = 25_000
 
 /** How often schemas are looked at for one value: each reference, branch and condition counts what is behind it. */
 const maxSteps = 10_000
@@ -26,7 +29,8 @@ interface Extent {
 
 const endless: Extent = { height: Number.POSITIVE_INFINITY, size: 0 }
 
-const extentOf = (value: unknown, depth: number, known: Map<object, Extent>): Extent => {
+/** Of what holds more than `most` values it is said only that it does. */
+const extentOf = (value: unknown, most: number, depth = 0, known = new Map<object, Extent>()): Extent => {
   if (typeof value !== "object" || value === null) return { height: 0, size: 1 }
   if (depth > maxDepth) return endless
   const before = known.get(value)
@@ -35,10 +39,11 @@ const extentOf = (value: unknown, depth: number, known: Map<object, Extent>): Ex
   let height = 0
   let size = 1
   for (const inner of Object.values(value)) {
-    const extent = extentOf(inner, depth + 1, known)
+    const extent = extentOf(inner, most, depth + 1, known)
     if (extent === endless) return endless
     height = Math.max(height, extent.height)
     size += extent.size
+    if (size > most) break
   }
   const extent = { height: height + 1, size }
   known.set(value, extent)
@@ -103,10 +108,13 @@ const large = 5000
 
 /** Whether a schema can be followed. `most` is how many values it may hold. */
 export const extentOfSchema = (root: JsonSchema, most = maxSize): SchemaExtent => {
-  const { height, size } = extentOf(root, 0, new Map())
+  const { height, size } = extentOf(root, most)
   const isLarge = size > large
   if (height > maxDepth) return { excess: `is nested deeper than ${maxDepth} levels`, isLarge }
   if (size > most) return { excess: `holds more than ${most} values`, isLarge }
+  if (most === maxSize && partsOf(root) > maxParts) {
+    return { excess: `holds more than ${maxParts} values besides texts`, isLarge }
+  }
   const many = mostSteps(root)
   if (many === Number.POSITIVE_INFINITY) return { excess: "comes back to itself without an end", isLarge }
   return { excess: many > maxSteps ? "refers to itself more often than can be followed" : undefined, isLarge }

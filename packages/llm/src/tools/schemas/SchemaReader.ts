@@ -179,14 +179,14 @@ const notASchema = invalid(
   '"schema" must be a Schema of effect/Schema, a Standard Schema (zod, valibot, arktype), or a JSON Schema object',
 )
 
-/** Fails where a JSON Schema cannot be followed. After a large one the event loop has a turn. */
-const followable = (jsonSchema: JsonSchema, most?: number): Effect.Effect<void, InvalidRequestError> =>
+/** Fails where a JSON Schema cannot be followed. After a large one, for which it gives true, the event loop has a turn. */
+const followable = (jsonSchema: JsonSchema, most?: number): Effect.Effect<boolean, InvalidRequestError> =>
   Effect.suspend(() => {
     const extent = Result.try(() => extentOfSchema(jsonSchema, most))
     if (Result.isFailure(extent)) return Effect.fail(invalid(`the schema cannot be read: ${messageOf(extent.failure)}`))
     const { excess, isLarge } = extent.success
     if (excess !== undefined) return Effect.fail(invalid(`the schema cannot be read: it ${excess}`))
-    return isLarge ? Effect.yieldNow : Effect.void
+    return isLarge ? Effect.as(Effect.yieldNow, true) : Effect.succeed(false)
   })
 
 /** A reader of a schema that a library has written. */
@@ -227,7 +227,10 @@ const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> =
   if (isEffectSchema(schema) && isOwn(schema)) return told(ofEffect(schema))
   if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
   if (isStandard(schema)) return told(ofStandard(schema))
-  return isPlain(schema) ? Effect.andThen(followable(schema), ofJsonSchema(schema)) : Effect.fail(notASchema)
+  if (!isPlain(schema)) return Effect.fail(notASchema)
+  return Effect.flatMap(followable(schema), (isLarge) =>
+    isLarge ? Effect.tap(ofJsonSchema(schema), Effect.yieldNow) : ofJsonSchema(schema),
+  )
 }
 
 /** Gives a reader its schema's type. This is the one place that says so: `read` succeeds only where the schema's own check did. */

@@ -58,6 +58,9 @@ interface Written {
   readonly isRepaired: boolean
 }
 
+/** Characters of a body after which the event loop has a turn before it is sent. */
+const manyCharacters = 262_144
+
 /** The body of a request that has none. */
 const nothing: Result.Result<Written, InvalidRequestError> = Result.succeed({ isRepaired: false, text: undefined })
 
@@ -175,7 +178,8 @@ export class Sender<Service extends ReachedService> {
     if (Result.isFailure(written)) return this.refuse(context, model, written.failure)
     const { isRepaired, text: body } = written.success
     const warnings = isRepaired ? [...outgoing.warnings, repairWarning] : outgoing.warnings
-    return Effect.matchEffect(this.ready(), {
+    const ready = this.ready()
+    return Effect.matchEffect((body?.length ?? 0) > manyCharacters ? Effect.andThen(Effect.yieldNow, ready) : ready, {
       onFailure: (reason) => this.refuse(context, model, reason),
       onSuccess: (own) => {
         const { headers: forCall, includeResponseHeaders } = fiber.getRef(CallOptions)

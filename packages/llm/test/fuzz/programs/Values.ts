@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as zod from "zod"
 import type { AnySchema } from "../../../src/index.ts"
-import { maxCheckedValues, maxPlainValues } from "../../../src/protocols/Limits.ts"
+import { maxCheckedValues, maxDepth, maxPlainValues } from "../../../src/protocols/Limits.ts"
 
 /** The libraries that check. */
 export const kinds = ["effect", "zod", "json"] as const
@@ -98,9 +98,22 @@ const text = (effect: Schema.Codec<string>, ofZod: zod.ZodType, json: object): S
 const one = (make: (size: number) => string) => (size: number) => JSON.stringify({ a: make(size) })
 const some = (piece: string, most?: number) => (size: number) => list(size, piece, most)
 
-const nested = (size: number): string => {
-  const deep = `${'{"a":['.repeat(200)}${"]}".repeat(200)}`
-  return `{"a":[${`${deep},`.repeat(Math.max(1, Math.floor(size / (deep.length + 1)))).slice(0, -1)}]}`
+const repeatedly = (deep: string, size: number): string =>
+  `{"a":[${`${deep},`.repeat(Math.max(1, Math.floor(size / (deep.length + 1)))).slice(0, -1)}]}`
+
+/** As deep as values may be, with what a tool's arguments stand in when they are sent. */
+const levels = maxDepth - 8
+
+const nested = (size: number): string => repeatedly(`${'{"a":['.repeat(levels / 2)}${"]}".repeat(levels / 2)}`, size)
+
+const nestedLists = (size: number): string => repeatedly(`${"[".repeat(levels)}${"]".repeat(levels)}`, size)
+
+/** The same as before the bound on depth. */
+const nestedDeeper = (size: number): string => repeatedly(`${'{"a":['.repeat(200)}${"]}".repeat(200)}`, size)
+
+/** As many empty objects as fit, all of them as deep as values may be. */
+const wideAndDeep = (size: number): string => {
+  return `{"a":${"[".repeat(levels)}${"{},".repeat(Math.max(1, Math.floor(size / 3))).slice(0, -1)}${"]".repeat(levels)}}`
 }
 
 const keys = (most: number) => (size: number) => {
@@ -141,6 +154,9 @@ export const values: ReadonlyArray<Value> = [
     ]
   }),
   { name: "as nested", text: nested, schemas: trees },
+  { name: "nested deeper", text: nestedDeeper, schemas: trees },
+  { name: "as nested lists", text: nestedLists, schemas: trees },
+  { name: "as many, nested", text: wideAndDeep, schemas: trees },
   { name: "many nested", text: () => nested(plain * 4), schemas: trees },
   { name: "fewer nested", text: () => nested(checked * 4), schemas: trees },
   { name: "as many keys", text: keys(Infinity), schemas: records },

@@ -7,6 +7,7 @@ import { isMainThread, parentPort, Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import { LLMInterface } from "../../../src/index.ts"
 import { connectMcp } from "../../../src/promises/mcp/Mcp.ts"
+import { maxParts, maxStrictParts } from "../../../src/protocols/encoding/JsonSchema.ts"
 import { oneOfEachWire } from "../../contract/Providers.ts"
 import { FaultServer } from "../../faults/FaultServer.ts"
 import { whole } from "../../faults/HttpText.ts"
@@ -37,6 +38,13 @@ const many = <A>(make: (place: number) => A): ReadonlyArray<A> =>
 
 const hello = { role: "user", content: "hello" } as const
 const properties = () => Object.fromEntries(many((place) => [`key${place}`, { type: "string" }] as const))
+/** A schema of as many properties as may be. */
+const largest = (parts = maxParts) => ({
+  type: "object",
+  properties: Object.fromEntries(
+    Array.from({ length: parts - 2 }, (_, at) => [`key${at}`, { type: "string", description: "A text." }] as const),
+  ),
+})
 const nested = (count: number): object => {
   let inner: object = { type: "object" }
   for (let level = 0; level < count; level++) inner = { type: "object", properties: { a: inner } }
@@ -87,6 +95,18 @@ const requests: Readonly<Record<string, (provider: string) => object>> = {
       parameters: { type: "object", properties: { a: { type: "string" } } },
     })),
   }),
+  "as many strict tools as may be": () => ({
+    messages: [hello],
+    tools: Array.from({ length: maxStrictParts / 3 }, (_, place) => ({
+      name: `tool${place}`,
+      strict: true,
+      parameters: { type: "object", properties: { a: { type: "string" } } },
+    })),
+  }),
+  "two strict tools of as many properties as may be": () => ({
+    messages: [hello],
+    tools: ["a", "b"].map((name) => ({ name, strict: true, parameters: largest(maxStrictParts / 2) })),
+  }),
   "a tool of many properties": () => ({
     messages: [hello],
     tools: [{ name: "t", parameters: { type: "object", properties: properties() } }],
@@ -111,6 +131,8 @@ const requests: Readonly<Record<string, (provider: string) => object>> = {
 }
 
 const schemas: Readonly<Record<string, () => object>> = {
+  "of as many properties as may be": () => largest(),
+  "of many names": () => ({ type: "object", properties: {}, required: many((place) => `key${place}`) }),
   "of many properties": () => ({ type: "object", properties: properties() }),
   "of many alternatives": () => ({ type: "object", properties: { a: { anyOf: many((place) => ({ const: place })) } } }),
   "of a long enum": () => ({ type: "object", properties: { a: { enum: many((place) => place) } } }),

@@ -1,7 +1,8 @@
 /** How an answer of a JSON Schema is asked for where a model cannot be held to it, and what strict tools become (law 18). */
 import { describe, expect, it } from "vitest"
+import type { JsonSchema } from "../../../src/protocols/encoding/JsonSchema.ts"
 import type { Message } from "../../../src/model/LlmRequest.ts"
-import { chat, messages, user } from "./Encoded.ts"
+import { chat, messages, user, wires } from "./Encoded.ts"
 
 const schema = { type: "object", properties: { n: { type: "integer" } } }
 const format = { type: "json-schema", schema } as const
@@ -27,6 +28,38 @@ describe("a strict tool", () => {
     expect(chat({ tools: [tool("a", { strict: true, parameters: open })] }).warnings).toEqual([
       "strict of the tool a was dropped: its schema cannot be enforced, it is an object whose property names are open",
     ])
+  })
+})
+
+/** A schema of so many values besides texts: itself, what holds its properties, and these. */
+const large = (parts: number) => ({
+  type: "object",
+  properties: Object.fromEntries(Array.from({ length: parts - 2 }, (_, at) => [`k${at}`, { type: "string" }])),
+})
+
+describe("a schema that would hold the event loop", () => {
+  const more = "invalid request: JSON Schema of more than 5500 values besides texts at"
+
+  it.each(wires)("is refused by its field and its bound before it is written for a wire: %s", (_, encode) => {
+    const refused = (schema: JsonSchema) => encode({ responseFormat: { type: "json-schema", schema } }).refused
+    expect(refused(large(5500))).toBeUndefined()
+    expect(refused(large(5501))).toMatchObject({
+      message: `${more} responseFormat.schema`,
+      parameter: "responseFormat.schema",
+    })
+  })
+
+  it.each(wires)("is refused as a strict tool's, alone or with others, and not as another tool's: %s", (_, encode) => {
+    const refused = (parts: number, count: number, strict = true) =>
+      encode({ tools: Array.from({ length: count }, (_, at) => tool(`t${at}`, { parameters: large(parts), strict })) })
+        .refused
+    expect(refused(5501, 2)).toMatchObject({ message: `${more} tools[0].parameters`, parameter: "tools[0].parameters" })
+    expect(refused(5501, 2, false)).toBeUndefined()
+    expect(refused(2000, 4)).toBeUndefined()
+    expect(refused(2001, 4)).toMatchObject({
+      message: "invalid request: JSON Schema of more than 8000 values besides texts at tools",
+      parameter: "tools",
+    })
   })
 })
 
