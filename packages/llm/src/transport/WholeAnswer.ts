@@ -77,6 +77,19 @@ export const readDocument = (protocol: Protocol, text: string): Result.Result<An
   return body === undefined ? Result.fail(notJson(text)) : protocol.decode(body)
 }
 
+/** Characters of a document after whose parsing the event loop has a turn. */
+const longText = 262_144
+
+/** The same of a long document: it is parsed in one turn of the event loop, and read in the next. */
+const longDocument = (protocol: Protocol, text: string): Effect.Effect<Answer, Fault> =>
+  Effect.suspend(() => {
+    const body = parseJson(text)
+    if (body === undefined) return Effect.fail(notJson(text))
+    return Effect.flatMap(Effect.yieldNow, () => Effect.fromResult(protocol.decode(body)))
+  })
+
 /** The answer in a 2xx body, or why the body is not an answer. */
-export const readAnswer = (protocol: Protocol, text: string): Effect.Effect<Answer, Fault> =>
-  beginsEvents(text) ? fromEvents(protocol, text) : Effect.fromResult(readDocument(protocol, text))
+export const readAnswer = (protocol: Protocol, text: string): Effect.Effect<Answer, Fault> => {
+  if (beginsEvents(text)) return fromEvents(protocol, text)
+  return text.length > longText ? longDocument(protocol, text) : Effect.fromResult(readDocument(protocol, text))
+}

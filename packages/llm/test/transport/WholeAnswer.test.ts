@@ -51,6 +51,38 @@ const inTurns = async <A, E>(effect: Effect.Effect<A, E>, atTurn: (turn: number,
   return Effect.runPromise(Fiber.await(fiber))
 }
 
+describe("a JSON document", () => {
+  const document = (length: number) =>
+    JSON.stringify({
+      choices: [{ index: 0, message: { role: "assistant", content: "a".repeat(length) }, finish_reason: "stop" }],
+    })
+
+  it.each([
+    ["in the turn in which it is parsed where it is short", 1000, 0],
+    ["in a turn of its own where it is long", 300_000, 1],
+  ])("is read %s", async (_, length, turns) => {
+    let read: number | undefined
+    let now = 0
+    const protocol: Protocol = {
+      ...chat,
+      decode: (value) => {
+        read = now
+        return chat.decode(value)
+      },
+    }
+    const exit = await inTurns(readAnswer(protocol, document(length)), (turn) => {
+      now = turn + 1
+    })
+    expect(Exit.isSuccess(exit) && exit.value.parts).toEqual([{ type: "text", text: "a".repeat(length) }])
+    expect(read).toBe(turns)
+  })
+
+  it("that is long and no JSON is told as one", async () => {
+    const exit = await inTurns(readAnswer(chat, document(300_000).slice(0, -1)), () => {})
+    expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({ _tag: "Unreadable" })
+  })
+})
+
 describe("an event stream that came whole", () => {
   it("is read in as many turns as it has parts, each with no more events than fit", async () => {
     const { protocol, seen } = counted()

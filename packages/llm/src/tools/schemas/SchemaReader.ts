@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
-import { excessOfValue, maxCheckedValues, saidBy } from "../../model/JsonCopy.ts"
+import { excessOfValue, saidBy } from "../../model/JsonCopy.ts"
 import { InvalidRequestError } from "../../model/LlmError.ts"
 import { isJsonSchema, type JsonSchema } from "../../protocols/encoding/JsonSchema.ts"
 import { extentOfSchema, mostValuesOf } from "../../protocols/encoding/SchemaBounds.ts"
@@ -193,12 +193,15 @@ const followable = (jsonSchema: JsonSchema, most?: number): Effect.Effect<boolea
 const told = (reader: Effect.Effect<Untyped, InvalidRequestError>): Effect.Effect<Untyped, InvalidRequestError> =>
   Effect.tap(reader, ({ jsonSchema }) => followable(jsonSchema))
 
+/** Values of a JSON Schema of somebody who is not trusted. */
+const maxDistrusted = 10_000
+
 /** JSON Schemas of somebody who is not trusted. */
 const distrusted = new WeakSet<object>()
 
 /**
  * Says that a JSON Schema is of somebody who is not trusted. Its patterns, which may take for ever, are told to the model and not
- * tried here; it may hold as many values as one that is checked; and it is compiled when it is first needed.
+ * tried here; it may hold 10,000 values; and it is compiled when it is first needed.
  */
 export const distrust = (schema: JsonSchema): void => {
   distrusted.add(schema)
@@ -222,7 +225,7 @@ const ofDistrusted = (jsonSchema: JsonSchema): Effect.Effect<Untyped, InvalidReq
 
 const untyped = (schema: unknown): Effect.Effect<Untyped, InvalidRequestError> => {
   if (isJsonSchema(schema) && distrusted.has(schema)) {
-    return Effect.andThen(followable(schema, maxCheckedValues), ofDistrusted(schema))
+    return Effect.andThen(followable(schema, maxDistrusted), ofDistrusted(schema))
   }
   if (isEffectSchema(schema) && isOwn(schema)) return told(ofEffect(schema))
   if (isEffectSchema(schema) && !writesJsonSchema(schema)) return Effect.fail(ofAnotherCopy)
