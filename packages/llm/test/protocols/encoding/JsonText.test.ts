@@ -28,12 +28,12 @@ describe("the text of a body", () => {
       .map((all) => all.join(""))
     fc.assert(
       fc.property(fc.dictionary(units, units), (body) => {
-        const written = textOf(body)
-        const wellFormed = Object.fromEntries(
-          Object.entries(body).map((pair) => pair.map((text) => text.replaceAll(/\p{Surrogate}/gu, "\uFFFD"))),
+        // By its text: `JSON.parse` of Node 24 misreads some keys with escapes, where a text is not Latin-1.
+        const fields = Object.entries(body).map((pair) =>
+          pair.map((text) => JSON.stringify(text.replaceAll(/\p{Surrogate}/gu, "\uFFFD"))).join(":"),
         )
-        expect(written).toMatchObject({ isRepaired: JSON.stringify(wellFormed) !== JSON.stringify(body) })
-        expect("text" in written ? JSON.parse(written.text) : written).toEqual(wellFormed)
+        const text = `{${fields.join(",")}}`
+        expect(textOf(body)).toEqual({ text, isRepaired: text !== JSON.stringify(body) })
       }),
     )
   })
