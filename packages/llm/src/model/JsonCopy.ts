@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { maxDepth, readJson } from "./json/JsonBounds.ts"
 import { withoutKeys } from "./KeyShape.ts"
 
-export { maxCheckedValues, maxContainers, maxDepth, maxPlainValues } from "./json/JsonBounds.ts"
+export { maxContainers, maxDepth, maxPlainValues } from "./json/JsonBounds.ts"
 export { isLarge, noteLarge } from "./json/LargeRequests.ts"
 export { excessOfValue } from "./json/ValueBounds.ts"
 
