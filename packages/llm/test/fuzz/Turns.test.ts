@@ -10,6 +10,7 @@ import { LLMInterface, LlmProvider, type Message, OpenAi, tool, withDefaults } f
 import { languageModel } from "../../src/promises/ai-sdk/AiSdk.ts"
 import { connectMcp } from "../../src/promises/mcp/Mcp.ts"
 import { enforcedForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
+import { read as readResult } from "../../src/tools/mcp/McpResult.ts"
 import { llm as scripted } from "../../src/testing/ScriptedLlm.ts"
 import { answering } from "../bridges/effect-ai/Answers.ts"
 import { FaultServer } from "../faults/FaultServer.ts"
@@ -74,6 +75,13 @@ describe("thousands of calls of one answer", () => {
     expect(given).toBeGreaterThan(2000)
     expect(turns).toBeGreaterThan(given / 256)
   }, 20_000)
+})
+
+it("the result of an MCP server is read in many turns, and in its order", async () => {
+  const content = Array.from({ length: 20_000 }, (_, place) => ({ type: "b", place }))
+  const { given, turns } = await turnsOf(() => Effect.runPromise(readResult({ content })))
+  expect(given).toBe(content.map((block) => JSON.stringify(block)).join("\n"))
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(20_000 / 4096))
 })
 
 describe("the list of an MCP server", () => {

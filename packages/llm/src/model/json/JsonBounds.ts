@@ -19,13 +19,13 @@ export const maxContainers = 200_000
 
 /**
  * Values that are checked against a schema, every text, number, list and object counted, whatever the schema. Validators run in
- * one go; the slowest take 1 µs for a value, and for each alternative of a union as much again: with ten of them 5,000 values
- * take 40 ms. A program that wants longer ones asks with `generate`, and reads the text.
+ * one go; the slowest take 1 µs for a value, and for each alternative of a union as much again: with ten of them 4,000 values
+ * take 20 to 45 ms. A program that wants longer ones asks with `generate`, and reads the text.
  */
-export const maxCheckedValues = 5000
+export const maxCheckedValues = 4000
 
 /** The same for a schema that looks at each value once: without references, alternatives and conditions. */
-export const maxPlainValues = 40_000
+export const maxPlainValues = 30_000
 
 /** Digits of a number that is written as a text. Reading one takes more than in proportion to its length. */
 export const maxDigits = 10_000

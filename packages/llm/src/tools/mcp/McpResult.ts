@@ -1,7 +1,6 @@
 /** What an MCP server answered to a call, as the model is told it: a text, texts with pictures and files, or a failure. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { FilePart, ImagePart, TextPart } from "../../model/LlmRequest.ts"
 import { content, type ToolContent } from "../Tool.ts"
@@ -77,21 +76,26 @@ const unreadable = "the server's answer cannot be read"
 const wordsOf = (parts: ReadonlyArray<Part>): string =>
   parts.flatMap((part) => (part.type === "text" ? part.text : [])).join("\n")
 
+/** How many blocks are read in one turn of the event loop. */
+const blocksInTurn = 4096
+
+const attempt = <A>(act: () => A): Effect.Effect<A, string> => Effect.try({ try: act, catch: () => unreadable })
+
 /**
  * The result of a call. Fails with the server's own words where it says that the tool failed, and where it answered
  * nothing that can be read.
  */
-export const read = (result: unknown): Effect.Effect<string | ToolContent, string> =>
-  Effect.suspend(() => {
-    const decoded = Option.getOrUndefined(decodeResult(result))
-    const read = Result.try(() => ({
-      parts: (decoded?.content ?? []).map(partOf),
-      // The content repeats structured content as text, for clients that know no other.
-      structure: JSON.stringify(decoded?.structuredContent ?? null),
-    }))
-    if (decoded === undefined || Result.isFailure(read)) return Effect.fail(unreadable)
-    const { parts, structure } = read.success
-    if (decoded.isError === true) return Effect.fail(wordsOf(parts) || "the server did not say why")
-    if (parts.length === 0) return Effect.succeed(structure)
-    return Effect.succeed(parts.every(({ type }) => type === "text") ? wordsOf(parts) : content(parts))
-  })
+export const read = Effect.fnUntraced(function* (result: unknown): Effect.fn.Return<string | ToolContent, string> {
+  const decoded = yield* attempt(() => Option.getOrUndefined(decodeResult(result)))
+  if (decoded === undefined) return yield* Effect.fail(unreadable)
+  const { content: blocks = [], isError, structuredContent = null } = decoded
+  const parts: Array<Part> = []
+  for (let at = 0; at < blocks.length; at += blocksInTurn) {
+    if (at > 0) yield* Effect.yieldNow
+    for (const part of yield* attempt(() => blocks.slice(at, at + blocksInTurn).map(partOf))) parts.push(part)
+  }
+  if (isError === true) return yield* Effect.fail(wordsOf(parts) || "the server did not say why")
+  // The content repeats structured content as text, for clients that know no other.
+  if (parts.length === 0) return yield* attempt(() => JSON.stringify(structuredContent))
+  return parts.every(({ type }) => type === "text") ? wordsOf(parts) : content(parts)
+})
