@@ -10,6 +10,7 @@ import { LLMInterface, LlmProvider, type Message, OpenAi, tool, withDefaults } f
 import { languageModel } from "../../src/promises/ai-sdk/AiSdk.ts"
 import { connectMcp } from "../../src/promises/mcp/Mcp.ts"
 import { enforcedForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
+import * as SchemaReader from "../../src/tools/schemas/SchemaReader.ts"
 import { read as readResult } from "../../src/tools/mcp/McpResult.ts"
 import { llm as scripted } from "../../src/testing/ScriptedLlm.ts"
 import { answering } from "../bridges/effect-ai/Answers.ts"
@@ -75,6 +76,16 @@ describe("thousands of calls of one answer", () => {
     expect(given).toBeGreaterThan(2000)
     expect(turns).toBeGreaterThan(given / 256)
   }, 20_000)
+})
+
+it("the check of a value that holds much has a turn of its own", async () => {
+  const reader = await Effect.runPromise(SchemaReader.make({ type: "array", items: { type: "number" } }))
+  const checked = async (count: number) => {
+    const { given, turns } = await turnsOf(() => Effect.runPromise(reader.read(Array.from({ length: count }, () => 1))))
+    expect(given).toMatchObject({ success: { length: count } })
+    return turns
+  }
+  expect(await checked(2000)).toBeGreaterThanOrEqual((await checked(10)) + 2)
 })
 
 it("the result of an MCP server is read in many turns, and in its order", async () => {

@@ -241,6 +241,9 @@ const isTyped = <S extends AnySchema>(_schema: S, _reader: Bounded): _reader is 
 
 const readers = new WeakMap<object, Bounded>()
 
+/** Values whose check has a turn of the event loop of its own. */
+const manyValues = 1000
+
 /** A reader whose check says no where it throws, and to values that would hold the event loop. */
 const safe = ({ jsonSchema, read }: Untyped): Bounded => {
   let most: number | undefined
@@ -252,7 +255,9 @@ const safe = ({ jsonSchema, read }: Untyped): Bounded => {
       Effect.catchDefect(
         Effect.suspend(() => {
           const excess = excessOfValue(value, mostValues())
-          return excess === undefined ? read(value) : Effect.succeed(Result.fail(`it ${excess}`))
+          if (excess !== undefined) return Effect.succeed(Result.fail(`it ${excess}`))
+          const isMany = excessOfValue(value, manyValues) !== undefined
+          return isMany ? Effect.andThen(Effect.yieldNow, Effect.tap(read(value), Effect.yieldNow)) : read(value)
         }),
         (defect) => Effect.succeed(Result.fail(oneLine(messageOf(defect)))),
       ),
