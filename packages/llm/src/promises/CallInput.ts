@@ -281,11 +281,13 @@ const read = <Request>(
   const copy = Object.assign(settled.success, more)
   // No policy copies it again.
   own(copy)
+  const isLarge = values > manyValues
+  if (isLarge) noteLarge(copy)
   return {
     request: bytes.hasBlobs
       ? bytes.read(copy).then((whole) => Result.flatMap(Result.mapError(whole, invalid), check))
-      : values > manyValues
-        ? (noteLarge(copy), inTurns(() => check(copy)))
+      : isLarge
+        ? inTurns(() => check(copy))
         : check(copy),
     summary: summaryOf(copy),
     signal: signal.success,
