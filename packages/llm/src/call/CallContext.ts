@@ -2,12 +2,19 @@
  * What one call may still do, handed down to everything that runs within it: an immutable value in the fiber's context. A
  * policy that changes a limit hands a changed copy to what is within it, and to nothing else.
  */
+import type * as Arr from "effect/Array"
+import * as Channel from "effect/Channel"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { AttemptGate } from "./AttemptGate.ts"
 import type { CallClock } from "./CallClock.ts"
+import type { LlmError } from "../model/LlmError.ts"
+import type { LlmEvent } from "../model/LlmEvent.ts"
 import type { AttemptRecord, RateLimits } from "../model/LlmResponse.ts"
 import type { CallEvent, CallObserver } from "./CallEvent.ts"
 import { FirstPermit } from "./FirstPermit.ts"
@@ -93,6 +100,49 @@ export const joinCall = <A, E, R>(
     }
     return Effect.provideService(use(context, fiber), Current, context)
   })
+
+/** The events of one stream, as they are pulled. */
+export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
+
+/** Opens events that close with a scope, within a call: the one that is under way in the fiber. */
+export type Opener = (
+  scope: Scope.Scope,
+  context: CallContext,
+  fiber: Fiber.Fiber<unknown, unknown>,
+) => Effect.Effect<Events, LlmError>
+
+const opener = Symbol("opener")
+
+interface JoinedStream extends Stream.Stream<LlmEvent, LlmError> {
+  readonly [opener]: Opener
+}
+
+const isJoined = (stream: Stream.Stream<LlmEvent, LlmError>): stream is JoinedStream => opener in stream
+
+/** A stream that is opened within the call that is under way then, or within a new one; its scope is the stream's own. */
+export const joinStream = (open: Opener): Stream.Stream<LlmEvent, LlmError> =>
+  Object.assign(
+    Stream.fromChannel(Channel.fromTransform((_, scope) => joinCall((context, fiber) => open(scope, context, fiber)))),
+    { [opener]: open },
+  )
+
+/**
+ * Opens a stream within the call that is under way in `fiber`, which must be the one that runs this. One of this library's
+ * is opened without a step more, and fails where it cannot be opened; of any other it is the first pull that fails.
+ */
+export const openWithin = (
+  stream: Stream.Stream<LlmEvent, LlmError>,
+  scope: Scope.Scope,
+  fiber: Fiber.Fiber<unknown, unknown>,
+): Effect.Effect<Events, LlmError> => {
+  const context = fiber.getRef(Current)
+  if (context === undefined || !isJoined(stream)) return Channel.toPullScoped(stream.channel, scope)
+  try {
+    return stream[opener](scope, context, fiber)
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
 
 /** Hands a changed context down to an effect. */
 export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, context: CallContext): Effect.Effect<A, E, R> =>

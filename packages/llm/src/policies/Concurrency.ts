@@ -8,13 +8,12 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
-import { type CallContext, joinCall, tell, within } from "../call/CallContext.ts"
+import { type CallContext, joinCall, joinStream, openWithin, tell, within } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
 import { type LlmError, TimeoutError } from "../model/LlmError.ts"
 import type { Around, Identity } from "./mechanisms/Around.ts"
 import { timeoutFailure } from "./mechanisms/Bounded.ts"
 import * as Permits from "./mechanisms/Permits.ts"
-import { openStream, streamFrom } from "./mechanisms/StreamStart.ts"
 import * as Policy from "./Policy.ts"
 
 /**
@@ -38,21 +37,18 @@ export const limited = (permits: Permits.Permits, inner: Identity): Around => ({
   effect: (request, run) =>
     joinCall((context, fiber) => {
       const sinceMs = queued(context, fiber)
-      const admitted = Effect.suspend(() => arrived(context, fiber, sinceMs, run(request)))
+      const admitted = Effect.suspend(() => arrived(context, fiber, sinceMs, () => run(request)))
       if (!isQueueing(context)) return permits.hold(admitted)
       return Effect.scopedWith((scope) => Effect.andThen(inTime(permits, context, inner, scope), admitted))
     }),
   stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((context, fiber) => {
-        const sinceMs = queued(context, fiber)
-        const permit = isQueueing(context) ? inTime(permits, context, inner, scope) : permits.holdIn(scope)
-        return Effect.andThen(
-          permit,
-          Effect.suspend(() => arrived(context, fiber, sinceMs, openStream(run(request), scope))),
-        )
-      }),
-    ),
+    joinStream((scope, context, fiber) => {
+      const sinceMs = queued(context, fiber)
+      const permit = isQueueing(context) ? inTime(permits, context, inner, scope) : permits.holdIn(scope)
+      return Effect.flatMap(permit, () =>
+        arrived(context, fiber, sinceMs, () => openWithin(run(request), scope, fiber)),
+      )
+    }),
 })
 
 /** True while the `queue` clock runs: it ends with the call's first permit. */
@@ -69,14 +65,14 @@ const arrived = <A, E>(
   context: CallContext,
   fiber: Fiber.Fiber<unknown, unknown>,
   sinceMs: number,
-  effect: Effect.Effect<A, E>,
+  next: () => Effect.Effect<A, E>,
 ): Effect.Effect<A, E> => {
   const nowMs = monotonicMs(fiber)
   const waitedMs = nowMs - sinceMs
   context.permit.came(nowMs)
   if (context.observers.length > 0) tell(context, { type: "permit", waitedMs: Math.round(waitedMs) }, fiber)
   // Most calls do not wait, and need no context of their own for it.
-  return waitedMs < 1 ? effect : within(effect, { ...context, queuedMs: context.queuedMs + waitedMs })
+  return waitedMs < 1 ? next() : within(Effect.suspend(next), { ...context, queuedMs: context.queuedMs + waitedMs })
 }
 
 /** A permit for as long as the scope lasts, if it comes within the `queue` clock. */

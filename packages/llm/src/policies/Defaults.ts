@@ -1,23 +1,31 @@
 /** Parameters for requests that say nothing: the request's own always win. */
 import * as Effect from "effect/Effect"
 import type { LlmRequest } from "../model/LlmRequest.ts"
+import { type Asked, type Around, kindOf } from "./mechanisms/Around.ts"
 import * as Policy from "./Policy.ts"
 
-/** What a request may leave to the stack. */
+/** What a request for an answer may leave to the stack. */
 export type RequestDefaults = Pick<LlmRequest, "temperature" | "maxTokens">
 
-/** Fills in what a request leaves open. */
-export const withDefaults = (defaults: RequestDefaults): Policy.Policy => {
+/** Fills in what a request for an answer leaves open. */
+export const withDefaults = (defaults: RequestDefaults): Policy.ServicePolicy => {
   const { maxTokens, temperature } = defaults
-  const filled = (request: LlmRequest): LlmRequest =>
-    temperature === undefined && maxTokens === undefined
-      ? request
-      : { ...request, temperature: request.temperature ?? temperature, maxTokens: request.maxTokens ?? maxTokens }
-  return Policy.make((inner) =>
-    Effect.succeed({
-      name: inner.name,
-      generate: (request: LlmRequest) => inner.generate(filled(request)),
-      stream: (request: LlmRequest) => inner.stream(filled(request)),
-    }),
-  )
+  if (maxTokens === undefined && temperature === undefined) return (layer) => layer
+  return Policy.mechanism(() => Effect.succeed(filling(defaults)))
+}
+
+const filling = ({ maxTokens, temperature }: RequestDefaults): Around => {
+  const filled = <Q extends Asked>(request: Q): Q => {
+    try {
+      if (kindOf(request) !== "answer") return request
+      return { ...request, temperature: request.temperature ?? temperature, maxTokens: request.maxTokens ?? maxTokens }
+    } catch {
+      // A getter that throws: the check of requests tells of it.
+      return request
+    }
+  }
+  return {
+    effect: (request, run) => run(filled(request)),
+    stream: (request, run) => run(filled(request)),
+  }
 }

@@ -12,7 +12,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { type CallContext, joinCall, within } from "../call/CallContext.ts"
+import { type CallContext, joinCall, joinStream, openWithin, within } from "../call/CallContext.ts"
 import { CallClock } from "../call/CallClock.ts"
 import { FirstPermit } from "../call/FirstPermit.ts"
 import { CallOptions } from "../call/CallOptions.ts"
@@ -20,7 +20,7 @@ import { monotonicMs } from "../call/Time.ts"
 import type { LlmError, TimeoutClock } from "../model/LlmError.ts"
 import type { Around } from "./mechanisms/Around.ts"
 import { bounded } from "./mechanisms/Bounded.ts"
-import { openStream, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
+import { openStream, startStream } from "./mechanisms/StreamStart.ts"
 import { type StreamClocks, timedStream } from "./mechanisms/TimedStream.ts"
 import * as Policy from "./Policy.ts"
 
@@ -104,18 +104,16 @@ const timed = (limits: Limits, name: string): Around => ({
         : bounded(run(request), context, clocks.whole, name)
     }),
   stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((outer, fiber) => {
-        const { clocks, context } = start(limits, outer, fiber, true)
-        const stream = run(request)
-        const { firstOutput, idle, reader, whole } = clocks
-        if (whole.length === 0 && firstOutput === undefined && idle === undefined && reader === undefined) {
-          return within(openStream(stream, scope), context)
-        }
-        const open = firstOutput === undefined ? openStream : startStream
-        return timedStream((source) => open(stream, source), scope, context, clocks, name)
-      }),
-    ),
+    joinStream((scope, outer, fiber) => {
+      const { clocks, context } = start(limits, outer, fiber, true)
+      const stream = run(request)
+      const { firstOutput, idle, reader, whole } = clocks
+      if (whole.length === 0 && firstOutput === undefined && idle === undefined && reader === undefined) {
+        return within(openStream(stream, scope), context)
+      }
+      const open: typeof openWithin = firstOutput === undefined ? openWithin : startStream
+      return timedStream((source, own) => open(stream, source, own), scope, context, clocks, name)
+    }),
 })
 
 const none: ReadonlyArray<CallClock> = []

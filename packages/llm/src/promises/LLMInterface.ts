@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { EmbeddingProvider, type EmbeddingRequest, type EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
-import { LlmProvider } from "../model/LlmProvider.ts"
+import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
 import { type CountedTokens, ModelInfo, type ModelList } from "../model/ModelInfo.ts"
@@ -53,9 +53,12 @@ import {
 type Asked = Pick<LlmRequest, "providerOptions">
 
 /** What a call asks of the stack. */
-type Program<A, Request = LlmRequest> = (request: Request) => Effect.Effect<A, LlmError, LlmProvider>
+type Program<A, Request = LlmRequest> = (
+  request: Request,
+  provider: LlmProvider["Service"],
+) => Effect.Effect<A, LlmError, LlmProvider>
 
-const answerOf: Program<LlmResponse> = (request) => Effect.flatMap(LlmProvider, (llm) => llm.generate(request))
+const answerOf: Program<LlmResponse> = (request, provider) => provider.generate(request)
 
 const embeddingsOf: Program<EmbeddingResponse, EmbeddingRequest> = (request) =>
   Effect.flatMap(
@@ -286,7 +289,9 @@ export class LLMInterface implements Llm {
     const request = session.check(given)
     return session.run(
       contextOf(ready, settings),
-      Result.isFailure(request) ? Effect.fail(refusal(ready.service.name, request.failure)) : program(request.success),
+      Result.isFailure(request)
+        ? Effect.fail(refusal(ready.service.name, request.failure))
+        : program(request.success, ready.service),
       signal,
       settle,
     )

@@ -3,10 +3,8 @@
  * second one; trying again, elsewhere or later is for policies.
  */
 import * as Effect from "effect/Effect"
-import * as Channel from "effect/Channel"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
-import { type CallContext, joinCall, joins } from "../call/CallContext.ts"
+import { type CallContext, joinCall, joins, joinStream } from "../call/CallContext.ts"
 import { isLarge } from "../model/JsonCopy.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
@@ -83,13 +81,9 @@ export const make = (endpoint: Endpoint, open: Transport["Service"]): LlmProvide
     )
 
   const stream = (request: LlmRequest) =>
-    Stream.fromChannel(
-      Channel.fromTransform((_, scope) =>
-        joinCall((context, fiber) =>
-          prepare(request, context, true, (outgoing) =>
-            sender.openIn(scope, outgoing, context, fiber, reading(request, readEvents)),
-          ),
-        ),
+    joinStream((scope, context, fiber) =>
+      prepare(request, context, true, (outgoing) =>
+        sender.openIn(scope, outgoing, context, fiber, reading(request, readEvents)),
       ),
     )
 

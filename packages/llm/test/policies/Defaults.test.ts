@@ -21,6 +21,19 @@ describe.each(callNames)("defaults of %s", (name) => {
     }).pipe(Effect.provide(script.pipe(withDefaults({ temperature: 0.7, maxTokens: 100 }))))
   })
 
+  it.effect("leave a request that cannot be read to the check, which names the field", () => {
+    const request = {
+      ...hello,
+      get temperature(): number {
+        throw new Error("unreadable")
+      },
+    }
+    return Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(ask(name, request))
+      expect(reason).toMatchObject({ _tag: "InvalidRequestError", parameter: "temperature" })
+    }).pipe(Effect.provide(Scripted.layer(["one"]).pipe(withDefaults({ temperature: 0.7 }))))
+  })
+
   it.effect("add nothing where there are none, and change nothing else", () => {
     const script = Scripted.layer(["one"])
     const request = { ...hello, model: "m", stop: ["."], providerOptions: { openai: { service_tier: "flex" } } }

@@ -19,7 +19,7 @@ import { type AnyService, overServices } from "../../src/policies/mechanisms/Ser
 import { identityOf } from "../../src/policies/mechanisms/Surround.ts"
 import * as ScriptedEmbeddings from "../../src/testing/ScriptedEmbeddings.ts"
 import * as ScriptedModels from "../../src/testing/ScriptedModels.ts"
-import { ask, callNames, reasons } from "./Calls.ts"
+import { ask, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 
 class Beside extends Context.Service<Beside, { readonly name: string }>()("test/Beside") {}
@@ -38,6 +38,7 @@ const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
     ]),
   withCircuitBreaker: (layer) => layer.pipe(library.withCircuitBreaker()),
   withConcurrency: (layer) => layer.pipe(library.withConcurrency(1)),
+  withDefaults: (layer) => layer.pipe(library.withDefaults({ temperature: 0 })),
   withFallback: (layer) => layer.pipe(library.withFallback(layer)),
   withHedge: (layer) => layer.pipe(library.withHedge()),
   withObserver: (layer) => layer.pipe(library.withObserver(() => {})),
@@ -49,9 +50,6 @@ const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
 }
 
 /** Those that are for one service, as their type says. */
-const forAnswers: Readonly<Record<string, library.Policy.Policy<LlmError>>> = {
-  withDefaults: library.withDefaults({ temperature: 0 }),
-}
 const forEmbeddings: Readonly<Record<string, library.Policy.EmbeddingPolicy<LlmError>>> = {
   withBatches: library.withBatches(),
 }
@@ -154,7 +152,7 @@ it("every service of the library is asked by a call here", () => {
 
 it("every exported policy has its row", () => {
   const exported = Object.keys(library).filter((name) => /^with[A-Z]/.test(name) && !others.has(name))
-  const policies = [everywhere, forAnswers, forEmbeddings].flatMap(Object.keys)
+  const policies = [everywhere, forEmbeddings].flatMap(Object.keys)
   expect(policies.toSorted()).toEqual(exported.toSorted())
 })
 
@@ -250,14 +248,6 @@ describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, 
       expect(sent).toEqual(kind === "embeddings" ? [inputs, inputs] : [messages, messages])
     }).pipe(Effect.provide(script.layer.pipe(library.withRetry())))
   })
-})
-
-describe.each(Object.entries(forAnswers))("%s", (_, policy) => {
-  it.effect.each(callNames)("lets %s through", (call) =>
-    Effect.gen(function* () {
-      expect((yield* ask(call)).text).toBe("hello")
-    }).pipe(Effect.provide(policy(scripts().answers.layer))),
-  )
 })
 
 describe.each(Object.entries(forEmbeddings))("%s", (_, policy) => {

@@ -15,14 +15,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type CallContext, endingWith, joinCall, within } from "../../call/CallContext.ts"
+import { type CallContext, endingWith, joinCall, joinStream, openWithin, within } from "../../call/CallContext.ts"
 import { CallOptions } from "../../call/CallOptions.ts"
 import { monotonicMs } from "../../call/Time.ts"
 import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
 import { type Answered, type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
-import { openStream, streamFrom } from "../mechanisms/StreamStart.ts"
 import * as Policy from "../Policy.ts"
 import { decodeEntry, encodeEntry, isEntry } from "./CacheEntry.ts"
 import { keyOf } from "./CacheKey.ts"
@@ -105,28 +104,26 @@ class Cache {
         )
       }),
     stream: (request, run) =>
-      streamFrom((scope) =>
-        joinCall((context, fiber) => {
-          const key = this.keyFor(request, fiber)
-          if (key === undefined) return Effect.map(openStream(run(request), scope), (pull) => within(pull, context))
-          let boarded: Boarded | undefined
-          let isClosed = false
-          const closing = Effect.suspend(() => {
-            isClosed = true
-            return boarded?.seat.flight.leave(boarded.seat) ?? Effect.void
-          })
-          const source = run(request)
-          const board = (reader: CallFiber) =>
-            this.board(key, context, reader, true, (flight) => this.read(key, source, context, flight))
-          const opening = Effect.suspend(() => {
-            // The stream's scope was closed already: nobody would leave.
-            if (isClosed) return Effect.interrupt
-            boarded = { seat: board(fiber) }
-            return Effect.succeed(new Reading(boarded, board, context).pull)
-          })
-          return Effect.andThen(Scope.addFinalizer(scope, closing), opening)
-        }),
-      ),
+      joinStream((scope, context, fiber) => {
+        const key = this.keyFor(request, fiber)
+        if (key === undefined)
+          return Effect.map(openWithin(run(request), scope, fiber), (pull) => within(pull, context))
+        let boarded: Boarded | undefined
+        let isClosed = false
+        const closing = Effect.suspend(() => {
+          isClosed = true
+          return boarded?.seat.flight.leave(boarded.seat) ?? Effect.void
+        })
+        const source = run(request)
+        const board = (reader: CallFiber) =>
+          this.board(key, context, reader, true, (flight) => this.read(key, source, context, flight))
+        return Effect.flatMap(Scope.addFinalizer(scope, closing), () => {
+          // The stream's scope was closed already: nobody would leave.
+          if (isClosed) return Effect.interrupt
+          boarded = { seat: board(fiber) }
+          return Effect.succeed(new Reading(boarded, board, context).pull)
+        })
+      }),
   }
 
   private keyFor(request: Asked, fiber: CallFiber): string | undefined {

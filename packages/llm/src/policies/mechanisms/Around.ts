@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Stream from "effect/Stream"
-import { type CallContext, joinCall, within } from "../../call/CallContext.ts"
+import { type CallContext, joinCall, joinStream, openWithin, within } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import type { LlmRequest } from "../../model/LlmRequest.ts"
 import type { ResponseMetadata } from "../../model/LlmResponse.ts"
-import { openStream, startStream, streamFrom } from "./StreamStart.ts"
+import { startStream } from "./StreamStart.ts"
 
 /**
  * What a policy may know of a request, whatever the service. It has not been checked yet: that is for the provider, so a
@@ -101,8 +101,8 @@ export interface Around {
 export const oneCall: Around = {
   effect: (request, run) => joinCall(() => run(request)),
   stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((context) => Effect.map(openStream(run(request), scope), (pull) => within(pull, context))),
+    joinStream((scope, context, fiber) =>
+      Effect.map(openWithin(run(request), scope, fiber), (pull) => within(pull, context)),
     ),
 }
 
@@ -121,7 +121,5 @@ export type Start = <A>(
 export const aroundStart = (start: Start): Around => ({
   effect: (request, run) => joinCall((context, fiber) => start(run(request), context, request, fiber)),
   stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((context, fiber) => start(startStream(run(request), scope), context, request, fiber)),
-    ),
+    joinStream((scope, context, fiber) => start(startStream(run(request), scope), context, request, fiber)),
 })

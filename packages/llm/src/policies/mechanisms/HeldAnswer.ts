@@ -10,12 +10,11 @@ import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { type CallContext, endingWith, joinCall } from "../../call/CallContext.ts"
+import { type CallContext, endingWith, type Events, joinCall, joinStream, openWithin } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 import type { FinishReason, ResponseMetadata } from "../../model/LlmResponse.ts"
 import type { Answered, Around, Asked } from "./Around.ts"
-import { type Events, openStream, streamFrom } from "./StreamStart.ts"
 
 /**
  * How an answer ended: whole; with an error; with a defect, which is a bug and no answer; or because nobody wants it any
@@ -80,19 +79,17 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
       return endingWith(() => answer.begin(request, fiber, () => run(request)), answer.ending(fiber))
     }),
   stream: (request, run) =>
-    streamFrom((scope) =>
-      joinCall((context, fiber) => {
-        const answer = new HeldAnswer(holding, context, true)
-        return Effect.andThen(
-          Scope.addFinalizer(scope, answer.settle(aborted)),
-          Effect.suspend(() =>
-            answer.begin(request, fiber, (held) =>
-              Effect.map(openStream(run(request), scope), (pull) => answer.settling(pull, held)),
-            ),
-          ),
-        )
-      }),
-    ),
+    joinStream((scope, context, fiber) => {
+      const answer = new HeldAnswer(holding, context, true)
+      return Effect.flatMap(Scope.addFinalizer(scope, answer.settle(aborted)), () =>
+        answer.begin(request, fiber, (held) =>
+          Effect.matchCauseEffect(openWithin(run(request), scope, fiber), {
+            onSuccess: (pull) => Effect.succeed(answer.settling(pull, held)),
+            onFailure: (cause) => answer.failing(cause),
+          }),
+        ),
+      )
+    }),
 })
 
 /** Stands for what is held before an answer has begun, and after its end. */
@@ -174,9 +171,14 @@ class HeldAnswer<Held> {
         }
         return this.settled(events)
       },
-      onFailure: (cause) => Effect.andThen(this.settle(failed(cause)), Effect.failCause(cause)),
+      onFailure: (cause) => this.failing(cause),
       onDone: () => Cause.done(),
     })
+  }
+
+  /** Ends it with a failure of its stream. */
+  failing<E extends LlmError>(cause: Cause.Cause<E>): Effect.Effect<never, E> {
+    return Effect.andThen(this.settle(failed(cause)), Effect.failCause(cause))
   }
 
   private settled<Arrived extends Arr.NonEmptyReadonlyArray<Parameters<typeof isOutput>[0]>>(
@@ -185,7 +187,11 @@ class HeldAnswer<Held> {
     const last = Arr.lastNonEmpty(events)
     if (last.type !== "response-finish") return Effect.succeed(events)
     const { finishReason, metadata } = last
-    return Effect.as(this.settle({ _tag: "Answered", finishReason, metadata, exit: Exit.void }), events)
+    const outcome: Outcome = { _tag: "Answered", finishReason, metadata, exit: Exit.void }
+    return Effect.withFiber((fiber) => {
+      const ending = this.end(outcome, fiber)
+      return ending === undefined ? Effect.succeed(events) : Effect.as(ending, events)
+    })
   }
 }
 

@@ -118,14 +118,11 @@ export const resizable = (count: number): ResizablePermits => {
     holdIn: (scope) =>
       Effect.suspend(() => {
         const place = new Place()
-        return Effect.andThen(
-          Scope.addFinalizer(scope, leaving(place)),
-          Effect.suspend(() => {
-            // The scope was closed already: nothing would give the permit back.
-            if (place.left) return Effect.interrupt
-            return take(place) ? Effect.void : wait(place)
-          }),
-        )
+        return Effect.flatMap(Scope.addFinalizer(scope, leaving(place)), () => {
+          // The scope was closed already: nothing would give the permit back.
+          if (place.left) return Effect.interrupt
+          return take(place) ? Effect.void : wait(place)
+        })
       }),
   }
 }

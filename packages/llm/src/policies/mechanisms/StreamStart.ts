@@ -10,11 +10,11 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { type Events, openWithin } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { isOutput, type LlmEvent } from "../../model/LlmEvent.ts"
 
-/** The events of one stream, as they are pulled. */
-export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
+export type { Events } from "../../call/CallContext.ts"
 
 /** A stream from the effect that opens it; the scope is the stream's own and closes with it. */
 export const streamFrom = (
@@ -33,11 +33,11 @@ export const startStream = (
   stream: Stream.Stream<LlmEvent, LlmError>,
   parent: Scope.Scope,
 ): Effect.Effect<Events, LlmError> =>
-  Effect.suspend(() => {
+  Effect.withFiber((fiber) => {
     const scope = Scope.forkUnsafe(parent)
-    return Effect.onError(
-      Effect.flatMap(openStream(stream, scope), (pull) => untilOutput(pull, [])),
-      (cause) => Scope.close(scope, Exit.failCause(cause)),
+    return Effect.onExitPrimitive(
+      Effect.flatMap(openWithin(stream, scope, fiber), (pull) => untilOutput(pull, [])),
+      (exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : undefined),
     )
   })
 

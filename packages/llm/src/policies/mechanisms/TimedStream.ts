@@ -36,11 +36,11 @@ type Ending = LlmError | Cause.Done
 type Arrived = Exit.Exit<Arr.NonEmptyReadonlyArray<LlmEvent>, Ending>
 
 /**
- * Opens a stream in a fiber of its own, under clocks. `open` gets the scope that closes when a clock ends the stream;
- * `name` is the provider's. Succeeds once it has opened.
+ * Opens a stream in a fiber of its own, under clocks. `open` gets the scope that closes when a clock ends the stream, and
+ * that fiber; `name` is the provider's. Succeeds once it has opened.
  */
 export const timedStream = (
-  open: (scope: Scope.Scope) => Effect.Effect<Events, LlmError>,
+  open: (scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<Events, LlmError>,
   scope: Scope.Scope,
   context: CallContext,
   clocks: StreamClocks,
@@ -101,10 +101,16 @@ export const timedStream = (
     })
 
     const serve = (pull: Events): Effect.Effect<void> =>
-      Effect.flatMap(Effect.andThen(asked, Effect.exit(pull)), (arrived) => {
-        deliver(arrived)
-        return Exit.isSuccess(arrived) ? serve(pull) : Effect.void
-      })
+      Effect.matchCauseEffect(
+        Effect.flatMap(asked, () => pull),
+        {
+          onSuccess: (events) => {
+            deliver(Exit.succeed(events))
+            return serve(pull)
+          },
+          onFailure: (cause) => Effect.sync(() => deliver(Exit.failCause(cause))),
+        },
+      )
 
     const read: Events = Effect.callback((resume) => {
       if (left !== undefined) {
@@ -194,7 +200,7 @@ export const timedStream = (
       Effect.matchCauseEffect(
         Effect.withFiber((own) => {
           living = own
-          return open(source)
+          return open(source, own)
         }),
         {
           onFailure: (cause) => Effect.sync(() => settle(Effect.failCause(cause))),
@@ -225,8 +231,7 @@ export const timedStream = (
       return Fiber.interrupt(running)
     })
 
-    return Effect.andThen(
-      Scope.addFinalizer(scope, release),
+    return Effect.flatMap(Scope.addFinalizer(scope, release), () =>
       Effect.callback<Events, LlmError>((resume) => {
         if (opened === undefined) opening = resume
         else {

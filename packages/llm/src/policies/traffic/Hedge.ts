@@ -14,7 +14,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import { type CallContext, forAttempt, joinCall, tell } from "../../call/CallContext.ts"
+import { type CallContext, forAttempt, joinCall, joinStream, tell } from "../../call/CallContext.ts"
 import type { CallObserver } from "../../call/CallEvent.ts"
 import type { Ledger } from "../../call/Ledger.ts"
 import { monotonicMs } from "../../call/Time.ts"
@@ -25,7 +25,6 @@ import type { AttemptRecord } from "../../model/LlmResponse.ts"
 import { strangerIn } from "../../model/NearestName.ts"
 import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
 import { type Asking, askingOnce, askingStream, race, type Second } from "./Race.ts"
-import { streamFrom } from "../mechanisms/StreamStart.ts"
 import * as Policy from "../Policy.ts"
 import { HedgeBudget, type HedgeLimits, wrongLimit } from "./HedgeBudget.ts"
 import { kindAndModel, perModel } from "../mechanisms/PerModel.ts"
@@ -119,8 +118,8 @@ const hedged = (budget: HedgeBudget, waitMs: (known: Known) => number | undefine
     effect: (request, run) =>
       joinCall((context, fiber) => racing(context, fiber, request, false, () => askingOnce(run(request)))),
     stream: (request, run) =>
-      streamFrom((scope) =>
-        joinCall((context, fiber) => racing(context, fiber, request, true, () => askingStream(run(request), scope))),
+      joinStream((scope, context, fiber) =>
+        racing(context, fiber, request, true, () => askingStream(run(request), scope)),
       ),
   }
 }

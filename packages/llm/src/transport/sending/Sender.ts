@@ -153,7 +153,7 @@ export class Sender<Service extends ReachedService> {
   ): Effect.Effect<A, LlmError> {
     const begun: Begun<Service> = { sent: undefined }
     const begin = () => this.send(outgoing, context, fiber, (sent) => open((begun.sent = sent)))
-    return Effect.andThen(releasingWith(scope, begun), endingWith(begin, closingUnopened(begun)))
+    return Effect.flatMap(releasingWith(scope, begun), () => endingWith(begin, closingUnopened(begun)))
   }
 
   /** The headers; before the first request of all also the table of prices, where its answers have list prices. */

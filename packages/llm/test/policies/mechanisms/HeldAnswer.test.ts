@@ -9,6 +9,7 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { joinStream } from "../../../src/call/CallContext.ts"
 import { LlmError } from "../../../src/model/LlmError.ts"
 import type { LlmEvent } from "../../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
@@ -133,6 +134,33 @@ describe("what is held around a stream", () => {
       expect(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)).toBe(true)
       expect(told).toEqual([])
     }).pipe(Effect.provide(policy(new Upstream(() => "hello").layer)))
+  })
+
+  it.effect.each([
+    { tag: "Failed", opening: () => Effect.fail(refused) },
+    { tag: "Died", opening: () => Effect.die(new Error("a bug")) },
+    {
+      tag: "Died",
+      opening: () => {
+        throw new Error("a bug")
+      },
+    },
+  ])("is told, at each policy and once, of a stream that cannot be opened ($tag: $opening)", ({ opening, tag }) => {
+    const outer = noting()
+    const inner = noting()
+    const provider = Layer.succeed(LlmProvider, {
+      name: "p",
+      generate: () => Effect.never,
+      stream: () => joinStream(opening),
+    })
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      expect(Exit.isFailure(yield* Effect.exit(Stream.runDrain(llm.stream(hello))))).toBe(true)
+      expect([outer.told, inner.told]).toEqual([
+        ["stream begins", `held ${tag}`],
+        ["stream begins", `held ${tag}`],
+      ])
+    }).pipe(Effect.provide(outer.policy(inner.policy(provider))))
   })
 
   it.effect("ends once, with the last event of an answer, and not again when its scope closes", () => {
