@@ -231,6 +231,11 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
     ["../policies/Retry.ts", "../providers/OpenAi.ts", "../settings/Setting.ts", "#traffic-policies"],
   ],
   [
+    "packages/llm/src/compose/embeddings",
+    ["../../promises/Session.ts", "../../testing/Scripted.ts", "effect/http/HttpClient", "undici"],
+    ["../Target.ts", "../../policies/Retry.ts", "../../transport/ProviderLayer.ts", "effect/Effect"],
+  ],
+  [
     "packages/llm/src/compose/traffic",
     ["../../promises/Session.ts", "../../testing/Scripted.ts", "effect/http/HttpClient", "undici"],
     ["../../policies/cache/Cache.ts", "../../policies/AdaptiveConcurrency.ts", "effect/Effect"],

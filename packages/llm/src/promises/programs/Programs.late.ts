@@ -3,7 +3,7 @@
  * methods, and many programs run neither tools nor schemas.
  */
 import * as Effect from "effect/Effect"
-import type * as EmbeddingStack from "../../compose/EmbeddingStack.ts"
+import type * as EmbeddingStack from "../../compose/embeddings/EmbeddingStack.ts"
 import type * as ModelStack from "../../compose/ModelStack.ts"
 import type * as StructuredOutput from "../../tools/StructuredOutput.ts"
 import type * as ToolLoop from "../../tools/ToolLoop.ts"
@@ -27,7 +27,7 @@ export const toolLoop = (): Effect.Effect<typeof ToolLoop> =>
 export const embeddingStack = (): Effect.Effect<typeof EmbeddingStack.layer> =>
   Effect.promise(async () => {
     // Taken out here, so that a bundler leaves out what else the module exports: what reads settings for Effect.
-    const { layer } = await import("../../compose/EmbeddingStack.ts")
+    const { layer } = await import("../../compose/embeddings/EmbeddingStack.ts")
     return layer
   })
 

@@ -1,6 +1,6 @@
 /** What is behind the promise API for some of its calls only, at hand: programs of several calls, and other services. */
 import * as Effect from "effect/Effect"
-import * as EmbeddingStack from "../../compose/EmbeddingStack.ts"
+import * as EmbeddingStack from "../../compose/embeddings/EmbeddingStack.ts"
 import * as ModelStack from "../../compose/ModelStack.ts"
 import * as StructuredOutput from "../../tools/StructuredOutput.ts"
 import * as ToolLoop from "../../tools/ToolLoop.ts"

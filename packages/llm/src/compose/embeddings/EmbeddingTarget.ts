@@ -1,13 +1,13 @@
 /** The embeddings of one provider, by its name, without any policy. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
-import type { LlmError } from "../model/LlmError.ts"
-import type { EmbeddingOptions } from "../providers/ProviderOptions.ts"
-import * as Registry from "../providers/Registry.ts"
-import * as Setting from "../settings/Setting.ts"
-import type { EmbeddingEndpoint } from "../transport/Endpoint.ts"
-import * as ProviderLayer from "../transport/ProviderLayer.ts"
+import type { EmbeddingProvider } from "../../model/EmbeddingProvider.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import type { EmbeddingOptions } from "../../providers/ProviderOptions.ts"
+import * as Registry from "../../providers/Registry.ts"
+import * as Setting from "../../settings/Setting.ts"
+import type { EmbeddingEndpoint } from "../../transport/Endpoint.ts"
+import * as ProviderLayer from "../../transport/ProviderLayer.ts"
 
 /** How to reach the embeddings of a provider. */
 export interface ProviderEmbeddingOptions extends EmbeddingOptions {

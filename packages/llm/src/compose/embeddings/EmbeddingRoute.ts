@@ -3,13 +3,13 @@
  * embeddings, and where it serves none (or routes by model) the name tells by how it begins. It reads names only.
  */
 import * as Result from "effect/Result"
-import { looksLikeKey } from "../model/KeyShape.ts"
-import type { LlmError } from "../model/LlmError.ts"
-import * as Registry from "../providers/Registry.ts"
-import { quoted } from "../settings/Secrets.ts"
-import * as Setting from "../settings/Setting.ts"
-import { routeOf, type ModelRoute } from "./ModelRoute.ts"
-import { isRouter, type Target } from "./Target.ts"
+import { looksLikeKey } from "../../model/KeyShape.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import * as Registry from "../../providers/Registry.ts"
+import { quoted } from "../../settings/Secrets.ts"
+import * as Setting from "../../settings/Setting.ts"
+import { routeOf, type ModelRoute } from "../ModelRoute.ts"
+import { isRouter, type Target } from "../Target.ts"
 
 /** Who embeds, by the name that a request or a setting gives. `setting` is what an error names. */
 export const embeddingRouteOf = (

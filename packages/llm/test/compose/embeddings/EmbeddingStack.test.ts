@@ -3,11 +3,11 @@ import { describe, expect, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { EmbeddingProvider, type EmbeddingRequest, EmbeddingStack } from "../../src/index.ts"
-import { inTurn, type RecordedRequest } from "../faults/FaultServer.ts"
-import { whole } from "../faults/HttpText.ts"
-import { chat } from "../faults/WireText.ts"
-import { answerTo, asked, embeds, serve, vectorOf } from "../providers/EmbeddingUpstream.ts"
+import { EmbeddingProvider, type EmbeddingRequest, EmbeddingStack } from "../../../src/index.ts"
+import { inTurn, type RecordedRequest } from "../../faults/FaultServer.ts"
+import { whole } from "../../faults/HttpText.ts"
+import { chat } from "../../faults/WireText.ts"
+import { answerTo, asked, embeds, serve, vectorOf } from "../../providers/EmbeddingUpstream.ts"
 
 const embed = (
   settings: Readonly<Record<string, string>>,
