@@ -14,7 +14,7 @@ import type { CallClock } from "../call/CallClock.ts"
 import { type CallContext, forAttempt, joinCall, tell } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
 import type { LlmError } from "../model/LlmError.ts"
-import { ownRequest } from "./mechanisms/OwnRequest.ts"
+import { streamWithOwn, askWithOwn } from "./mechanisms/OwnRequest.ts"
 import type { Identity } from "./mechanisms/Around.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
 import { type AnyService, overServices, type ServiceRow } from "./mechanisms/ServiceTable.ts"
@@ -79,24 +79,24 @@ const identity = (first: Identity, second: Identity): Identity => ({
 /** Of two services the first, and the second where that one cannot answer: with its own models, and counts for them. */
 const eitherOf = <I, S extends Identity>(row: ServiceRow<I, S>, first: S, second: S, options: FallbackOptions): S =>
   row.make(identity(first, second), {
-    effect: (_, run) => (given) => {
-      const request = ownRequest(given)
-      return inTurn(first, second, options, {
-        first: (context, share) => answerWithin(run(first, request), context, share, first.name),
-        second: (context, share) =>
-          answerWithin(run(second, { ...request, model: options.model }), context, share, second.name),
-      })
-    },
-    stream: (run) => (given) => {
-      const request = ownRequest(given)
-      return streamFrom((scope) =>
+    effect: (_, run) => (given) =>
+      askWithOwn(given, first.name, (request) =>
         inTurn(first, second, options, {
-          first: (context, share) => streamWithin(run(first, request), scope, context, share, first.name),
+          first: (context, share) => answerWithin(run(first, request), context, share, first.name),
           second: (context, share) =>
-            streamWithin(run(second, { ...request, model: options.model }), scope, context, share, second.name),
+            answerWithin(run(second, { ...request, model: options.model }), context, share, second.name),
         }),
-      )
-    },
+      ),
+    stream: (run) => (given) =>
+      streamWithOwn(given, first.name, (request) =>
+        streamFrom((scope) =>
+          inTurn(first, second, options, {
+            first: (context, share) => streamWithin(run(first, request), scope, context, share, first.name),
+            second: (context, share) =>
+              streamWithin(run(second, { ...request, model: options.model }), scope, context, share, second.name),
+          }),
+        ),
+      ),
     question: (_, run) =>
       inTurn(first, second, options, {
         first: (context, share) => answerWithin(run(first), context, share, first.name),

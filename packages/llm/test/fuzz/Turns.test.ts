@@ -6,7 +6,16 @@ import * as Redacted from "effect/Redacted"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { LLMInterface, LlmProvider, type Message, OpenAi, tool, withDefaults } from "../../src/index.ts"
+import {
+  LLMInterface,
+  LlmProvider,
+  type Message,
+  OpenAi,
+  tool,
+  withBalance,
+  withDefaults,
+  withFallback,
+} from "../../src/index.ts"
 import { languageModel } from "../../src/promises/ai-sdk/AiSdk.ts"
 import { connectMcp } from "../../src/promises/mcp/Mcp.ts"
 import { enforcedForm } from "../../src/protocols/encoding/JsonSchemaForm.ts"
@@ -213,10 +222,17 @@ describe("a large request", () => {
     expect(llm.requests.map((request) => request.messages[0]?.content.length)).toEqual([10, 10_000])
   })
 
-  it("has a turn after its copy too where a program on Effect asks", async () => {
+  it.each([
+    ["defaults", (layer: Layer.Layer<LlmProvider>) => layer.pipe(withDefaults({ temperature: 0 }))],
+    [
+      "a fallback",
+      (layer: Layer.Layer<LlmProvider>) => layer.pipe(withFallback(answering([{ type: "text", text: "hi" }]))),
+    ],
+    ["a balance", (layer: Layer.Layer<LlmProvider>) => withBalance([{ name: "one", layer }])],
+  ] as const)("has a turn after its copy too where a program on Effect asks %s", async (_, policy) => {
     const asked = (count: number) => {
       const asking = Effect.flatMap(LlmProvider, (llm) => llm.generate({ messages: messages(count) }))
-      const layer = answering([{ type: "text", text: "hi" }]).pipe(withDefaults({ temperature: 0 }))
+      const layer = policy(answering([{ type: "text", text: "hi" }]))
       return turnsOf(() => Effect.runPromise(Effect.provide(asking, layer)))
     }
     const small = await asked(10)

@@ -77,6 +77,20 @@ const given = (model?: string) => ({
   model,
 })
 
+const unreadable: PropertyDescriptor = {
+  enumerable: true,
+  get: () => {
+    throw new Error("not now")
+  },
+}
+
+/** The same, where what is said cannot be read. */
+const unreadableGiven = (): ReturnType<typeof given> => ({
+  messages: [Object.defineProperty({ role: "user", content: "" }, "content", unreadable)],
+  inputs: Object.defineProperty([""], 0, unreadable),
+  model: undefined,
+})
+
 interface Call {
   readonly kind: AskedKind
   readonly tag: Context.Key<AnyService, library.Policy.Identity>
@@ -161,6 +175,23 @@ describe.each(Object.entries(everywhere))("%s", (_, policy) => {
     Effect.gen(function* () {
       expect([yield* call(given()), yield* call(given())]).toEqual(says)
     }).pipe(Effect.provide(policy(scripts().layer))),
+  )
+
+  it.effect.each(Object.values(calls).filter(({ arrived }) => arrived !== undefined))(
+    "refuses a request for $kind that cannot be read, before it looks at it",
+    ({ ask: call }) => {
+      const script = scripts()
+      return Effect.gen(function* () {
+        const { attempts, reason } = yield* Effect.flip(call(unreadableGiven()))
+        expect(reason).toMatchObject({
+          _tag: "InvalidRequestError",
+          parameter: expect.stringMatching(/^(messages\[0\]\.content|inputs\[0\])$/),
+          message: expect.stringContaining("cannot be read: not now"),
+        })
+        expect(attempts).toEqual([])
+        expect(script.answers.asked).toEqual([])
+      }).pipe(Effect.provide(policy(script.layer)))
+    },
   )
 
   it.effect("stands around each service, and leaves what else a Layer provides as it is", () =>

@@ -21,7 +21,7 @@ import {
   isAbout,
   kinds,
 } from "../mechanisms/Around.ts"
-import { ownRequest } from "../mechanisms/OwnRequest.ts"
+import { streamWithOwn, askWithOwn } from "../mechanisms/OwnRequest.ts"
 import { type AnyService, overServices, type ServiceRow } from "../mechanisms/ServiceTable.ts"
 import { answerWithin, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
 import { streamFrom } from "../mechanisms/StreamStart.ts"
@@ -194,8 +194,10 @@ const balanced = <I, S extends Identity>(
   row: ServiceRow<I, S>,
   all: ReadonlyArray<Balanced<S>>,
   balancing: Balancing,
-): S =>
-  row.make(identity(all, balancing), {
+): S => {
+  const who = identity(all, balancing)
+  const { name } = who
+  return row.make(who, {
     effect: <Q extends Asked, A extends Answered>(
       kind: AskedKind,
       run: (one: S, request: Q) => Effect.Effect<A, LlmError>,
@@ -204,24 +206,20 @@ const balanced = <I, S extends Identity>(
       // Made once: each call would hold its own until it ends.
       const ask: AskOne<S, Q, A> = ({ service }, asked, context, share) =>
         answerWithin(run(service, asked), context, share, service.name)
-      return (given: Q) => {
-        const request = ownRequest(given)
-        return askInTurn(
-          all,
-          balancing,
-          { request, told: isAbout(kind) ? askedAbout(request, kind) : request, kind: latency },
-          ask,
-        )
+      const asking = (request: Q) => {
+        const told = isAbout(kind) ? askedAbout(request, kind) : request
+        return askInTurn(all, balancing, { request, told, kind: latency }, ask)
       }
+      return (given: Q) => askWithOwn(given, name, asking)
     },
-    stream: (run) => (given) => {
-      const request = ownRequest(given)
-      return streamFrom((scope) =>
-        askInTurn(all, balancing, { request, told: request, kind: "stream" }, ({ service }, asked, context, share) =>
-          streamWithin(run(service, asked), scope, context, share, service.name),
+    stream: (run) => (given) =>
+      streamWithOwn(given, name, (request) =>
+        streamFrom((scope) =>
+          askInTurn(all, balancing, { request, told: request, kind: "stream" }, ({ service }, asked, context, share) =>
+            streamWithin(run(service, asked), scope, context, share, service.name),
+          ),
         ),
-      )
-    },
+      ),
     question: <A extends Answered>(about: AskedAbout, run: (one: S) => Effect.Effect<A, LlmError>) =>
       askInTurn<S, Asked, A>(
         all,
@@ -232,3 +230,4 @@ const balanced = <I, S extends Identity>(
     known: (of, least) => (model) =>
       all.map(({ health, service }) => of(service, model ?? health.settings.model)).reduce(least, undefined),
   })
+}

@@ -2,9 +2,16 @@
  * A request of a call's own: what is sent is what was passed, whatever the program changes while the call waits for a permit
  * or for a retry. A request that is a copy already is known by its messages, and not copied again.
  */
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { jsonCopy, noteLarge } from "../../model/JsonCopy.ts"
+import type * as Stream from "effect/Stream"
+import { failBefore } from "../../call/Attempt.ts"
+import { type CallContext, joinCall, joinStream } from "../../call/CallContext.ts"
+import { jsonCopy, noteLarge, type Uncopied } from "../../model/JsonCopy.ts"
+import type { LlmError } from "../../model/LlmError.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
+import { unwritable } from "../../model/RequestValidation.ts"
 
 /** What a constructor returns is what a class that extends it makes its own fields in. */
 const Given = function (said: object) {
@@ -31,36 +38,66 @@ export const own = (request: object): void => {
   Owned.mark(knownBy(request))
 }
 
-/** A request of a call's own, and whether copying it took so long that the event loop should have a turn afterwards. */
-export interface OwnRequest<Request> {
-  readonly request: Request
-  readonly isLarge: boolean
-}
-
 /** Values of a request that is large. */
 const manyValues = 10_000
 
-/** The request as it is now. What cannot be copied is given back, for the check of requests to name. */
-export const copiedRequest = <Request extends object>(request: Request): OwnRequest<Request> => {
-  if (Owned.has(knownBy(request))) return { request, isLarge: false }
+/** A request of a call's own, and what its copy came to. */
+interface OwnRequest<Request> {
+  readonly request: Request
+  /** Copying it took so long that the event loop should have a turn afterwards. */
+  readonly isLarge?: boolean
+  /** Why it cannot be read: a policy that looked at it would throw. */
+  readonly unreadable?: Uncopied | undefined
+}
+
+/** The request as it is now. What can be read and not be copied is given back, for the check of requests to name. */
+const copied = <Request extends object>(request: Request): OwnRequest<Request> => {
+  if (Owned.has(knownBy(request))) return { request }
   let values = 0
-  const copied = jsonCopy(
+  const copying = jsonCopy(
     request,
     "",
     nothing,
     () => undefined,
     (count) => (values = count),
   )
-  const isLarge = values > manyValues
-  if (Result.isFailure(copied) || !Predicate.isObject(copied.success)) return { request, isLarge }
-  const copy: Request = { ...request, ...copied.success }
+  if (Result.isFailure(copying))
+    return { request, unreadable: copying.failure.isUnreadable ? copying.failure : undefined }
+  if (!Predicate.isObject(copying.success)) return { request }
+  const copy: Request = { ...request, ...copying.success }
   own(copy)
+  const isLarge = values > manyValues
   if (isLarge) noteLarge(copy)
   return { request: copy, isLarge }
 }
 
-/** The same, for who has no turn to give. */
-export const ownRequest = <Request extends object>(request: Request): Request => copiedRequest(request).request
+/**
+ * Asks with a request of the call's own, copied now. One that cannot be read is refused before any policy looks at it, and
+ * after a large one the event loop has a turn. `name` is the provider's.
+ */
+export const askWithOwn = <Request extends object, A>(
+  given: Request,
+  name: string,
+  ask: (request: Request) => Effect.Effect<A, LlmError>,
+): Effect.Effect<A, LlmError> => {
+  const { isLarge, request, unreadable } = copied(given)
+  if (unreadable !== undefined) return joinCall((context) => refused(context, name, unreadable))
+  const asking = ask(request)
+  return isLarge === true ? Effect.andThen(Effect.yieldNow, asking) : asking
+}
+
+/** The same for a stream, which has its turn where its request is checked. */
+export const streamWithOwn = <Request extends object>(
+  given: Request,
+  name: string,
+  ask: (request: Request) => Stream.Stream<LlmEvent, LlmError>,
+): Stream.Stream<LlmEvent, LlmError> => {
+  const { request, unreadable } = copied(given)
+  return unreadable === undefined ? ask(request) : joinStream((_, context) => refused(context, name, unreadable))
+}
+
+const refused = (context: CallContext, provider: string, problem: Uncopied): Effect.Effect<never, LlmError> =>
+  Effect.fail(failBefore(context, { provider }, unwritable(problem)))
 
 /** What a request is known by: the list of its messages, or of the texts to embed; itself where it has neither. */
 const knownBy = (request: object): object => {

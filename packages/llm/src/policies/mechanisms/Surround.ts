@@ -1,8 +1,10 @@
 /** Puts what a policy does around every method of every service. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import { isJoining } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
+import type { LlmEvent } from "../../model/LlmEvent.ts"
 import {
   type Answered,
   type Around,
@@ -13,17 +15,17 @@ import {
   isAbout,
   oneCall,
 } from "./Around.ts"
-import { copiedRequest, ownRequest } from "./OwnRequest.ts"
+import { streamWithOwn, askWithOwn } from "./OwnRequest.ts"
 import { overServices, type ServiceRow } from "./ServiceTable.ts"
 
 /** What a policy may know of a request that is neither for an answer nor for embeddings. */
-export const askedAbout = (request: object, about: AskedAbout): Asked => {
-  try {
-    return { ...request, about }
-  } catch {
-    // A getter that throws: the check of requests tells of it.
-    return { about }
-  }
+export const askedAbout = (request: object, about: AskedAbout): Asked => ({ ...request, about })
+
+/** The request with what a policy changed in what it was told of it. */
+const changed = <Q extends object>(request: Q, told: Asked, asked: Asked): Q => {
+  if (asked === told) return request
+  const { about: _, ...fields } = asked
+  return { ...request, ...fields }
 }
 
 /** A service whose every method runs inside `around`, with a request of its own from the call on. */
@@ -33,23 +35,20 @@ export const surrounded = <I, S extends Identity>(row: ServiceRow<I, S>, inner: 
       kind: AskedKind,
       run: (one: S, request: Q) => Effect.Effect<A, LlmError>,
     ) => {
-      if (!isAbout(kind)) {
-        // Made once: each call would hold its own until it ends.
-        const ask = (asked: Q) => run(inner, asked)
-        return (given: Q) => {
-          const { isLarge, request } = copiedRequest(given)
-          const asking = around.effect(request, ask)
-          return isLarge ? Effect.andThen(Effect.yieldNow, asking) : asking
-        }
-      }
-      return (request: Q) => {
-        const own = ownRequest(request)
-        return around.effect<Asked, A>(askedAbout(own, kind), () => run(inner, own))
-      }
+      // Made once: each call would hold its own until it ends.
+      const ask = (asked: Q) => run(inner, asked)
+      const asking = isAbout(kind)
+        ? (request: Q) => {
+            const told = askedAbout(request, kind)
+            return around.effect<Asked, A>(told, (asked) => ask(changed(request, told, asked)))
+          }
+        : (request: Q) => around.effect(request, ask)
+      return (given: Q) => askWithOwn(given, inner.name, asking)
     },
-    stream: (run) => {
-      const ask = (asked: Parameters<typeof run>[1]) => run(inner, asked)
-      return (request) => around.stream(ownRequest(request), ask)
+    stream: <Q extends Asked>(run: (one: S, request: Q) => Stream.Stream<LlmEvent, LlmError>) => {
+      const ask = (asked: Q) => run(inner, asked)
+      const asking = (request: Q) => around.stream(request, ask)
+      return (given: Q) => streamWithOwn(given, inner.name, asking)
     },
     question: <A extends Answered>(about: AskedAbout, run: (one: S) => Effect.Effect<A, LlmError>) =>
       Effect.suspend(() => around.effect<Asked, A>({ about }, () => run(inner))),

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { EmbeddingProvider } from "../../../src/model/EmbeddingProvider.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
 import { ModelInfo } from "../../../src/model/ModelInfo.ts"
-import { kindOf } from "../../../src/policies/mechanisms/Around.ts"
+import { type Around, kindOf } from "../../../src/policies/mechanisms/Around.ts"
 import { identityOf } from "../../../src/policies/mechanisms/Surround.ts"
 import * as Policy from "../../../src/policies/Policy.ts"
 import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
@@ -52,7 +52,7 @@ it.effect("a policy is told what is asked for, by each method of each service", 
   }).pipe(Effect.provide(policy(services)))
 })
 
-it.effect("a count of the tokens of a request that cannot be read is refused as that, and no bug", () => {
+it.effect("a count of the tokens of a request that cannot be read is refused before a policy looks at it", () => {
   const { asked, policy } = noting()
   const unreadable = Object.defineProperty({ ...hello }, "temperature", {
     enumerable: true,
@@ -63,8 +63,24 @@ it.effect("a count of the tokens of a request that cannot be read is refused as 
   return Effect.gen(function* () {
     const { countTokens } = yield* ModelInfo
     expect((yield* Effect.flip(countTokens(unreadable))).reason._tag).toBe("InvalidRequestError")
-    expect(asked).toEqual(["tokens of none"])
+    expect(asked).toEqual([])
   }).pipe(Effect.provide(policy(ScriptedModels.layerModels({ counts: [1] }))))
+})
+
+it.effect("what a policy changes in a request whose tokens are counted is counted", () => {
+  const script = ScriptedModels.layerModels({ counts: [1, 2] })
+  const around: Around = {
+    effect: (request, run) => Effect.andThen(run(request), run({ ...request, model: "other" })),
+    stream: (request, run) => run(request),
+  }
+  return Effect.gen(function* () {
+    const { countTokens } = yield* ModelInfo
+    yield* countTokens({ ...hello, model: "one" })
+    expect(script.requests).toEqual([
+      { ...hello, model: "one" },
+      { ...hello, model: "other" },
+    ])
+  }).pipe(Effect.provide(script.pipe(Policy.mechanism(() => Effect.succeed(around)))))
 })
 
 it.effect("services share the name and model of the first that a context holds", () =>

@@ -1,8 +1,25 @@
 /** A request is copied once, at the outermost policy, and never where it cannot be. */
 import { describe, expect, it } from "@effect/vitest"
-import { own, ownRequest } from "../../../src/policies/mechanisms/OwnRequest.ts"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { own, streamWithOwn, askWithOwn } from "../../../src/policies/mechanisms/OwnRequest.ts"
 
 const message = () => ({ role: "user", content: "hello" })
+
+/** The request that is asked with. */
+const ownRequest = <Request extends object>(request: Request): Request => {
+  let asked: Request | undefined
+  void askWithOwn(request, "p", (its) => {
+    asked = its
+    return Effect.void
+  })
+  void streamWithOwn(request, "p", (its) => {
+    expect(its).toEqual(asked)
+    return Stream.empty
+  })
+  if (asked === undefined) throw new Error("nothing was asked")
+  return asked
+}
 
 describe("a request of a call's own", () => {
   it("is a copy, which later changes of the program do not reach", () => {
@@ -51,10 +68,20 @@ describe("a request that cannot be copied", () => {
       },
     })
 
-  it.each(["temperature", "messages"])("is given back as it is where its %s cannot be read", (name) => {
-    const request = unreadable(name)
-    expect(ownRequest(request)).toBe(request)
-  })
+  it.effect.each(["temperature", "messages"])("is refused where its %s cannot be read", (name) =>
+    Effect.gen(function* () {
+      const request = unreadable(name)
+      const reached = () => {
+        throw new Error("asked")
+      }
+      const whole = yield* Effect.flip(askWithOwn(request, "p", reached))
+      const streamed = yield* Effect.flip(Stream.runDrain(streamWithOwn(request, "p", reached)))
+      for (const error of [whole, streamed]) {
+        expect(error).toMatchObject({ provider: "p", attempts: [] })
+        expect(error.reason).toMatchObject({ _tag: "InvalidRequestError", parameter: name })
+      }
+    }),
+  )
 
   it("is given back as it is where JSON would not write an object for it", () => {
     const request = { messages: [message()], toJSON: () => "a text" }
