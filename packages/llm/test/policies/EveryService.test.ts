@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import * as library from "../../src/index.ts"
 import { EmbeddingProvider } from "../../src/model/EmbeddingProvider.ts"
@@ -14,7 +15,7 @@ import type { LlmError } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
 import type { Message } from "../../src/model/Message.ts"
 import { ModelInfo } from "../../src/model/ModelInfo.ts"
-import type { AskedKind } from "../../src/policies/mechanisms/Around.ts"
+import { type AskedKind, kinds } from "../../src/policies/mechanisms/Around.ts"
 import { type AnyService, overServices } from "../../src/policies/mechanisms/ServiceTable.ts"
 import { identityOf } from "../../src/policies/mechanisms/Surround.ts"
 import * as ScriptedEmbeddings from "../../src/testing/ScriptedEmbeddings.ts"
@@ -97,9 +98,9 @@ interface Call {
   readonly ask: (said: ReturnType<typeof given>) => Effect.Effect<unknown, LlmError, AnyService>
   /** What it says the first time and the second. */
   readonly says: readonly [unknown, unknown]
-  /** Whether a cache keeps it. */
-  readonly isKept: boolean
-  /** The requests that came to the service; absent where it is asked without one. */
+  /** The field of its request that says what is asked; absent where it is asked without one. */
+  readonly field?: "messages" | "inputs"
+  /** The requests that came to the service; absent as `field` is. */
   readonly arrived?: (script: ReturnType<typeof scripts>) => ReadonlyArray<library.Policy.Asked>
 }
 
@@ -107,7 +108,7 @@ const answer = {
   kind: "answer",
   tag: LlmProvider,
   says: ["hello", "hello"],
-  isKept: true,
+  field: "messages",
   arrived: ({ answers }) => answers.asked.map(({ request }) => request),
 } as const satisfies Omit<Call, "ask">
 
@@ -127,7 +128,7 @@ const calls: Readonly<Record<AskedKind | "streamed answer", Call>> = {
     ask: ({ inputs, model }) =>
       Effect.flatMap(EmbeddingProvider, ({ embed }) => Effect.map(embed({ inputs, model }), (said) => said.embeddings)),
     says: [[[1]], [[1]]],
-    isKept: true,
+    field: "inputs",
     arrived: ({ embeddings }) => embeddings.requests,
   },
   models: {
@@ -135,7 +136,6 @@ const calls: Readonly<Record<AskedKind | "streamed answer", Call>> = {
     tag: ModelInfo,
     ask: () => Effect.flatMap(ModelInfo, (info) => Effect.map(info.models, ({ models }) => models)),
     says: [[{ id: "scripted" }], [{ id: "scripted" }]],
-    isKept: false,
   },
   tokens: {
     kind: "tokens",
@@ -148,7 +148,7 @@ const calls: Readonly<Record<AskedKind | "streamed answer", Call>> = {
       { type: "exact", inputTokens: 7 },
       { type: "exact", inputTokens: 8 },
     ],
-    isKept: false,
+    field: "messages",
     arrived: ({ models }) => models.requests,
   },
 }
@@ -206,7 +206,9 @@ describe.each(Object.entries(everywhere))("%s", (_, policy) => {
   )
 })
 
-describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, isKept, kind, says, tag }) => {
+describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, field, kind, says, tag }) => {
+  const { isKept } = kinds[kind]
+
   it.effect(isKept ? "is kept by a cache" : "goes past a cache each time, and asks nothing of its store", () => {
     let asked = 0
     let looked = 0
@@ -227,6 +229,25 @@ describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, 
       expect([yield* call(given()), yield* call(given())]).toEqual(isKept ? [says[0], says[0]] : says)
       expect([asked, looked > 0]).toEqual(isKept ? [1, true] : [2, false])
     }).pipe(Effect.provide(counted.pipe(library.withCache({ store }))))
+  })
+
+  it.effect.skipIf(!isKept)("takes no answer of another kind from a store", () => {
+    let kept = ""
+    const memory = library.CacheStore.memory()
+    const keeping = { ...memory, set: (_: string, entry: string) => Effect.sync(() => void (kept = entry)) }
+    const misleading = {
+      ...memory,
+      get: (key: string) => Effect.sync(() => Option.some(JSON.stringify({ ...JSON.parse(kept), key }))),
+    }
+    const askWith = (store: library.CacheStore.CacheStore, asked: Call["ask"]) =>
+      Effect.provide(asked(given()), scripts().layer.pipe(library.withCache({ store })))
+    const others = Object.values(calls).filter((other) => kinds[other.kind].isKept && other.kind !== kind)
+    return Effect.forEach(others, (other) =>
+      Effect.gen(function* () {
+        yield* askWith(keeping, other.ask)
+        expect(yield* askWith(misleading, call)).toEqual(says[0])
+      }),
+    )
   })
 
   it.effect("falls back to the second side, with the model for it", () => {
@@ -274,9 +295,9 @@ describe.each(Object.entries(calls))("a call for %s", (_, { arrived, ask: call, 
       said.inputs.push("more")
       yield* TestClock.adjust("10 minutes")
       expect(yield* Fiber.join(fiber)).toEqual(says[0])
-      const sent = arrived?.(script).map(({ inputs, messages }) => messages ?? inputs)
-      const { inputs, messages } = given()
-      expect(sent).toEqual(kind === "embeddings" ? [inputs, inputs] : [messages, messages])
+      const sent = arrived?.(script).map((request) => field && request[field])
+      const asked = field && given()[field]
+      expect(sent).toEqual([asked, asked])
     }).pipe(Effect.provide(script.layer.pipe(library.withRetry())))
   })
 })

@@ -21,7 +21,15 @@ import { monotonicMs } from "../../call/Time.ts"
 import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { assemble, type LlmEvent } from "../../model/LlmEvent.ts"
-import { type Answered, type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
+import {
+  type Answered,
+  type Around,
+  type Asked,
+  type Identity,
+  isKept,
+  type KeptKind,
+  kindOf,
+} from "../mechanisms/Around.ts"
 import * as Policy from "../Policy.ts"
 import { decodeEntry, encodeEntry, isEntry } from "./CacheEntry.ts"
 import { keyOf } from "./CacheKey.ts"
@@ -80,6 +88,12 @@ const refusedLimit = ({ maxBytes, maxEntries, store }: CacheOptions<unknown>) =>
 
 type CallFiber = Fiber.Fiber<unknown, unknown>
 
+/** What stands for a request, and what it asks for. */
+interface Question {
+  readonly key: string
+  readonly kind: KeptKind
+}
+
 class Cache {
   private readonly store: GuardedStore
   private readonly inner: Identity
@@ -95,18 +109,18 @@ class Cache {
   readonly around: Around = {
     effect: (request, run) =>
       joinCall((context, fiber) => {
-        const key = this.keyFor(request, fiber)
-        if (key === undefined) return run(request)
+        const question = this.questionOf(request, fiber)
+        if (question === undefined) return run(request)
         const boarded: Partial<Boarded> = {}
         return endingWith(
-          () => this.answered(key, request, run, context, fiber, boarded),
+          () => this.answered(question, request, run, context, fiber, boarded),
           () => boarded.seat?.flight.leave(boarded.seat),
         )
       }),
     stream: (request, run) =>
       joinStream((scope, context, fiber) => {
-        const key = this.keyFor(request, fiber)
-        if (key === undefined)
+        const question = this.questionOf(request, fiber)
+        if (question === undefined)
           return Effect.map(openWithin(run(request), scope, fiber), (pull) => within(pull, context))
         let boarded: Boarded | undefined
         let isClosed = false
@@ -116,7 +130,7 @@ class Cache {
         })
         const source = run(request)
         const board = (reader: CallFiber) =>
-          this.board(key, context, reader, true, (flight) => this.read(key, source, context, flight))
+          this.board(question, context, reader, true, (flight) => this.read(question, source, context, flight))
         return Effect.flatMap(Scope.addFinalizer(scope, closing), () => {
           // The stream's scope was closed already: nobody would leave.
           if (isClosed) return Effect.interrupt
@@ -126,18 +140,23 @@ class Cache {
       }),
   }
 
-  private keyFor(request: Asked, fiber: CallFiber): string | undefined {
+  private questionOf(request: Asked, fiber: CallFiber): Question | undefined {
     const { cache, headers } = fiber.getRef(CallOptions)
     if (cache === false) return undefined
     const { key: own, namespace } = this.options
-    const key = () => (traitsOf(request).isKept ? keyOf(request, this.inner, { namespace, own, headers }) : undefined)
+    const question = () => {
+      const kind = kindOf(request)
+      if (!isKept(kind)) return undefined
+      const key = keyOf(request, this.inner, { namespace, own, headers })
+      return key === undefined ? undefined : { key, kind }
+    }
     // The program's own function may throw: then nothing is known of the question.
-    return Result.getOrUndefined(Result.try(key))
+    return Result.getOrUndefined(Result.try(question))
   }
 
   /** Joins the flight of a question, or begins one: it asks the store first. */
   private board(
-    key: string,
+    { key, kind }: Question,
     context: CallContext,
     fiber: CallFiber,
     wantsEvents: boolean,
@@ -153,7 +172,7 @@ class Cache {
     this.flights.set(place, flight)
     const seat = flight.board(context, fiber, wantsEvents)
     const kept = (entry: string): Option.Option<Landing> =>
-      isEntry(entry, key) ? Option.some({ _tag: "Answered", entry, metadata: undefined }) : Option.none()
+      isEntry(entry, key, kind) ? Option.some({ _tag: "Answered", entry, metadata: undefined }) : Option.none()
     const asked = Effect.suspend(() => ask(flight))
     const begun = isRefresh
       ? asked
@@ -171,7 +190,7 @@ class Cache {
 
   /** The whole answer, from whichever flight brings it. */
   private answered<Q extends Asked, A extends Answered>(
-    key: string,
+    question: Question,
     request: Q,
     run: (request: Q) => Effect.Effect<A, LlmError>,
     context: CallContext,
@@ -182,9 +201,9 @@ class Cache {
     const ask = () =>
       Effect.flatMap(run(request), (answer) => {
         own = answer
-        return this.landed(key, answer, context)
+        return this.landed(question, answer, context)
       })
-    const seat = this.board(key, context, fiber, false, ask)
+    const seat = this.board(question, context, fiber, false, ask)
     boarded.seat = seat
     return Effect.flatMap(seat.end, (landing) => {
       if (seat.isLeader && own !== undefined) return Effect.succeed(own)
@@ -194,7 +213,7 @@ class Cache {
       return mayBeginAnew(seat, landing, monotonicMs(fiber))
         ? Effect.andThen(
             seat.flight.leave(seat) ?? Effect.void,
-            Effect.suspend(() => this.answered(key, request, run, context, fiber, boarded)),
+            Effect.suspend(() => this.answered(question, request, run, context, fiber, boarded)),
           )
         : failureFor(
             seat,
@@ -206,7 +225,7 @@ class Cache {
 
   /** Reads a stream to its end, and hands its events on. */
   private read(
-    key: string,
+    question: Question,
     source: Stream.Stream<LlmEvent, LlmError>,
     context: CallContext,
     flight: Flight,
@@ -223,21 +242,21 @@ class Cache {
       const answer = assembly.response()
       return answer === undefined
         ? Effect.fail(unfinished(this.inner.name, context))
-        : this.landed(key, answer, context)
+        : this.landed(question, answer, context)
     })
   }
 
   /** Keeps an answer that may be kept. */
-  private landed(key: string, answer: Answered, context: CallContext): Effect.Effect<Landing> {
+  private landed({ key, kind }: Question, answer: Answered, context: CallContext): Effect.Effect<Landing> {
     const { metadata } = answer
     const entry = encodeEntry(key, answer)
     if (entry === undefined) return Effect.succeed({ _tag: "Unshared" })
     const landing: Landing = { _tag: "Answered", entry, metadata }
-    const isKept =
-      isEntry(entry, key) &&
+    const isWorthKeeping =
+      isEntry(entry, key, kind) &&
       (metadata.attempts.at(-1)?.targetIndex ?? context.targetIndex) === context.targetIndex &&
       this.isCacheable(answer)
-    return isKept ? Effect.as(this.store.set(key, entry), landing) : Effect.succeed(landing)
+    return isWorthKeeping ? Effect.as(this.store.set(key, entry), landing) : Effect.succeed(landing)
   }
 
   /** What the program's own function says; where it throws, the answer is not kept. */

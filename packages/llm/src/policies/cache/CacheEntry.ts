@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { boundedJson, jsonProblem } from "../../model/JsonCopy.ts"
 import { eventsOf, type LlmEvent } from "../../model/LlmEvent.ts"
 import { fromParts, LlmResponse, ResponseMetadata } from "../../model/LlmResponse.ts"
-import type { Answered } from "../mechanisms/Around.ts"
+import type { Answered, KeptKind } from "../mechanisms/Around.ts"
 
 const version = 1
 
@@ -28,30 +28,39 @@ const Kept = Schema.Struct({
   degraded: Schema.Literal(false),
 })
 
-const isAnswerEntry = Schema.is(
+const isEnvelope = Schema.is(
+  Schema.Struct({ version: Schema.Literal(version), key: Schema.String, answer: Schema.Unknown }),
+)
+
+const isAnswer = Schema.is(
   Schema.Struct({
-    version: Schema.Literal(version),
-    key: Schema.String,
-    answer: Schema.Struct({
-      ...LlmResponse.fields,
-      finishReason: Schema.Literals(["stop", "tool-calls"]),
-      metadata: Kept,
-    }),
+    ...LlmResponse.fields,
+    finishReason: Schema.Literals(["stop", "tool-calls"]),
+    metadata: Kept,
   }),
 )
 
-const isEmbeddingEntry = Schema.is(
-  Schema.Struct({
-    version: Schema.Literal(version),
-    key: Schema.String,
-    answer: Schema.Struct({ embeddings: Schema.Unknown, metadata: Kept }),
-  }),
-)
+const nothingOfCall = { latencyMs: 0, timestamp: "", costUsd: 0, attempts: [] }
+
+const isWholeAnswer = (answer: unknown): boolean => {
+  if (!isAnswer(answer) || jsonProblem(answer, "") !== undefined) return false
+  const { finishReason, metadata, parts, text, toolCalls } = answer
+  const made = fromParts(parts, finishReason, { ...metadata, ...nothingOfCall })
+  return made.text === text && JSON.stringify(made.toolCalls) === JSON.stringify(toolCalls)
+}
+
+const isEmbedding = Schema.is(Schema.Struct({ embeddings: Schema.Unknown, metadata: Kept }))
 
 /** By hand: a schema takes long for a hundred thousand numbers. */
 const areVectors = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.every((vector: unknown) => Array.isArray(vector) && vector.every((number) => Number.isFinite(number)))
+
+/** What makes an answer whole, for each kind that is kept: the compiler refuses one without it. */
+const isWhole: Readonly<Record<KeptKind, (answer: unknown) => boolean>> = {
+  answer: isWholeAnswer,
+  embeddings: (answer) => isEmbedding(answer) && areVectors(answer.embeddings),
+}
 
 /** The entry of an answer; undefined for one that JSON cannot hold, as a provider of a program's own may give. */
 export const encodeEntry = (key: string, answer: Answered): string | undefined => {
@@ -63,23 +72,15 @@ export const encodeEntry = (key: string, answer: Answered): string | undefined =
   )
 }
 
-/** True for an entry of this version under its own key, with a whole answer. A store may hold anything. */
-export const isEntry = (text: string, key: string): boolean =>
+/** True for an entry of this version under its own key, with a whole answer of the kind that is asked for. A store may hold anything. */
+export const isEntry = (text: string, key: string, kind: KeptKind): boolean =>
   Result.getOrElse(
-    Result.try(() => isWhole(text, key)),
+    Result.try(() => {
+      const entry = Result.getOrUndefined(boundedJson(text))
+      return isEnvelope(entry) && entry.key === key && isWhole[kind](entry.answer)
+    }),
     () => false,
   )
-
-const isWhole = (text: string, key: string): boolean => {
-  const entry = Result.getOrUndefined(boundedJson(text))
-  if (isEmbeddingEntry(entry)) return entry.key === key && areVectors(entry.answer.embeddings)
-  if (!isAnswerEntry(entry) || entry.key !== key || jsonProblem(entry.answer, "") !== undefined) return false
-  const { finishReason, parts, text: said, toolCalls } = entry.answer
-  const made = fromParts(parts, finishReason, { ...entry.answer.metadata, ...nothingOfCall })
-  return made.text === said && JSON.stringify(made.toolCalls) === JSON.stringify(toolCalls)
-}
-
-const nothingOfCall = { latencyMs: 0, timestamp: "", costUsd: 0, attempts: [] }
 
 /** What a call of its own adds to kept metadata. */
 export type OfCall = Pick<

@@ -47,13 +47,19 @@ export interface AskedTraits {
 }
 
 /** What policies must know of each kind of request. No policy tells kinds apart in another way. */
-export const kinds: Readonly<Record<AskedKind, AskedTraits>> = {
+export const kinds = {
   answer: { usesTokens: true, hasOutput: true, isKept: true, operation: "chat", latency: "generate" },
   embeddings: { usesTokens: true, hasOutput: false, isKept: true, operation: "embeddings", latency: "embed" },
   // What a service tells of its models is cheap, and changes.
   models: { usesTokens: false, hasOutput: false, isKept: false, operation: "list_models", latency: "about" },
   tokens: { usesTokens: false, hasOutput: false, isKept: false, operation: "count_tokens", latency: "about" },
-}
+} as const satisfies Readonly<Record<AskedKind, AskedTraits>>
+
+/** The kinds whose answers a cache keeps: `cache/CacheEntry.ts` says of each what makes an answer whole. */
+export type KeptKind = { [K in AskedKind]: (typeof kinds)[K]["isKept"] extends true ? K : never }[AskedKind]
+
+/** True for a kind whose answers a cache keeps. */
+export const isKept = (kind: AskedKind): kind is KeptKind => kinds[kind].isKept
 
 /** What a request asks for. */
 export const kindOf = ({ about, inputs }: Asked): AskedKind => {

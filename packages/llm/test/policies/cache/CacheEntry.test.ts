@@ -24,10 +24,10 @@ const written = (given: object, key = "k", version: unknown = 1) => JSON.stringi
 
 describe("an entry", () => {
   it("is one of this version, under its own key, with a whole answer", () => {
-    expect(isEntry(written(answer), "k")).toBe(true)
-    expect(isEntry(written({ ...answer, finishReason: "stop", toolCalls: [], parts: [answer.parts[0]] }), "k")).toBe(
-      true,
-    )
+    expect(isEntry(written(answer), "k", "answer")).toBe(true)
+    expect(
+      isEntry(written({ ...answer, finishReason: "stop", toolCalls: [], parts: [answer.parts[0]] }), "k", "answer"),
+    ).toBe(true)
   })
 
   it.each<readonly [string, string]>([
@@ -44,14 +44,14 @@ describe("an entry", () => {
     ["no JSON", "{"],
     ["more than can be read", `${"[".repeat(200_000)}`],
   ])("is none with %s", (_, text) => {
-    expect(isEntry(text, "k")).toBe(false)
+    expect(isEntry(text, "k", "answer")).toBe(false)
   })
 
-  const vectors = (embeddings: unknown) => isEntry(written({ embeddings, metadata: kept }), "k")
+  const vectors = (embeddings: unknown) => isEntry(written({ embeddings, metadata: kept }), "k", "embeddings")
 
   it("of vectors is one of lists of numbers under its own key", () => {
     expect([vectors([[1, 2.5], [3]]), vectors([])]).toEqual([true, true])
-    expect(isEntry(written({ embeddings: [[1]], metadata: kept }, "other"), "k")).toBe(false)
+    expect(isEntry(written({ embeddings: [[1]], metadata: kept }, "other"), "k", "embeddings")).toBe(false)
     expect(["x", { a: 1 }, [1], [[1], "x"], [["1"]], [[1, null]], [[1], { length: 0 }]].map(vectors)).toEqual(
       Array.from({ length: 7 }, () => false),
     )

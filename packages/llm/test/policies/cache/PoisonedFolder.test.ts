@@ -64,7 +64,7 @@ describe("the text of an entry", () => {
   it("with more keys than any answer has is none, and is not parsed", () => {
     const many = Array.from({ length: 70_000 }, (_, at) => `"k${at}":1`).join(",")
     using parsing = vi.spyOn(JSON, "parse")
-    expect(isEntry(`{"version":1,"key":"a","answer":{${many}}}`, "a")).toBe(false)
+    expect(isEntry(`{"version":1,"key":"a","answer":{${many}}}`, "a", "answer")).toBe(false)
     expect(parsing).not.toHaveBeenCalled()
   })
 })

@@ -17,10 +17,9 @@ const rows = overServices<ReadonlyArray<string>>([], (into, { tag }) => [...into
 
 describe("the table of services", () => {
   const declared = sourcesIn(new URL("model/", src)).flatMap(({ text }) =>
-    [...text.matchAll(/extends Context\.Service<(.*?)>\(\)\("([^"]+)"\)/gs)].map(([, shape = "", key = ""]) => ({
-      shape,
-      key,
-    })),
+    [...text.matchAll(/class (\w+) extends Context\.Service<(.*?)>\(\)\("([^"]+)"\)/gs)].map(
+      ([, tag = "", shape = "", key = ""]) => ({ tag, shape, key }),
+    ),
   )
 
   it("has a row for each service of the model that has a name and targets, and for nothing else", () => {
@@ -30,7 +29,8 @@ describe("the table of services", () => {
   })
 
   it("is the one place of the policies that names the tags, beside those that are for one service alone", () => {
-    const tags = /\b(LlmProvider|EmbeddingProvider|ModelInfo)\b/
+    const served = declared.filter(({ key }) => rows.includes(key)).map(({ tag }) => tag)
+    const tags = new RegExp(`\\b(${served.join("|")})\\b`)
     const ownTo = new Set(["Batches.ts", "Defaults.ts", "Policy.ts", "mechanisms/ServiceTable.ts"])
     const values = sourcesIn(new URL("policies/", src)).flatMap(({ file, text }) => {
       const imported = [...text.matchAll(/^import \{([^}]*)\} from/gm)].map(([, names = ""]) => names)
