@@ -1,6 +1,6 @@
 /** No policy is forgotten: each one of `src/policies` is exported, and stands in the README and in the suites that hold all of them. */
 import { readdirSync, readFileSync } from "node:fs"
-import { describe, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import * as library from "../../src/index.ts"
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8")
@@ -22,29 +22,45 @@ it("every `with…` of src/policies is exported, or named as an inner one", () =
   expect([...new Set(written)].toSorted()).toEqual([...exported, ...inner].toSorted())
 })
 
-/** The policies that each suite holds by their names, and those that it cannot hold, with the reason. */
-const suites = [
-  ["README.md", "../../../../README.md", (name: string) => new RegExp(`\`${name}\\b`), []],
-  // It divides requests for embeddings, of which these stacks ask none.
-  [
-    "RandomStacks",
-    "./RandomStacks.test.ts",
-    (name: string) => new RegExp(`=> (?:\\(layer\\) =>\\s*)?${name}\\b`),
-    ["withBatches"],
-  ],
-  [
-    "Misconfigured",
-    "./Misconfigured.test.ts",
-    (name: string) => new RegExp(`\\["${name}", `),
+const called = (policy: string) => new RegExp(`\\b${policy}\\(`)
+
+/** The files that name every policy, how each does, and those that it leaves out, with the reason. */
+const files = [
+  { file: "README.md", names: (policy: string) => new RegExp(`\`${policy}\\b`), without: [] },
+  {
+    file: "packages/llm/test/policies/RandomStacks.test.ts",
+    names: (policy: string) => new RegExp(`=> (?:\\(layer\\) =>\\s*)?${policy}\\b`),
+    // It divides requests for embeddings, of which these stacks ask none.
+    without: ["withBatches"],
+  },
+  {
+    file: "packages/llm/test/policies/Misconfigured.test.ts",
+    names: (policy: string) => new RegExp(`\\["${policy}", `),
     // Batches.test.ts refuses its settings, over a Layer of embeddings; the others have no setting that could be wrong.
-    ["withBatches", "withDefaults", "withFallback", "withObserver", "withTelemetry", "withUsageLedger"],
-  ],
-] as const
+    without: ["withBatches", "withDefaults", "withFallback", "withObserver", "withTelemetry", "withUsageLedger"],
+  },
+  {
+    file: "packages/llm/test/policies/ForkedFibers.test.ts",
+    names: called,
+    // Its providers answer, and embed nothing.
+    without: ["withBatches"],
+  },
+  {
+    file: "packages/llm/test/policies/Interruption.test.ts",
+    names: called,
+    // They take nothing that would have to be given back.
+    without: ["withBatches", "withDefaults", "withFallback", "withObserver", "withRetry", "withUsageLedger"],
+  },
+  {
+    file: "packages/bench/src/cases/PolicyCase.ts",
+    names: (policy: string) => new RegExp(`^  "?${policy}\\b`, "m"),
+    // It measures answers, and the second costs a copy of the request.
+    without: ["withBatches", "withDefaults"],
+  },
+]
 
-describe.each(suites)("%s", (_, path, named, without) => {
-  const left: ReadonlySet<string> = new Set(without)
-
-  it.each(exported.filter((name) => !left.has(name)))("has %s", (name) => {
-    expect(read(path)).toMatch(named(name))
-  })
+it.each(files)("$file names every policy", ({ file, names, without }) => {
+  const text = read(`../../../../${file}`)
+  const unnamed = exported.filter((policy) => !names(policy).test(text))
+  expect(unnamed.toSorted(), `the policies that ${file} leaves out`).toEqual(without)
 })

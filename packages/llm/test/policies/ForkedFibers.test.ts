@@ -10,16 +10,22 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Provider from "../../src/call/Provider.ts"
 import type { LlmError } from "../../src/model/LlmError.ts"
 import { LlmProvider } from "../../src/model/LlmProvider.ts"
+import { withBalance } from "../../src/policies/balance/Balance.ts"
+import { withCache } from "../../src/policies/cache/Cache.ts"
 import { withCircuitBreaker } from "../../src/policies/CircuitBreaker.ts"
 import { withAdaptiveConcurrency } from "../../src/policies/traffic/AdaptiveConcurrency.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
+import { withDefaults } from "../../src/policies/Defaults.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
+import { withObserver } from "../../src/policies/Observer.ts"
 import { openStream } from "../../src/policies/Policy.ts"
 import { withRateLimit } from "../../src/policies/traffic/RateLimit.ts"
 import { withHedge } from "../../src/policies/traffic/Hedge.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
+import { withBudget } from "../../src/policies/usage/Budget.ts"
+import { UsageLedger, withUsageLedger } from "../../src/policies/usage/UsageLedger.ts"
 import { ask, hello } from "./Calls.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -40,6 +46,19 @@ const stacks: ReadonlyArray<readonly [string, (provider: Stack) => Stack]> = [
   ["a hedge", withHedge({ after: "1 hour" })],
   ["a breaker", withCircuitBreaker()],
   ["telemetry", (provider) => withTelemetry(provider)],
+  ["an observer", withObserver(() => {})],
+  ["defaults", withDefaults({ temperature: 0 })],
+  ["a usage ledger", withUsageLedger(new UsageLedger())],
+  ["a budget", withBudget({ tokens: 1_000_000 })],
+  ["a cache", withCache()],
+  [
+    "a balance",
+    (provider) =>
+      withBalance([
+        { name: "one", layer: provider },
+        { name: "other", layer: provider },
+      ]),
+  ],
 ]
 
 const pieces: ReadonlyArray<Provider.ReplyPiece> = [
