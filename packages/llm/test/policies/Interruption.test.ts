@@ -3,6 +3,7 @@
  * just taken may be lost by that. A scheduler that yields at a chosen step makes each of those moments happen.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -34,9 +35,6 @@ import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
 import { YieldingAt } from "./YieldingAt.ts"
 
-/** More steps than a call takes before it waits for its provider. */
-const steps = Array.from({ length: 150 }, (_, step) => step + 1)
-
 const silentClient = Layer.succeed(
   HttpClient.HttpClient,
   HttpClient.make(() => Effect.never),
@@ -64,26 +62,29 @@ const recording = () => {
   return { spans, tracer: Tracer.make({ span }) }
 }
 
-/** Begins a call and interrupts it when it yields at `step`, or when it waits. */
+/** Begins a call and interrupts it when it yields at `step`, or when it waits. False where it has fewer steps, its end included. */
 const interruptedAt = (step: number, name: (typeof callNames)[number]) =>
   Effect.gen(function* () {
-    const llm = yield* LlmProvider
-    const call = Effect.provideService(
-      Effect.provideService(ask(name), LlmProvider, llm),
-      Scheduler.Scheduler,
-      new YieldingAt(step),
-    )
-    const tracer = yield* Tracer.Tracer
-    const fiber = Effect.runFork(Effect.provideService(call, Tracer.Tracer, tracer))
+    const scheduler = new YieldingAt(step)
+    const context = Context.add(yield* Effect.context<LlmProvider>(), Scheduler.Scheduler, scheduler)
+    const fiber = Effect.runForkWith(context)(ask(name))
     fiber.interruptUnsafe()
     yield* Fiber.await(fiber)
+    return scheduler.hasYielded
+  })
+
+/** Tries one step after the other, until a call has fewer. */
+const everyStep = <E, R>(interrupted: (step: number) => Effect.Effect<boolean, E, R>) =>
+  Effect.gen(function* () {
+    let step = 1
+    while (yield* interrupted(step)) step += 1
   })
 
 describe.each(callNames)("%s interrupted between two steps", (name) => {
   it.effect("gives its permit back", () => {
     const upstream = new Upstream(({ index }) => (index < 0 ? "" : "hello"))
     return Effect.gen(function* () {
-      for (const step of steps) yield* interruptedAt(step, name)
+      yield* everyStep((step) => interruptedAt(step, name))
       const late = yield* Effect.forkChild(Effect.result(ask(name)))
       yield* TestClock.adjust("1 minute")
       expect((yield* Fiber.join(late))._tag).toBe("Success")
@@ -94,14 +95,17 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
     const now: { answer: Answer } = { answer: { stall: true } }
     const upstream = new Upstream(() => now.answer)
     return Effect.gen(function* () {
-      for (const step of steps) {
-        now.answer = { stall: true }
-        yield* interruptedAt(step, name)
-        expect([step, upstream.inFlight]).toEqual([step, 0])
-        now.answer = "hello"
-        const fresh = { ...hello, seed: step }
-        expect((yield* ask(name, fresh)).text).toBe("hello")
-      }
+      yield* everyStep(
+        Effect.fnUntraced(function* (step) {
+          now.answer = { stall: true }
+          const hasYielded = yield* interruptedAt(step, name)
+          expect([step, upstream.inFlight]).toEqual([step, 0])
+          now.answer = "hello"
+          const fresh = { ...hello, seed: step }
+          expect((yield* ask(name, fresh)).text).toBe("hello")
+          return hasYielded
+        }),
+      )
       expect((yield* ask(name)).metadata.cached).toBeUndefined()
     }).pipe(Effect.provide(upstream.layer.pipe(withCache())))
   })
@@ -109,7 +113,7 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
   it.effect("gives its permit back, where their number is found", () => {
     const upstream = new Upstream(({ index }) => (index < 0 ? "" : "hello"))
     return Effect.gen(function* () {
-      for (const step of steps) yield* interruptedAt(step, name)
+      yield* everyStep((step) => interruptedAt(step, name))
       const late = yield* Effect.forkChild(Effect.result(ask(name)))
       yield* TestClock.adjust("1 minute")
       expect((yield* Fiber.join(late))._tag).toBe("Success")
@@ -117,14 +121,15 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
   })
 
   it.effect("gives its permit back under a hedge, and leaves no request behind", () =>
-    Effect.forEach(steps, (step) => {
+    everyStep((step) => {
       const now: { answer: Answer } = { answer: { stall: true } }
       const upstream = new Upstream(() => now.answer)
       return Effect.gen(function* () {
-        yield* interruptedAt(step, name)
+        const hasYielded = yield* interruptedAt(step, name)
         expect([step, upstream.inFlight]).toEqual([step, 0])
         now.answer = "hello"
         expect([step, (yield* Effect.result(ask(name)))._tag]).toEqual([step, "Success"])
+        return hasYielded
       }).pipe(Effect.provide(upstream.layer.pipe(withConcurrency(1), withHedge({ after: 0, maxRequests: 1 }))))
     }),
   )
@@ -133,7 +138,7 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
     const upstream = new Upstream(() => "hello")
     return Effect.gen(function* () {
       yield* ask(name)
-      for (const step of steps) yield* interruptedAt(step, name)
+      yield* everyStep((step) => interruptedAt(step, name))
       const late = yield* Effect.forkChild(ask(name))
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(late)
@@ -142,7 +147,7 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
   })
 
   it.effect("is in flight at its deployment no longer, and leaves the try of one that failed to the next", () =>
-    Effect.forEach(steps, (step) => {
+    everyStep((step) => {
       const now: { answer: Answer } = { answer: { error: reasons.ServerError() } }
       const upstream = new Upstream(() => now.answer)
       const other = new Upstream(() => "hello", "other")
@@ -156,16 +161,17 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       return Effect.gen(function* () {
         yield* ask(name)
         yield* TestClock.adjust("10 seconds")
+        // The turn of the other one: the next call tries the first again.
+        yield* ask(name)
         now.answer = { stall: true }
-        yield* interruptedAt(step, name)
-        now.answer = "hello"
-        yield* ask(name)
-        yield* ask(name)
-        yield* ask(name)
+        const hasYielded = yield* interruptedAt(step, name)
         expect([step, upstream.inFlight, other.inFlight]).toEqual([step, 0, 0])
-        const after = upstream.asked.length
-        for (let call = 0; call < 4; call++) yield* ask(name)
-        expect([step, upstream.asked.length - after]).toEqual([step, 2])
+        now.answer = "hello"
+        const asked = upstream.asked.length
+        yield* ask(name)
+        yield* ask(name)
+        expect([step, upstream.asked.length - asked]).toEqual([step, 1])
+        return hasYielded
       }).pipe(Effect.provide(stack))
     }),
   )
@@ -176,7 +182,7 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
       const stack = Layer.provide(budget(silent[kind]), silentClient)
       yield* Effect.provide(
         Effect.gen(function* () {
-          for (const step of steps) yield* interruptedAt(step, name)
+          yield* everyStep((step) => interruptedAt(step, name))
           const error = yield* Effect.flip(ask(name, { ...hello, maxTokens: 1_000_000 }))
           expect(error.reason).toMatchObject({ _tag: "BudgetExceededError", reserved: 0 })
         }),
@@ -186,40 +192,41 @@ describe.each(callNames)("%s interrupted between two steps", (name) => {
   )
 
   it.effect("as the probe of a circuit leaves it to the next", () =>
-    Effect.forEach(steps, (step) => {
+    everyStep((step) => {
       const now: { answer: Answer } = { answer: { error: reasons.ServerError() } }
       const upstream = new Upstream(() => now.answer)
       return Effect.gen(function* () {
         yield* Effect.result(ask(name))
         yield* TestClock.adjust("10 seconds")
         now.answer = { stall: true }
-        yield* interruptedAt(step, name)
+        const hasYielded = yield* interruptedAt(step, name)
         now.answer = "hello"
         expect([step, (yield* Effect.result(ask(name)))._tag]).toEqual([step, "Success"])
+        return hasYielded
       }).pipe(Effect.provide(upstream.layer.pipe(withCircuitBreaker({ failures: 1, openFor: 1000 }))))
     }),
   )
 
   it.effect.each(["from functions", "over HTTP"] as const)("ends the span of its attempt (a provider %s)", (kind) =>
-    Effect.gen(function* () {
-      for (const step of steps) {
-        const { spans, tracer } = recording()
-        const stack = Layer.provide(withTelemetry(silent[kind]), silentClient)
-        yield* Effect.provideService(interruptedAt(step, name), Tracer.Tracer, tracer).pipe(Effect.provide(stack))
-        expect([step, spans.filter(({ status }) => status._tag !== "Ended").map((span) => span.name)]).toEqual([
-          step,
-          [],
-        ])
-      }
+    everyStep((step) => {
+      const { spans, tracer } = recording()
+      const stack = Layer.provide(withTelemetry(silent[kind]), silentClient)
+      return Effect.gen(function* () {
+        const hasYielded = yield* Effect.provideService(interruptedAt(step, name), Tracer.Tracer, tracer)
+        const open = spans.filter(({ status }) => status._tag !== "Ended").map((span) => span.name)
+        expect([step, open]).toEqual([step, []])
+        return hasYielded
+      }).pipe(Effect.provide(stack))
     }),
   )
 
   it.effect("leaves no request behind under a deadline", () =>
-    Effect.forEach(steps, (step) => {
+    everyStep((step) => {
       const upstream = new Upstream(() => ({ stall: true }))
       return Effect.gen(function* () {
-        yield* interruptedAt(step, name)
+        const hasYielded = yield* interruptedAt(step, name)
         expect([step, upstream.inFlight]).toEqual([step, 0])
+        return hasYielded
       }).pipe(Effect.provide(upstream.layer.pipe(withTimeout("1 minute"))))
     }),
   )

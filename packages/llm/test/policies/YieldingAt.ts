@@ -11,6 +11,11 @@ export class YieldingAt implements Scheduler.Scheduler {
     this.left = step
   }
 
+  /** False where all that ran here came to its end, or waits, in fewer steps. */
+  get hasYielded() {
+    return this.left <= 0
+  }
+
   makeDispatcher() {
     return this.scheduler.makeDispatcher()
   }
