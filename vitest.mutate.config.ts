@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve },
   test: {
     root: "packages/llm",
+    testTimeout: 120_000,
     include: process.env["MUTATE_TESTS"]?.split(" ") ?? [
       "test/{model,policies,protocols,transport,cases}/**/*.test.ts",
       "test/contract/{Faults,Reading,Retry,Time,Fallback}.test.ts",

@@ -15,8 +15,6 @@ import { stream, whole } from "../faults/HttpText.ts"
 import { chat, fullText, goodStream } from "../faults/WireText.ts"
 import { answerText, type CallEnd, mayHaveSaid, Storm } from "./Storm.ts"
 
-vi.setConfig({ testTimeout: 120_000 })
-
 const canary = "sk-canary-5e1f0c"
 const permits = 64
 const maxRetries = 2

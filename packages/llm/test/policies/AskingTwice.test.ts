@@ -2,7 +2,7 @@
  * Law 23: a policy changes only what it says. A policy of a user's that asks its provider twice gets twice what it would get
  * once, and every attempt is recorded as it was.
  */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
@@ -18,8 +18,6 @@ import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** Asks again, once, where the first answer failed. */
 const askingAgain = Policy.make((inner) =>

@@ -1,5 +1,5 @@
 /** Law 16: one breaker per target and model; it judges final outcomes, fails fast, and lets one probe through. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -16,8 +16,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, type CallName, callNames, errorTypes, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy = { error: reasons.OverloadedError() }
 const unhealthy = [

@@ -1,5 +1,5 @@
 /** A circuit breaker's settings to the call and to the millisecond, what it remembers, and whom it blames for a late call. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -17,8 +17,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, type CallName, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy: Answer = { error: reasons.OverloadedError() }
 const empty: Answer = { error: new QuotaExceededError({ message: "no money left", status: 402, code: "billing" }) }

@@ -1,5 +1,5 @@
 /** Law 12 (never more than N in flight, first come first served), and the permits of laws 8 and 11. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -16,8 +16,6 @@ import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const slow = { text: ["he", "llo"], delay: 1000 }
 const numbered = (seed: number) => ({ ...hello, seed })

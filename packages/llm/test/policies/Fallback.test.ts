@@ -1,5 +1,5 @@
 /** Law 13 (targets in order, each with its model), law 14 (before the first output only), law 15 (the whole story). */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
@@ -14,8 +14,6 @@ import { withRetry } from "../../src/policies/Retry.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
 import { ask, callNames, errorTypes, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy = { error: reasons.OverloadedError() }
 const textOf = (events: ReadonlyArray<LlmEvent>) =>

@@ -1,5 +1,5 @@
 /** What each side of a fallback is asked for and within which limits, and what is told of the one that is passed over. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,8 +19,6 @@ import * as Scripted from "../../src/testing/Scripted.ts"
 import { layerEmbeddings } from "../../src/testing/ScriptedEmbeddings.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy = { error: reasons.OverloadedError() }
 

@@ -1,5 +1,5 @@
 /** Law 23: what a provider forks lives as long as its answer, whatever policies are around, and ends before the call has. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -27,8 +27,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import { withBudget } from "../../src/policies/usage/Budget.ts"
 import { UsageLedger, withUsageLedger } from "../../src/policies/usage/UsageLedger.ts"
 import { ask, hello } from "./Calls.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 type Stack = Layer.Layer<LlmProvider, LlmError>
 

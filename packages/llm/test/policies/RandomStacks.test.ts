@@ -2,7 +2,7 @@
  * Law 23 as a property: telemetry, a timeout that does not run out, and defaults, put anywhere into any stack, change
  * neither the number of requests nor the retries nor the records.
  */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
@@ -29,8 +29,6 @@ import { withBudget } from "../../src/policies/usage/Budget.ts"
 import { UsageLedger, withUsageLedger } from "../../src/policies/usage/UsageLedger.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 120_000 })
 
 /** Policies that decide. */
 const deciding: Readonly<Record<string, () => Policy<LlmError>>> = {

@@ -1,5 +1,5 @@
 /** Law 6 (one owner), law 7 (Retry-After), law 8 (no permit while backing off). */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -14,8 +14,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
 import { ask, callNames, errorTypes, reasons, startsOf } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy = reasons.OverloadedError()
 const limited = (retryAfterMs: number) => reasons.RateLimitError({ retryAfterMs })

@@ -1,5 +1,5 @@
 /** Law 9: a retry budget keeps retries from multiplying an outage, and never bites while most of them succeed. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -9,8 +9,6 @@ import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withRetry } from "../../src/policies/Retry.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const busy = reasons.OverloadedError()
 

@@ -1,5 +1,5 @@
 /** Law 10: while targets are left, each may take at most an equal share of what remains of the deadline. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
@@ -13,8 +13,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 type Stack = Layer.Layer<LlmProvider, LlmError>
 

@@ -1,5 +1,5 @@
 /** One span and one line per call, and nothing of what was said in either. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,8 +23,6 @@ import { withTelemetry } from "../../src/policies/Telemetry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "./Calls.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 interface Line {
   readonly level: string

@@ -1,5 +1,5 @@
 /** Law 10: five clocks, each tested by what it measures and by what it leaves alone. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -16,8 +16,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import * as Scripted from "../../src/testing/Scripted.ts"
 import { ask, type CallName, callNames, hello, reasons, startsOf } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const stalling = { stall: true }
 const busy = { error: reasons.OverloadedError() }

@@ -1,5 +1,5 @@
 /** What each clock leaves alone, and how clocks of several policies stand to each other. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -18,8 +18,6 @@ import { withTimeout } from "../../src/policies/Timeout.ts"
 import type { Answer } from "../../src/testing/Scripted.ts"
 import { ask, type CallName, callNames, hello, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 type Stack = Layer.Layer<LlmProvider, LlmError>
 

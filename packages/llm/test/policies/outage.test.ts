@@ -1,5 +1,5 @@
 /** An upstream that fails for a minute at 200 calls a second: what the policies send it meanwhile, and afterwards. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
@@ -13,8 +13,6 @@ import { withRetry } from "../../src/policies/Retry.ts"
 import { withTimeout } from "../../src/policies/Timeout.ts"
 import { ask, type CallName, callNames, reasons } from "./Calls.ts"
 import { Upstream } from "./Upstream.ts"
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const callsPerSecond = 200
 const outage = { fromMs: 5000, untilMs: 65_000 }

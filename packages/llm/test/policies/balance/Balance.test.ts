@@ -1,5 +1,5 @@
 /** Balance: shares, what is passed over and for how long, limits of each deployment, and nothing asked twice. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -10,8 +10,6 @@ import { type BalanceOptions, withBalance } from "../../../src/policies/balance/
 import type { Answer } from "../../../src/testing/Scripted.ts"
 import { ask, callNames, hello, reasons } from "../Calls.ts"
 import { many, quick, servers, within } from "./Servers.ts"
-
-vi.setConfig({ testTimeout: 30_000 })
 
 describe.each(callNames)("balance of %s", (name) => {
   it.effect("gives each deployment its weight of 1,000 calls, and says why in each attempt", () => {

@@ -1,5 +1,5 @@
 /** A limit that is found: near to the capacity whatever that is, soon again after an outage, and by no fault of callers. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -20,8 +20,6 @@ import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
 import { ask, type CallName, callNames, hello, reasons } from "../Calls.ts"
 import { Deployment } from "./Deployment.ts"
 import { Upstream } from "../Upstream.ts"
-
-vi.setConfig({ testTimeout: 120_000 })
 
 /** More callers than any limit, each of which asks again and again. */
 const crowd = (name: CallName, callers: number) =>

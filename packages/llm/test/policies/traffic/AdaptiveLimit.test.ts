@@ -1,9 +1,7 @@
 /** Where a limit that is found settles, over many sizes, chances and hours. */
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { AdaptiveLimit, type AdaptiveLimits } from "../../../src/policies/traffic/AdaptiveLimit.ts"
 import { type Simulation, simulate } from "./SimulatedService.ts"
-
-vi.setConfig({ testTimeout: 30_000 })
 
 const seeds = [1, 2, 3]
 

@@ -1,5 +1,5 @@
 /** Hedging: the slow request is overtaken by a second one, once in a call, never after its first output, within its limits. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -17,8 +17,6 @@ import { HedgeBudget } from "../../../src/policies/traffic/HedgeBudget.ts"
 import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
 import { ask, type CallName, callNames, hello } from "../Calls.ts"
 import { type Act, type Arrival, BilledUpstream } from "./BilledUpstream.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** Call number `seed`, by which the upstream tells a second request. */
 const call = (name: CallName, seed: number) => ask(name, { ...hello, seed })

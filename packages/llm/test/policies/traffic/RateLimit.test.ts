@@ -1,5 +1,5 @@
 /** Pace: never above the limit and near to it, first come first served, corrected by what was used and told. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
@@ -21,8 +21,6 @@ import * as OpenAi from "../../../src/providers/OpenAi.ts"
 import * as ScriptedEmbeddings from "../../../src/testing/ScriptedEmbeddings.ts"
 import { ask, callNames, hello, reasons } from "../Calls.ts"
 import { Upstream } from "../Upstream.ts"
-
-vi.setConfig({ testTimeout: 20_000 })
 
 /** The most that arrived within any 60 seconds, each arrival weighing so much. */
 const mostInAMinute = (arrivals: ReadonlyArray<number>, weight = 1): number => {

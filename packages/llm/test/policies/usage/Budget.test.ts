@@ -1,5 +1,5 @@
 /** A budget of money or tokens: what is reserved and used never passes it, whatever happens to the requests. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Channel from "effect/Channel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -26,8 +26,6 @@ import { type BudgetOptions, withBudget } from "../../../src/policies/usage/Budg
 import * as Scripted from "../../../src/testing/Scripted.ts"
 import { layerEmbeddings } from "../../../src/testing/ScriptedEmbeddings.ts"
 import { ask, callNames, hello, reasons } from "../Calls.ts"
-
-vi.setConfig({ testTimeout: 30_000 })
 
 /** A dollar a million tokens in, ten out: 100 output tokens cost 0.001. */
 const prices = { m: { input: 1, output: 10 } }
