@@ -33,6 +33,8 @@ export class Declarations {
   private readonly written: Array<string> = []
   private readonly dropped: ReadonlySet<string>
   private readonly unused: Set<string>
+  /** The members whose types are being written, each within the one before. */
+  private readonly through: Array<string> = []
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -157,9 +159,13 @@ export class Declarations {
   }
 
   private own(found: Name, { file }: Module): Name {
-    if (!found.module.startsWith("/"))
-      throw new Error(`${file} mentions ${this.key(found)}, for which nothing plain is named`)
-    return found
+    if (found.module.startsWith("/")) return found
+    const members = this.through.map((member) => JSON.stringify(member)).join(" or ")
+    throw new Error(
+      `${relative(this.settings.dist, file)} mentions ${this.key(found)}, which the entries without effect cannot: in ` +
+        `scripts/build-standalone.ts ${members === "" ? "" : `name ${members} in \`omitted\`, or `}name in \`plain\` ` +
+        "what src/standalone/Plain.ts has in its place",
+    )
   }
 
   /** What a type names, as `module#name`; undefined for anything else. */
@@ -181,6 +187,13 @@ export class Declarations {
   }
 
   private walk(module: Module, at: Node, own: string, bound: ReadonlySet<string>, edits: Array<Edit>): void {
+    const member = isMember(at) ? `${own}.${nameOf(at["key"])}` : undefined
+    if (member !== undefined) this.through.push(member)
+    this.walkInto(module, at, own, bound, edits)
+    if (member !== undefined) this.through.pop()
+  }
+
+  private walkInto(module: Module, at: Node, own: string, bound: ReadonlySet<string>, edits: Array<Edit>): void {
     const parameters = nodes(isNode(at["typeParameters"]) ? at["typeParameters"]["params"] : undefined)
     const within = new Set([...bound, ...parameters.map((one) => nameOf(one["name"]))])
     if (at.type === "TSInferType") return
@@ -261,6 +274,9 @@ const typeOf = (statement: Node): string =>
 const isClass = (statement: Node): boolean => typeOf(statement).startsWith("Class")
 
 const isTypeStatement = (statement: Node): boolean => /^(TSInterface|TSTypeAlias|Class)/.test(typeOf(statement))
+
+/** True for what `omitted` can name: a member of an interface or of a class. */
+const isMember = ({ key, type }: Node): boolean => /^(TS)?(Property|Method)/.test(type) && isNode(key)
 
 /** `keyof typeof table` as the names themselves. */
 const keysOf = (module: Module, at: Node): string | undefined => {
