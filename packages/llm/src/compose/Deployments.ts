@@ -76,6 +76,7 @@ export const placed = ({ at, target }: ReadDeployment, error: LlmError): LlmErro
   const fields: Readonly<Record<string, string>> = {
     [row.example.keyVariable]: "apiKey",
     [row.example.baseVariable]: "apiBase",
+    keyHeader: "keyHeader",
     wireApi: "wireApi",
   }
   const field = fields[reason.setting]

@@ -223,6 +223,7 @@ const completed = (target: Target): Effect.Effect<Target, LlmError> =>
       provider: row.name,
       model: target.model ?? own.model,
       apiKey: target.apiKey ?? (target.apiBase === undefined ? own.apiKey : undefined),
+      keyHeader: target.keyHeader ?? (target.apiBase === undefined ? own.keyHeader : undefined),
       apiBase: target.apiBase ?? own.apiBase,
       apiVersion: target.apiVersion ?? own.apiVersion,
       wireApi: target.wireApi ?? own.wireApi,

@@ -22,6 +22,8 @@ export interface Target extends TransportOptions {
   readonly model?: string | undefined
   /** The key, or what is asked for it before each request. */
   readonly apiKey?: Credential | undefined
+  /** The header that holds the key and nothing else, where it is not the provider's own. */
+  readonly keyHeader?: string | undefined
   /** Another address than the provider's own. */
   readonly apiBase?: string | undefined
   /** The version that Anthropic and Azure are asked in. */
@@ -38,8 +40,8 @@ export interface Target extends TransportOptions {
 export const addressOf = ({ apiBase, apiVersion, model, wireApi }: Target): string =>
   JSON.stringify([apiBase, apiVersion, model, wireApi])
 
-/** The options that are not text: they cannot be settings, so they stand before the settings. */
-export type GivenTarget = Pick<Target, "apiKey" | "headers">
+/** The options that no variable has: they stand before the settings. */
+export type GivenTarget = Pick<Target, "apiKey" | "headers" | "keyHeader">
 
 /** What is given to providers by their names. */
 export const GivenTargets = Context.Reference<Readonly<Record<string, GivenTarget>>>("@wiseflow/llm/GivenTargets", {

@@ -50,6 +50,8 @@ export interface ListenOptions extends LogOptions {
 export interface ProviderAccess {
   /** The key, or a function (which may return a promise) or an Effect that is asked for it before each request. */
   readonly apiKey?: Credential | undefined
+  /** The header that holds the key and nothing else, as in `x-api-key`, where it is not the provider's own. */
+  readonly keyHeader?: string | undefined
   /** The address that requests go to, as in `https://api.openai.com/v1`. */
   readonly apiBase?: string | undefined
   /** The version of the interface, for providers that ask for one (Azure, Anthropic). */
@@ -85,9 +87,8 @@ export interface CacheSettings {
 }
 
 /**
- * Every option is optional; what is not given is read from the environment or the configuration file. Durations are
- * Effect's: `"120 seconds"`, or milliseconds as a number. `apiKey`, `apiBase`, `apiVersion`, `wireApi` and `headers` are
- * for the provider that `provider` names, or that `model` means.
+ * Every option is optional; what is not given is read from the environment or the configuration file. Durations are Effect's:
+ * `"120 seconds"`, or milliseconds. The options of `ProviderAccess` are for the provider of `provider`, or of `model`.
  */
 export interface InterfaceOptions
   extends DeploymentOptions, ListenOptions, ProviderAccess, SpendingOptions, TrafficOptions, TransportOptions {
@@ -170,6 +171,7 @@ const accessOptions: Readonly<Record<keyof ProviderAccess, Kind>> = {
     fits: (value) =>
       typeof value === "string" || Redacted.isRedacted(value) || Effect.isEffect(value) || typeof value === "function",
   },
+  keyHeader: text,
   apiBase: text,
   apiVersion: text,
   wireApi: text,

@@ -21,7 +21,7 @@ import { type InterfaceOptions, invalidOption, type ProviderAccess } from "./Int
 export interface OptionSettings {
   /** The options that can be text, as variables. */
   readonly settings: ConfigProvider.ConfigProvider
-  /** What cannot be text (functions, headers), by the provider that it is for. */
+  /** What no variable has (functions, headers), by the provider that it is for. */
   readonly given: Readonly<Record<string, GivenTarget>>
   /** An error in the words of the options: it names the option where the setting came from one. */
   readonly named: (error: LlmError) => LlmError
@@ -65,12 +65,13 @@ class Reading {
     this.set(variables.wireApi, `${at}wireApi`, wireApi)
   }
 
-  /** The options of an access that are not text: they stand before the settings of its provider. */
-  give(provider: string, { apiKey, headers }: ProviderAccess): void {
+  /** The options of an access that no variable has: they stand before the settings of its provider. */
+  give(provider: string, { apiKey, headers, keyHeader }: ProviderAccess): void {
     this.given[provider] = {
       ...this.given[provider],
       ...(isAsked(apiKey) ? { apiKey } : {}),
       ...(headers === undefined ? {} : { headers }),
+      ...(keyHeader === undefined ? {} : { keyHeader }),
     }
   }
 
@@ -90,7 +91,9 @@ class Reading {
 
 /** The first option that belongs to a provider, where it is not known to which. */
 const ownerless = (options: InterfaceOptions): string | undefined =>
-  (["apiKey", "apiBase", "apiVersion", "wireApi", "headers"] as const).find((name) => options[name] !== undefined)
+  (["apiKey", "keyHeader", "apiBase", "apiVersion", "wireApi", "headers"] as const).find(
+    (name) => options[name] !== undefined,
+  )
 
 /**
  * Reads the options. `keyOwner` is the provider that key, base, version and headers are for: they stand before its own

@@ -37,6 +37,7 @@ const facts: Omit<ProviderRow, "endpoint" | "models"> = {
   },
   apiBase: "https://api.anthropic.com",
   protocols: ["messages"],
+  keyHeader: "x-api-key",
   isKeyOptional: false,
   example: {
     keyVariable: "ANTHROPIC_API_KEY",
@@ -63,11 +64,8 @@ const reach = Effect.fnUntraced(function* (options: AnthropicOptions) {
   const authorized = yield* Credential.authorization(options.apiKey, {
     setting: example.keyVariable,
     example: example.apiKey,
-    headers: (key) => ({
-      ...options.headers,
-      "x-api-key": key,
-      "anthropic-version": options.apiVersion ?? defaultVersion,
-    }),
+    keyHeader: options.keyHeader ?? facts.keyHeader,
+    headers: { ...options.headers, "anthropic-version": options.apiVersion ?? defaultVersion },
   })
   const root = { ...base, path: base.path.replace(/\/v1(\/messages)?$/, "") }
   const reached = {

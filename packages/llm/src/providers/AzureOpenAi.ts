@@ -63,6 +63,7 @@ const facts: Omit<ProviderRow, "embeddings" | "endpoint" | "models"> = {
   },
   apiBase: undefined,
   protocols: ["chat-completions", "responses"],
+  keyHeader: "api-key",
   isKeyOptional: false,
   example: {
     keyVariable: "AZURE_API_KEY",
@@ -92,18 +93,15 @@ const reach = Effect.fnUntraced(function* (options: AzureEmbeddingOptions, call:
   }
   const base = yield* ApiBase.read(example.baseVariable, options.apiBase, example.apiBase)
   const address = azureAddress(base, options.apiVersion, call)
-  const { entraToken, headers } = options
+  const { entraToken, headers, keyHeader = facts.keyHeader } = options
   const authorized = yield* entraToken === undefined
     ? Credential.authorization(options.apiKey, {
         setting: example.keyVariable,
         example: example.apiKey,
-        headers: (key) => ({ ...headers, "api-key": key }),
+        keyHeader,
+        headers,
       })
-    : Credential.authorization(entraToken, {
-        setting: "entraToken",
-        example: "eyJ0…",
-        headers: (token) => ({ ...headers, authorization: `Bearer ${token}` }),
-      })
+    : Credential.authorization(entraToken, { setting: "entraToken", example: "eyJ0…", keyHeader: undefined, headers })
   const reached: ServiceAddress = {
     ...authorized,
     transport: options,

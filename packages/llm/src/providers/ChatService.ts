@@ -1,6 +1,6 @@
 /**
- * Any service that speaks Chat Completions with a bearer key. OpenAI, the LiteLLM proxy and every compatible service are
- * this at another address; a new one is a row of the registry, not a file of code.
+ * Any service that speaks Chat Completions with its key in a header. OpenAI, the LiteLLM proxy and every compatible service
+ * are this at another address; a new one is a row of the registry, not a file of code.
  */
 import * as Effect from "effect/Effect"
 import type { LlmError } from "../model/LlmError.ts"
@@ -27,6 +27,7 @@ export type ServiceFacts = Pick<
   | "fallbackModel"
   | "hasOwnModelNames"
   | "isKeyOptional"
+  | "keyHeader"
   | "name"
   | "priceList"
   | "telemetryName"
@@ -70,7 +71,7 @@ export const spoken = (
     ? Effect.succeed(wireApi)
     : Effect.fail(Setting.invalid("wireApi", `${row.title} does not serve Responses; write chat, or leave it out`))
 
-/** Where a service answers at a path, with its key as bearer. */
+/** Where a service answers at a path, with its key. */
 export const address = (
   row: ServiceFacts,
   options: TargetOptions,
@@ -93,7 +94,8 @@ export const address = (
         : yield* Credential.authorization(options.apiKey, {
             setting: example.keyVariable,
             example: example.apiKey,
-            headers: (key) => ({ ...more, authorization: `Bearer ${key}` }),
+            keyHeader: options.keyHeader ?? row.keyHeader,
+            headers: more,
           })
     const url = ApiBase.urlOf({ ...base, path: base.path.replace(callPath, "") }, path)
     return {

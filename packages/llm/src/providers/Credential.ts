@@ -28,15 +28,17 @@ export interface CredentialUse {
   readonly setting: string
   /** A key as an error shows it. */
   readonly example: string
-  /** The headers of a request with this key. */
-  readonly headers: (key: string) => Readonly<Record<string, string>>
+  /** The header that holds the key and nothing else; undefined for `Authorization: Bearer …`. */
+  readonly keyHeader: string | undefined
+  /** What else a request carries. None of them replaces the key. */
+  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 /** What an endpoint needs of a credential. */
 export interface Authorization {
   /** The headers of a request; run before each one. */
   readonly headers: Effect.Effect<Readonly<Record<string, string>>, LlmErrorReason>
-  /** For a key that is asked for: true where asking again gives other headers than `sent`, after those were refused. */
+  /** For a key that is asked for: true where asking again gives another key than `sent` has, after that was refused. */
   readonly isRenewed?: (sent: Readonly<Record<string, string | undefined>>) => Effect.Effect<boolean>
 }
 
@@ -45,17 +47,22 @@ export const authorization = (
   credential: Credential | undefined,
   use: CredentialUse,
 ): Effect.Effect<Authorization, LlmError> => {
+  const { keyHeader } = use
+  // Names of headers differ in their case alone: what is sent has them in lower case.
+  const name = keyHeader?.toLowerCase() ?? "authorization"
+  const valueOf = (key: string): string => (keyHeader === undefined ? `Bearer ${key}` : key)
+  const others = Object.fromEntries(
+    Object.entries({ ...use.headers }).filter(([other]) => other.toLowerCase() !== name),
+  )
+  const headersOf = (key: string): Readonly<Record<string, string>> => ({ ...others, [name]: valueOf(key) })
   if (!isAsked(credential)) {
-    return Effect.map(usableKey(credential, use), (key) => ({ headers: Effect.succeed(use.headers(key)) }))
+    return Effect.map(usableKey(credential, use), (key) => ({ headers: Effect.succeed(headersOf(key)) }))
   }
-  const headers = Effect.map(ask(credential, use.setting), use.headers)
+  const asked = ask(credential, use.setting)
   return Effect.succeed({
-    headers,
+    headers: Effect.map(asked, headersOf),
     isRenewed: (sent) =>
-      Effect.match(headers, {
-        onFailure: () => false,
-        onSuccess: (next) => Object.entries(next).some(([name, value]) => sent[name] !== value),
-      }),
+      Effect.match(asked, { onFailure: () => false, onSuccess: (key) => sent[name] !== valueOf(key) }),
   })
 }
 

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
-import { quoted } from "../settings/Secrets.ts"
+import { isPublicHeader, quoted } from "../settings/Secrets.ts"
 import * as Setting from "../settings/Setting.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import type { TargetOptions } from "./ProviderOptions.ts"
@@ -30,20 +30,29 @@ const problemOfPrices = (prices: OwnPrices): readonly [string, string] | undefin
   return undefined
 }
 
+/** What is wrong with the header of a key: its value must be a secret, and its name can be sent. */
+const problemOfKeyHeader = (name: string): string | undefined => {
+  if (!Setting.isHeaderName(name)) return "is not the name of a header; write for example x-api-key"
+  return isPublicHeader(name) ? "is a header whose value errors show: it cannot hold a key" : undefined
+}
+
 const problemOf = ({
   apiVersion,
+  keyHeader,
   model,
   name,
   prices,
   wireApi,
 }: TargetOptions): readonly [string, string] | undefined => {
-  for (const [option, value] of Object.entries({ apiVersion, model, name, wireApi })) {
+  for (const [option, value] of Object.entries({ apiVersion, keyHeader, model, name, wireApi })) {
     if (value !== undefined && !Predicate.isString(value)) return [option, "is not a text"]
   }
   // It stands in a URL or in a header.
   if (apiVersion !== undefined && apiVersion !== "" && !Setting.isHeaderValue(apiVersion)) {
     return ["apiVersion", "holds a character that no version contains; write for example 2024-10-21"]
   }
+  const keyProblem = keyHeader === undefined ? undefined : problemOfKeyHeader(keyHeader)
+  if (keyProblem !== undefined) return ["keyHeader", keyProblem]
   const problem = prices === undefined ? undefined : problemOfPrices(prices)
   if (problem !== undefined) return problem
   return wireApi === undefined || ["chat", "responses"].includes(wireApi)

@@ -7,14 +7,16 @@ import type { Credential } from "./Credential.ts"
 
 /**
  * How to reach a provider. `apiKey` is a `Redacted`, a plain string, or an Effect or a function that is asked for the key
- * before each request; `model` is the default for requests that name none; `headers` are added to every request;
- * `capabilities` overrides what the model's name says it accepts (an Azure deployment's name says nothing). `name` is what
- * errors, metadata and `providerOptions` call this provider, for a service that the registry does not know. `prices` says
- * what its answers cost; `proxy` and `fetch` say how its requests travel.
+ * before each request, and `keyHeader` the header that holds it; `model` is the default for requests that name none; `headers`
+ * are added to every request; `capabilities` overrides what the model's name says it accepts (an Azure deployment's name says
+ * nothing). `name` is what errors, metadata and `providerOptions` call this provider, for a service that the registry does not
+ * know. `prices` says what its answers cost; `proxy` and `fetch` say how its requests travel.
  */
 export interface ProviderOptions extends TransportOptions {
   /** The key, or an Effect or a function that is asked for it before each request. */
   readonly apiKey?: Credential | undefined
+  /** The header that holds the key and nothing else, as in `x-api-key`. Default: the provider's own. */
+  readonly keyHeader?: string | undefined
   /** The address that requests go to. Default: the provider's own. */
   readonly apiBase?: string | undefined
   /** The model of requests that name none. */

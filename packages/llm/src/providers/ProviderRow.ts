@@ -38,6 +38,8 @@ export interface ProviderRow {
   readonly apiBase: string | undefined
   /** The protocols it speaks, the default first. */
   readonly protocols: readonly [ProtocolName, ...ReadonlyArray<ProtocolName>]
+  /** The header that holds its key and nothing else; left out where that is `Authorization: Bearer …`. */
+  readonly keyHeader?: string | undefined
   /** Answers without a key, as local servers do. */
   readonly isKeyOptional: boolean
   /** What an error says to write where the key or the address is missing or malformed. */

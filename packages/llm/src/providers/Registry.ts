@@ -1,7 +1,7 @@
 /**
  * Every provider that this library knows, one row each: settings, routing, the command line, telemetry and the documentation
- * read them here. A service that speaks Chat Completions with a bearer key is a row and nothing else; a provider with an
- * address, a header or a protocol of its own is a file and its line.
+ * read them here. A service that speaks Chat Completions with its key in a header is a row and nothing else; a provider with
+ * an address, an option or a protocol of its own is a file and its line.
  */
 import * as Effect from "effect/Effect"
 import * as Setting from "../settings/Setting.ts"

@@ -8,6 +8,9 @@ import { looksLikeKey } from "../model/KeyShape.ts"
 const publicHeaders =
   /^(accept.*|content-.*|user-agent|referer|http-referer|origin|x-title|cache-control|traceparent|tracestate|baggage|(anthropic|openai)-(version|beta|organization|project)|x-litellm-(num-retries|timeout|tags)|x-stainless-.*|x-(correlation|request)-id)$/i
 
+/** True for a header whose value is no secret: errors show it. */
+export const isPublicHeader = (name: string): boolean => publicHeaders.test(name)
+
 /** What `Basic` credentials hold: the password, and the whole. */
 const basicSecrets = (encoded: string): ReadonlyArray<string> => {
   try {
@@ -28,9 +31,7 @@ const headerSecrets = (value: string): ReadonlyArray<string> => {
 
 /** The secrets among headers that a caller gave; those with public values (`anthropic-beta`, `user-agent`) are left out. */
 export const ofHeaders = (headers: Readonly<Record<string, string>> | undefined): ReadonlyArray<string> =>
-  Object.entries(headers ?? {}).flatMap(([name, value]) =>
-    publicHeaders.test(name) ? [] : headerSecrets(String(value)),
-  )
+  Object.entries(headers ?? {}).flatMap(([name, value]) => (isPublicHeader(name) ? [] : headerSecrets(String(value))))
 
 /** Parameters whose values are not secret. */
 const publicParameters = new Set(["api-version", "version", "beta", "alt", "region", "location"])

@@ -79,6 +79,9 @@ export const text = reading(Result.succeed)
 /** True for text that can stand in an HTTP header as a credential. */
 export const isHeaderValue = (value: string): boolean => /^[\x21-\x7e]+$/.test(value)
 
+/** True for the name of an HTTP header: a token (RFC 9110 section 5.6.2). */
+export const isHeaderName = (name: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)
+
 /** Reads a secret. White space around it (a line end from a file) is not part of it; inside it, it is an error. */
 export const secretReader: Reader<Redacted.Redacted> = (value, name) =>
   isHeaderValue(value)

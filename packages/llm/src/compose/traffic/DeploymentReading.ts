@@ -112,7 +112,7 @@ const completed = (
   primaryModel: string | undefined,
 ): Effect.Effect<ReadDeployment, LlmError> =>
   Effect.gen(function* () {
-    const { apiBase, apiKey, apiKeyVariable, concurrency, headers, name = "", rpm, tpm, weight } = fields
+    const { apiBase, apiKey, apiKeyVariable, concurrency, headers, keyHeader, name = "", rpm, tpm, weight } = fields
     const numbers: DeploymentNumbers = { name, weight, rpm, tpm, concurrency }
     const mistake = mistakeOf(numbers)
     if (mistake !== undefined) return yield* Setting.invalid(`${at}.${mistake[0]}`, mistake[1])
@@ -137,6 +137,7 @@ const completed = (
       // A proxy reads `provider/model` itself.
       model: asked === undefined || row.isRouter || route?.row !== row ? (asked ?? row.fallbackModel) : route.model,
       apiKey: key ?? (isElsewhere ? undefined : own.apiKey),
+      keyHeader: keyHeader ?? (isElsewhere ? undefined : own.keyHeader),
       apiBase: apiBase ?? own.apiBase,
       apiVersion: fields.apiVersion ?? own.apiVersion,
       wireApi: fields.wireApi ?? own.wireApi,
@@ -175,6 +176,7 @@ const written: Readonly<Record<string, FieldKind>> = {
   model: textField,
   apiKey: textField,
   apiKeyVariable: textField,
+  keyHeader: textField,
   apiBase: textField,
   apiVersion: textField,
   wireApi: { wanted: "chat or responses", fits: (value) => value === "chat" || value === "responses" },

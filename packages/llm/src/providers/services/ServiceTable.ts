@@ -1,6 +1,6 @@
 /**
- * Every service that speaks Chat Completions with a bearer key, one row each, and Voyage for embeddings. Each address is the
- * one in the service's own documentation, which was read in November 2026. It holds data and no code.
+ * Every service that speaks Chat Completions with its key in a header, one row each, and Voyage for embeddings. Each address is
+ * the one in the service's own documentation, which was read in November 2026. It holds data and no code.
  */
 import { deepSeekReturn, mistralCallIds } from "../../protocols/encoding/ServiceCapabilities.ts"
 import * as EmbeddingService from "../EmbeddingService.ts"

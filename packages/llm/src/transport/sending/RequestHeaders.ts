@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import { platformHeaders } from "#transport"
 import { ConfigurationError } from "../../model/LlmError.ts"
+import { isHeaderName } from "../../settings/Setting.ts"
 
 type Headers = Readonly<Record<string, string>>
 
@@ -13,9 +14,6 @@ const defaults: Headers = {
   accept: "application/json, text/event-stream",
   ...platformHeaders,
 }
-
-/** A token (RFC 9110 section 5.6.2). */
-const isName = (name: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)
 
 /** One line of Latin-1, which is all that HTTP/1.1 and `fetch` carry. */
 const isValue = (value: unknown): boolean => typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
@@ -46,7 +44,7 @@ const make = (given: Headers): Result.Result<Headers, ConfigurationError> => {
   const headers: Record<string, string> = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
     const lower = name.toLowerCase()
-    if (!isName(name)) return refused(name, "a name holds a character that no header's name contains")
+    if (!isHeaderName(name)) return refused(name, "a name holds a character that no header's name contains")
     if (framing.has(lower)) return refused(name, "the transport sets this header itself")
     if (!isValue(value)) {
       return refused(
