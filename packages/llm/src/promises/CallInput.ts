@@ -10,13 +10,12 @@ import * as Result from "effect/Result"
 import { type CallOptions, type Tags, tagsProblem } from "../call/CallOptions.ts"
 import { noteLarge } from "../model/JsonCopy.ts"
 import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
-import { EmbeddingRequest } from "../model/EmbeddingProvider.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
 import { own } from "../policies/mechanisms/OwnRequest.ts"
-import { unwritable, validateEmbeddingRequest, validateRequest } from "../model/RequestValidation.ts"
-import type { CallSettings, EmbedOptions, GenerateOptions, ModelsOptions, WithPrompt } from "./Llm.ts"
+import { unwritable, validateRequest } from "../model/RequestValidation.ts"
+import type { CallSettings, GenerateOptions, WithPrompt } from "./Llm.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
@@ -138,13 +137,8 @@ const callFields: ReadonlySet<string> = new Set([
   "stickyKey",
 ])
 
-/** What the list of models is asked with: nothing yet. */
-export interface ModelsRequest {
-  readonly providerOptions?: undefined
-}
-
 /** What a call asks for: the fields of its request, and their check. */
-interface CallKind<Request> {
+export interface CallKind<Request> {
   readonly fields: ReadonlySet<string>
   readonly check: (input: unknown) => CheckedRequest<Request>
   /** What is said of arguments that are none. */
@@ -179,21 +173,6 @@ const answers: CallKind<LlmRequest> = {
   settle: conversation,
 }
 
-const embeddings: CallKind<EmbeddingRequest> = {
-  fields: new Set(Object.keys(EmbeddingRequest.fields)),
-  check: validateEmbeddingRequest,
-  notAnObject: new Uncopied("", 'is not an object: write { inputs: ["Hello."] }'),
-  settle: Result.succeed,
-}
-
-/** A list of models asks for nothing in particular. */
-const lists: CallKind<ModelsRequest> = {
-  fields: new Set(),
-  check: () => Result.succeed({}),
-  notAnObject: new Uncopied("", 'is not an object: write { timeout: "10 seconds" }, or nothing'),
-  settle: Result.succeed,
-}
-
 const summaryOf = (request: unknown): RequestSummary => {
   if (!Predicate.isObject(request)) return {}
   const { maxTokens, model, temperature } = request
@@ -212,17 +191,11 @@ export const refused = (problem: Uncopied, signal: AbortSignal | undefined): Cal
   settings: undefined,
 })
 
-/** Reads the arguments of a call for an answer. `more` are fields of the request that the surface itself sets. */
+/** Reads the arguments of a call for an answer. */
 export const readCall = (
   options: Omit<GenerateOptions, "responseFormat"> | WithPrompt<Omit<GenerateOptions, "responseFormat">>,
   more: Partial<LlmRequest> = {},
 ): CallInput => read(options, answers, more)
-
-/** Reads the arguments of a call for embeddings. */
-export const readEmbed = (options: EmbedOptions): CallInput<EmbeddingRequest> => read(options, embeddings, {})
-
-/** Reads the arguments of a call for the list of models. */
-export const readModels = (options: ModelsOptions = {}): CallInput<ModelsRequest> => read(options, lists, {})
 
 /** The problem with the name of the field that it is about: a getter that throws says nothing of where it stands. */
 const placed = (found: Uncopied, options: CallSettings): Uncopied => {
@@ -237,7 +210,8 @@ const manyValues = 10_000
 const inTurns = <A>(act: () => A): Promise<A> =>
   Effect.runPromise(Effect.yieldNow.pipe(Effect.map(act), Effect.tap(Effect.yieldNow)))
 
-const read = <Request>(
+/** Reads the arguments of a call of this kind. `more` are fields of the request that the surface itself sets. */
+export const read = <Request>(
   options: CallSettings,
   { check, fields, notAnObject: none, settle }: CallKind<Request>,
   more: Partial<Request>,

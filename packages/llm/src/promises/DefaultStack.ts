@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import type { LogLevel as EffectLogLevel } from "effect/LogLevel"
 import * as Programs from "#programs"
 import * as Policies from "#traffic-policies"
@@ -16,14 +17,14 @@ import { GivenBalance } from "../compose/Deployments.ts"
 import { settingNames } from "../compose/SettingNames.ts"
 import { known, sharedTraffic } from "../compose/StackTraffic.ts"
 import { GivenForEvery, GivenTargets } from "../compose/Target.ts"
-import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
 import { saidBy } from "../model/JsonCopy.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
-import { ModelInfo } from "../model/ModelInfo.ts"
 import type { CacheOptions } from "../policies/cache/Cache.ts"
 import * as CacheStore from "../policies/cache/CacheStore.ts"
+import type { Identity } from "../policies/mechanisms/Around.ts"
 import * as Permits from "../policies/mechanisms/Permits.ts"
+import { type AnyService, embeddings, models, type ServiceRow } from "../policies/mechanisms/ServiceTable.ts"
 import { withObserver } from "../policies/Observer.ts"
 import { refused, type ServicePolicy } from "../policies/Policy.ts"
 import { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
@@ -122,53 +123,37 @@ const needsSettings = ({ apiKey, provider, providers = {} }: InterfaceOptions): 
 export const isProvider = (name: string): boolean => Registry.find(name)?.name === name
 
 /** A Layer of no stack: every call fails with the error. */
-export const failed = (error: LlmError): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
-  Layer.effectContext(Effect.fail(error))
+export const failed = (error: LlmError): Layer.Layer<AnyService, LlmError> => Layer.effectContext(Effect.fail(error))
+
+/** The stack of a service, for a configuration, with the permits of all. */
+type StackOf<I> = (config: LlmConfig.LlmConfig, permits: Permits.Permits) => Layer.Layer<I, LlmError>
 
 /** A service that is built by its first call, once: most programs ask for none of these, and need no settings for them. */
-const onFirstCall = <I, S>(layer: Layer.Layer<I, LlmError>, tag: Context.Key<I, S>) =>
-  Effect.gen(function* () {
-    const built = Effect.map(Layer.buildWithScope(layer, yield* Effect.scope), (context) => Context.get(context, tag))
-    const context = yield* Effect.context<never>()
-    return yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
-  })
-
-const embeddingsOf = (config: LlmConfig.LlmConfig, permits: Permits.Permits) =>
-  Layer.unwrap(Effect.map(Programs.embeddingStack(), (layerOfStack) => layerOfStack(config, permits)))
-
-const modelsOf = (config: LlmConfig.LlmConfig, permits: Permits.Permits) =>
-  Layer.unwrap(Effect.map(Programs.modelStack(), (layerOfStack) => layerOfStack(config, permits)))
-
-type Naming = (error: LlmError) => LlmError
-
-const lazyEmbeddings = (layer: Layer.Layer<EmbeddingProvider, LlmError>, named: Naming) =>
+const onFirstCall = <I, S extends Identity>(
+  row: ServiceRow<I, S>,
+  name: string,
+  stack: Layer.Layer<I, LlmError>,
+  named: (error: LlmError) => LlmError,
+): Layer.Layer<I> =>
   Layer.effect(
-    EmbeddingProvider,
-    Effect.map(onFirstCall(layer, EmbeddingProvider), (service) => ({
-      name: "embeddings",
-      embed: (request) =>
-        Effect.mapError(
-          Effect.flatMap(service, (embeddings) => embeddings.embed(request)),
-          named,
-        ),
-    })),
-  )
-
-const lazyModels = (layer: Layer.Layer<ModelInfo, LlmError>, named: Naming) =>
-  Layer.effect(
-    ModelInfo,
-    Effect.map(onFirstCall(layer, ModelInfo), (service) => ({
-      name: "models",
-      models: Effect.mapError(
-        Effect.flatMap(service, (info) => info.models),
-        named,
-      ),
-      countTokens: (request) =>
-        Effect.mapError(
-          Effect.flatMap(service, (info) => info.countTokens(request)),
-          named,
-        ),
-    })),
+    row.tag,
+    Effect.gen(function* () {
+      const built = Effect.map(Layer.buildWithScope(stack, yield* Effect.scope), (found) => Context.get(found, row.tag))
+      const context = yield* Effect.context<never>()
+      const service = yield* Effect.cached(Effect.uninterruptible(Effect.provideContext(built, context)))
+      const ask = <A>(run: (one: S) => Effect.Effect<A, LlmError>) =>
+        Effect.mapError(Effect.flatMap(service, run), named)
+      return row.make(
+        { name },
+        {
+          effect: (_, run) => (request) => ask((one) => run(one, request)),
+          stream: (run) => (request) =>
+            Stream.mapError(Stream.unwrap(Effect.map(service, (one) => run(one, request))), named),
+          question: (_, run) => ask(run),
+          known: () => () => undefined,
+        },
+      )
+    }),
   )
 
 /** A store of the program's own, as the cache uses it. */
@@ -208,18 +193,12 @@ const telemetry = (
 }
 
 /** A Layer of the whole stack, of its telemetry and of its logger. */
-export const layer = (
-  given: InterfaceOptions,
-  ledger: UsageLedger,
-): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> => {
+export const layer = (given: InterfaceOptions, ledger: UsageLedger): Layer.Layer<AnyService, LlmError> => {
   const read = readOptions(given)
   return Result.isFailure(read) ? failed(read.failure) : layerOf(read.success, kept(read.success, ledger))
 }
 
-const layerOf = (
-  options: InterfaceOptions,
-  keeping: ServicePolicy<LlmError>,
-): Layer.Layer<LlmProvider | EmbeddingProvider | ModelInfo, LlmError> =>
+const layerOf = (options: InterfaceOptions, keeping: ServicePolicy<LlmError>): Layer.Layer<AnyService, LlmError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const first = yield* Effect.fromResult(OptionSettings.read(options))
@@ -256,11 +235,13 @@ const layerOf = (
       const cache = cacheOf(options.cache)
       // Requests of all kinds are in flight at once: they share one limit.
       const permits = Permits.make(config.concurrency)
-      const shared = { cache, ...sharedTraffic(options) }
-      return LlmStack.layer({ ...config, ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
+      const shared = { ...config, cache, ...sharedTraffic(options) }
+      const beside = <I, S extends Identity>(row: ServiceRow<I, S>, name: string, stack: Effect.Effect<StackOf<I>>) =>
+        onFirstCall(row, name, Layer.unwrap(Effect.map(stack, (layerFor) => layerFor(shared, permits))), named)
+      return LlmStack.layer({ ...shared, targets: [primary, ...fallbacks] }, permits).pipe(
         Layer.catch(renamed),
-        Layer.merge(lazyEmbeddings(embeddingsOf({ ...config, ...shared }, permits), named)),
-        Layer.merge(lazyModels(modelsOf({ ...config, ...shared }, permits), named)),
+        Layer.merge(beside(embeddings, "embeddings", Programs.embeddingStack())),
+        Layer.merge(beside(models, "models", Programs.modelStack())),
         keeping,
         Layer.provide(Layer.succeedContext(context)),
         Layer.merge(telemetry(options.telemetry, exported, logger)),

@@ -9,16 +9,14 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { EmbeddingProvider, type EmbeddingRequest, type EmbeddingResponse } from "../model/EmbeddingProvider.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest, Message } from "../model/LlmRequest.ts"
 import type { LlmResponse } from "../model/LlmResponse.ts"
-import { type CountedTokens, ModelInfo, type ModelList } from "../model/ModelInfo.ts"
 import { withTimeout } from "../policies/Timeout.ts"
 import { UsageLedger, type UsageReport } from "../policies/usage/UsageLedger.ts"
 import type { AnySchema, OutputOf } from "../tools/schemas/AnySchema.ts"
-import { type CallInput, type CheckedRequest, readCall, readEmbed, readModels } from "./CallInput.ts"
+import { type CallInput, type CheckedRequest, readCall } from "./CallInput.ts"
 import * as DefaultStack from "./DefaultStack.ts"
 import { EventStream } from "./EventStream.ts"
 import { type InterfaceOptions, type ListenOptions, readGiven } from "./InterfaceOptions.ts"
@@ -38,7 +36,8 @@ import type {
 import { objectOf, type ObjectStream, readObject, streamOf as streamObjectOf } from "./programs/ObjectPromises.ts"
 import { ProgramStream } from "./programs/ProgramStream.ts"
 import { failure, type GenerateFailure, type GenerateResponse } from "./PromiseResponse.ts"
-import { contextOf, noEmbeddings, noModels, type Ready, refusal, Session } from "./Session.ts"
+import { countOf, embeddingsOf, modelsOf, readEmbed, readModels } from "./programs/ServicePromises.ts"
+import { contextOf, type Ready, refusal, Session } from "./Session.ts"
 import {
   readRun,
   runFailure,
@@ -59,25 +58,6 @@ type Program<A, Request = LlmRequest> = (
 ) => Effect.Effect<A, LlmError, LlmProvider>
 
 const answerOf: Program<LlmResponse> = (request, provider) => provider.generate(request)
-
-const embeddingsOf: Program<EmbeddingResponse, EmbeddingRequest> = (request) =>
-  Effect.flatMap(
-    Effect.serviceOption(EmbeddingProvider),
-    Option.match({
-      onNone: () => Effect.fail(noEmbeddings),
-      onSome: (provider) => provider.embed(request),
-    }),
-  )
-
-const modelInfo = Effect.flatMap(
-  Effect.serviceOption(ModelInfo),
-  Option.match({ onNone: () => Effect.fail(noModels), onSome: (info) => Effect.succeed(info) }),
-)
-
-const modelsOf: Program<ModelList, Asked> = () => Effect.flatMap(modelInfo, ({ models }) => models)
-
-const countOf: Program<CountedTokens> = (request) =>
-  Effect.flatMap(modelInfo, ({ countTokens }) => countTokens(request))
 
 /** The longest time that a timer can run: a deadline around any Layer, for the `timeout` of a call to stand in for. */
 const longestMs = 2 ** 31 - 1

@@ -27,22 +27,11 @@ export interface Ready {
   readonly context: Context.Context<LlmProvider>
 }
 
-const configurationError = (setting: string, message: string): LlmError =>
+/** An error of the configuration, by the setting that has to change. */
+export const configurationError = (setting: string, message: string): LlmError =>
   new LlmError({ reason: new ConfigurationError({ setting, message }), provider: "configuration", attempts: [] })
 
 const disposed = configurationError("LLMInterface", "this interface has been disposed of; make a new one")
-
-/** A Layer of the program's own that embeds nothing. */
-export const noEmbeddings = configurationError(
-  "layer",
-  "layer: the layer of this interface provides no EmbeddingProvider; merge one into it",
-)
-
-/** A Layer of the program's own that tells nothing of models. */
-export const noModels = configurationError(
-  "layer",
-  "layer: the layer of this interface provides no ModelInfo; merge one into it",
-)
 
 /** What an abort without a reason of its own looks like. */
 export const abortError = (message: string): DOMException => new DOMException(message, "AbortError")

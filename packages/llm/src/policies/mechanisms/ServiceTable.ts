@@ -80,7 +80,7 @@ export const embeddings = row(EmbeddingProvider, (identity, { effect, known }) =
 }))
 
 /** What is told of models. */
-const models = row(ModelInfo, (identity, { effect, question }) => ({
+export const models = row(ModelInfo, (identity, { effect, question }) => ({
   ...identity,
   models: question("models", (one) => one.models),
   countTokens: effect("tokens", (one, request: LlmRequest) => one.countTokens(request)),
