@@ -42,7 +42,7 @@ export type EmbeddingPolicy<EX = never, RX = never> = <E, R>(
   layer: Layer.Layer<EmbeddingProvider, E, R>,
 ) => Layer.Layer<EmbeddingProvider, E | EX, R | Exclude<RX, Scope.Scope>>
 
-/** A policy around every service of this library: `LlmProvider`, `EmbeddingProvider`, `ModelInfo`, or a Layer of several. */
+/** A policy around every service of this library that a Layer provides. */
 export type ServicePolicy<EX = never, RX = never> = <I extends AnyService, E, R>(
   layer: Layer.Layer<I, E, R>,
 ) => Layer.Layer<I, E | EX, R | Exclude<RX, Scope.Scope>>

@@ -26,7 +26,7 @@ export interface Asked extends Partial<LlmRequest> {
 /** What a request asks for. */
 export type AskedKind = "answer" | "embeddings" | "models" | "tokens"
 
-/** The kinds that are told in `about`, since their requests have neither fields of their own nor `inputs`. */
+/** The kinds that are told in `about`: a request with `inputs` and nothing else is for embeddings, one without for an answer. */
 export type AskedAbout = Exclude<AskedKind, "answer" | "embeddings">
 
 /** True for a kind that is told in `about`. */

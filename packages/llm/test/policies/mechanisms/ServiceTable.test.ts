@@ -22,6 +22,8 @@ describe("the table of services", () => {
     ),
   )
 
+  const served = declared.filter(({ key }) => rows.includes(key)).map(({ tag }) => tag)
+
   it("has a row for each service of the model that has a name and targets, and for nothing else", () => {
     const services = declared.filter(({ shape }) => /\bname: /.test(shape) && /\btargets\?: /.test(shape))
     expect(services.length).toBeGreaterThan(2)
@@ -29,7 +31,6 @@ describe("the table of services", () => {
   })
 
   it("is the one place of the policies that names the tags, beside those that are for one service alone", () => {
-    const served = declared.filter(({ key }) => rows.includes(key)).map(({ tag }) => tag)
     const tags = new RegExp(`\\b(${served.join("|")})\\b`)
     const ownTo = new Set(["Batches.ts", "Defaults.ts", "Policy.ts", "mechanisms/ServiceTable.ts"])
     const values = sourcesIn(new URL("policies/", src)).flatMap(({ file, text }) => {
@@ -42,6 +43,12 @@ describe("the table of services", () => {
     })
     expect(values.filter((file) => !ownTo.has(file))).toEqual([])
     expect(values).toContain("mechanisms/ServiceTable.ts")
+  })
+
+  it("is what docs/extending.md says that policies serve", () => {
+    const page = readFileSync(new URL("../docs/extending.md", packages), "utf8")
+    const said = /^The services that policies serve are ([^;]*);/m.exec(page)?.[1] ?? ""
+    expect([...said.matchAll(/`(\w+)`/g)].map(([, tag]) => tag).toSorted()).toEqual(served.toSorted())
   })
 })
 
