@@ -58,14 +58,14 @@ export const withSharedBudget = (options: SharedBudgetOptions): Policy.ServicePo
   if (!(usd > 0)) return Policy.refused("withSharedBudget", `usd must be above 0, not ${usd}`)
   if (!(reserve >= 0)) return Policy.refused("withSharedBudget", `reserve must be 0 or more, not ${reserve}`)
   if (!(processes > 0)) return Policy.refused("withSharedBudget", `processes must be above 0, not ${processes}`)
-  const wrong = Policy.refusedDuration("withSharedBudget", { per: options.per })
+  const wrong = Policy.refusedDuration("withSharedBudget", { per: options.per }, "above 0 and finite")
   return wrong ?? Policy.mechanism((inner) => Effect.map(budget(options, inner), aroundShared))
 }
 
 const budget = ({ key, per = "1 day", processes = 1, reserve = 0, usd }: SharedBudgetOptions, inner: Policy.Identity) =>
   Effect.gen(function* () {
     const { access, redis, whenAway } = yield* SharedStore
-    const perMs = Math.max(1, Duration.toMillis(Duration.fromInputUnsafe(per)))
+    const perMs = Duration.toMillis(Duration.fromInputUnsafe(per))
     const run = redis.eval(spend)
     const own = { period: 0, spent: 0 }
 

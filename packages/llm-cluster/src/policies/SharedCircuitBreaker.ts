@@ -90,7 +90,7 @@ export const withSharedCircuitBreaker = ({
   if (!(Number.isInteger(failures) && failures >= 1)) {
     return Policy.refused("withSharedCircuitBreaker", `failures must be a whole number above 0, not ${failures}`)
   }
-  const wrong = Policy.refusedDuration("withSharedCircuitBreaker", { openFor })
+  const wrong = Policy.refusedDuration("withSharedCircuitBreaker", { openFor }, "above 0 and finite")
   return wrong ?? Policy.mechanism((inner) => circuit(key, failures, openFor, inner))
 }
 

@@ -82,7 +82,9 @@ export const withSharedRateLimit = (options: SharedRateLimitOptions): Policy.Ser
       return Policy.refused("withSharedRateLimit", `${name} must be above 0, not ${value}`)
     }
   }
-  const wrong = Policy.refusedDuration("withSharedRateLimit", { per: options.per, maxWait: options.maxWait })
+  const wrong =
+    Policy.refusedDuration("withSharedRateLimit", { per: options.per }, "above 0 and finite") ??
+    Policy.refusedDuration("withSharedRateLimit", { maxWait: options.maxWait })
   return wrong ?? Policy.mechanism((inner) => Effect.map(limiter(options, inner), aroundShared))
 }
 

@@ -2,12 +2,11 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { LlmError } from "../model/LlmError.ts"
 import { strangerIn } from "../model/NearestName.ts"
+import { millisWithin } from "../policies/DurationRange.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
 import { type Overrides, resolve } from "../providers/Overrides.ts"
 import * as Setting from "../settings/Setting.ts"
@@ -72,9 +71,6 @@ interface Kind {
 }
 
 const name: Kind = { wanted: "a text", fits: Predicate.isString }
-/** What may be a duration; whether it is one is said where it is read. */
-const isInput = (value: unknown): value is Duration.Input =>
-  ["string", "number", "bigint", "object"].includes(typeof value) && value !== null
 
 const choice: Kind = {
   wanted: "true, false or a plain object",
@@ -82,7 +78,7 @@ const choice: Kind = {
 }
 const duration: Kind = {
   wanted: 'a duration above 0: write for example "30 seconds", or milliseconds as a number',
-  fits: (value) => isInput(value) && Option.exists(Duration.fromInput(value), (known) => Duration.toMillis(known) > 0),
+  fits: (value) => millisWithin(value, "above 0") !== undefined,
 }
 const isNumber = (value: unknown): value is number => typeof value === "number"
 

@@ -50,7 +50,10 @@ const shortDeadlineMs = 1000
 /** Fails fast while a target is unhealthy. */
 export const withCircuitBreaker = (options: CircuitBreakerOptions = {}): Policy.ServicePolicy<LlmError> => {
   const { openFor, quotaPause, window } = options
-  const wrong = Policy.refusedDuration("withCircuitBreaker", { openFor, quotaPause, window }) ?? refusedNumber(options)
+  const wrong =
+    Policy.refusedDuration("withCircuitBreaker", { window }, "above 0") ??
+    Policy.refusedDuration("withCircuitBreaker", { openFor, quotaPause }, "0 or more and finite") ??
+    refusedNumber(options)
   if (wrong !== undefined) return wrong
   const ms = (input: Duration.Input | undefined, otherwise: number) =>
     input === undefined ? otherwise : Duration.toMillis(Duration.fromInputUnsafe(input))

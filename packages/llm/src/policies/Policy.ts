@@ -3,15 +3,14 @@
  * own are mechanisms on plain effects that serve every service; `make` builds one of your own around `LlmProvider`.
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { EmbeddingProvider } from "../model/EmbeddingProvider.ts"
-import { shownValue } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { LlmProvider } from "../model/LlmProvider.ts"
+import { durationProblem, type DurationRange } from "./DurationRange.ts"
 import { type Around, type Identity, oneCall } from "./mechanisms/Around.ts"
 import { answers, type AnyService, embeddings } from "./mechanisms/ServiceTable.ts"
 import { identityOf, surround, surrounded } from "./mechanisms/Surround.ts"
@@ -26,6 +25,7 @@ export {
   type Start,
   traitsOf,
 } from "./mechanisms/Around.ts"
+export type { DurationRange } from "./DurationRange.ts"
 export { aroundAnswer, type Holding, type Outcome } from "./mechanisms/HeldAnswer.ts"
 export { type Events, openStream, startStream, streamFrom } from "./mechanisms/StreamStart.ts"
 
@@ -134,15 +134,18 @@ export const refused =
   () =>
     Layer.fromBuild(() => Effect.fail(invalid(setting, problem)))
 
-/** The refused policy of the first invalid duration, if there is one. */
+/**
+ * The refused policy of the first setting that is not a duration in the range, if there is one. A range that does not say
+ * `finite` has `Infinity` in it.
+ */
 export const refusedDuration = (
   policy: string,
   durations: Readonly<Record<string, Duration.Input | undefined>>,
+  range: DurationRange = "0 or more",
 ): ServicePolicy<LlmError> | undefined => {
   for (const [name, input] of Object.entries(durations)) {
-    if (input === undefined || Option.isSome(Duration.fromInput(input))) continue
-    const problem = `${name} is not a duration: ${shownValue(input)}; write for example "10 seconds", or milliseconds`
-    return refused(policy, problem)
+    const problem = input === undefined ? undefined : durationProblem(input, range)
+    if (problem !== undefined) return refused(policy, `${name} ${problem}`)
   }
   return undefined
 }

@@ -79,7 +79,7 @@ const finite = (ms: number): number | undefined => (Number.isFinite(ms) ? ms : u
 /** Fails with `TimeoutError` when a clock runs out; one duration is the `total` clock. */
 export const withTimeout = (limit: Duration.Input | Clocks): Policy.ServicePolicy<LlmError> => {
   const { totalFrom, ...durations } = isClocks(limit) ? limit : { total: limit, totalFrom: undefined }
-  const wrong = Policy.refusedDuration("withTimeout", { ...durations })
+  const wrong = Policy.refusedDuration("withTimeout", { ...durations }, "above 0")
   if (wrong !== undefined) return wrong
   const clocks: Clocks = durations
   const limits: Limits = {

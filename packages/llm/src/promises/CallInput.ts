@@ -2,9 +2,8 @@
  * What a caller passes to one call, read once and at once: the request as a copy of this library's own, and the settings
  * of the call. Bytes become base64 here. It never throws; what is wrong becomes an `InvalidRequestError`.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { type CallOptions, type Tags, tagsProblem } from "../call/CallOptions.ts"
@@ -13,6 +12,7 @@ import { looksLikeKey, shownModel } from "../model/KeyShape.ts"
 import type { InvalidRequestError } from "../model/LlmError.ts"
 import { LlmRequest } from "../model/LlmRequest.ts"
 import { suggestion } from "../model/NearestName.ts"
+import { millisWithin } from "../policies/DurationRange.ts"
 import { own } from "../policies/mechanisms/OwnRequest.ts"
 import { unwritable, validateRequest } from "../model/RequestValidation.ts"
 import type { CallSettings, GenerateOptions, WithPrompt } from "./Llm.ts"
@@ -61,9 +61,8 @@ const readSignal = (signal: unknown): AbortSignal | undefined => {
 
 const readTimeout = (timeout: Duration.Input | undefined): { readonly timeoutMs?: number } => {
   if (timeout === undefined) return {}
-  const duration = attempt(() => Duration.fromInput(timeout), "timeout")
-  const timeoutMs = Option.isSome(duration) ? Duration.toMillis(duration.value) : Number.NaN
-  if (timeoutMs > 0) return { timeoutMs }
+  const timeoutMs = millisWithin(timeout, "above 0")
+  if (timeoutMs !== undefined) return { timeoutMs }
   throw new Uncopied(
     "timeout",
     'is not a duration above 0: write for example "30 seconds", or milliseconds as a number',

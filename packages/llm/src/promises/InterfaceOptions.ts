@@ -1,7 +1,6 @@
 /** What an interface may be told, and the check of the names. What the values mean is for `OptionSettings`. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -13,6 +12,7 @@ import type { Target } from "../compose/Target.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../model/LlmError.ts"
 import { suggestion } from "../model/NearestName.ts"
+import { durationProblem } from "../policies/DurationRange.ts"
 import type { TelemetryOptions } from "../policies/telemetry/TelemetryOptions.ts"
 import type { UsageLedger } from "../policies/usage/UsageLedger.ts"
 import type { OwnPrices } from "../prices/OwnPrices.ts"
@@ -266,9 +266,8 @@ const wrong = (options: InterfaceOptions): LlmError | undefined => {
     const problem = wrongIn(cache, cacheSettings, "cache.")
     if (problem !== undefined) return problem
     const { folder, maxBytes, maxEntries, store, ttl } = cache
-    if (ttl !== undefined && (Number.isNaN(ttl) || Option.isNone(Duration.fromInput(ttl)))) {
-      return invalidOption("cache.ttl", 'it is not a duration: write for example "1 hour", or milliseconds')
-    }
+    const wrongTtl = ttl === undefined ? undefined : durationProblem(ttl, "above 0")
+    if (wrongTtl !== undefined) return invalidOption("cache.ttl", `it ${wrongTtl}`)
     const places = [folder, store, maxEntries ?? maxBytes].filter((place) => place !== undefined)
     if (places.length > 1) return invalidOption("cache", "folder, store and limits of memory exclude each other")
   }

@@ -137,6 +137,7 @@ it("embeddings are kept too", async () => {
 it.each<readonly [string, unknown]>([
   ["cache", "yes"],
   ["cache.ttl", { ttl: "soon" }],
+  ["cache.ttl", { ttl: 0 }],
   ["cache.maxEntries", { maxEntries: 0 }],
   ["cache.folder", { folder: "" }],
   ["cache.store", { store: { get: 1 } }],

@@ -1,9 +1,9 @@
 /** What is wrong with the settings of a balance, named by the deployment and the field that hold it. */
-import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
+import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import { looksLikeKey, shownValue } from "../../model/KeyShape.ts"
 import { ConfigurationError, LlmError } from "../../model/LlmError.ts"
+import { durationProblem } from "../DurationRange.ts"
 
 /**
  * How to choose among the deployments that can be asked: in turns by weight; the one with the least in flight, by weight;
@@ -87,8 +87,8 @@ export const mistakeInOptions = ({
       return [field, `must be a whole number above 0, not ${shownValue(value)}`]
   }
   for (const [field, value] of Object.entries({ openFor, quotaPause })) {
-    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
-    return [field, 'is not a duration; write for example "10 seconds", or milliseconds']
+    const problem = value === undefined ? undefined : durationProblem(value, "0 or more and finite")
+    if (problem !== undefined) return [field, problem]
   }
   return undefined
 }

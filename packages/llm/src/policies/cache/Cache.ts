@@ -64,7 +64,7 @@ export interface CacheOptions<R = never> {
 /** Answers a question that was answered before from a store, and makes one request for equal calls under way. */
 export const withCache = <R = never>(options: CacheOptions<R> = {}): Policy.ServicePolicy<LlmError, R> => {
   const { maxBytes, maxEntries, storeTimeout = "250 millis", ttl = "1 hour" } = options
-  const wrong = Policy.refusedDuration("withCache", { ttl, storeTimeout }) ?? refusedLimit(options)
+  const wrong = Policy.refusedDuration("withCache", { ttl, storeTimeout }, "above 0") ?? refusedLimit(options)
   if (wrong !== undefined) return wrong
   // Made with each Layer: one that was closed, or another one, may have answered differently.
   const { store = Effect.sync(() => CacheStore.memory({ maxBytes, maxEntries })) } = options

@@ -8,12 +8,10 @@
  * first is sent, not from when it waits. Inside `withRetry`: a retry waits because its service asked for it.
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import { type CallContext, forAttempt, joinCall, joinStream, tell } from "../../call/CallContext.ts"
 import type { CallObserver } from "../../call/CallEvent.ts"
 import type { Ledger } from "../../call/Ledger.ts"
@@ -23,6 +21,7 @@ import { shownValue } from "../../model/KeyShape.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { AttemptRecord } from "../../model/LlmResponse.ts"
 import { strangerIn } from "../../model/NearestName.ts"
+import { millisWithin } from "../DurationRange.ts"
 import type { Around, Asked, Identity } from "../mechanisms/Around.ts"
 import { type Asking, askingOnce, askingStream, race, type Second } from "./Race.ts"
 import * as Policy from "../Policy.ts"
@@ -49,7 +48,7 @@ export const withHedge = (options: HedgeOptions = {}): Policy.ServicePolicy<LlmE
   if (stranger !== undefined) return refused(stranger)
   const { after = "p95", budget, samples = 20 } = options
   const percentile = percentileOf(after)
-  const afterMs = durationMs(after)
+  const afterMs = millisWithin(after, "0 or more and finite")
   if (percentile === undefined && afterMs === undefined) {
     return refused(
       `after must be a duration or a percentile, for example "2 seconds" or "p95", not ${shownValue(after)}`,
@@ -82,15 +81,6 @@ const refused = (problem: string) => Policy.refused("withHedge", problem)
 const percentileOf = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
   const digits = typeof after === "string" ? /^p(\d{1,2}(?:\.\d+)?)$/.exec(after)?.[1] : undefined
   return digits === undefined ? undefined : Number(digits) / 100
-}
-
-const isEmpty = (value: object): boolean => Object.keys(value).length === 0
-
-const durationMs = (after: NonNullable<HedgeOptions["after"]>): number | undefined => {
-  // No number, and an object that says nothing, would be no time at all.
-  if (Number.isNaN(after) || (Predicate.isObject(after) && isEmpty(after))) return undefined
-  const ms = Option.map(Duration.fromInput(after as Duration.Input), Duration.toMillis)
-  return Option.getOrUndefined(Option.filter(ms, (each) => Number.isFinite(each) && each >= 0))
 }
 
 /** What is known of the answers of one model, of one kind. */

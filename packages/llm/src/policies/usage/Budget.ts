@@ -10,7 +10,6 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { AttemptGate, AttemptLeave, AttemptPlan } from "../../call/AttemptGate.ts"
@@ -21,6 +20,7 @@ import { BudgetExceededError, type ErrorType, type LlmError } from "../../model/
 import { shownValue } from "../../model/KeyShape.ts"
 import { strangerIn } from "../../model/NearestName.ts"
 import type { AttemptRecord, Usage } from "../../model/LlmResponse.ts"
+import { durationProblem } from "../DurationRange.ts"
 import { traitsOf } from "../mechanisms/Around.ts"
 import { aroundAnswer } from "../mechanisms/HeldAnswer.ts"
 import { estimateTokens } from "../traffic/TokenEstimate.ts"
@@ -109,10 +109,8 @@ export const budgetProblem = (options: BudgetOptions): string | undefined => {
     if (value === undefined || (Number.isFinite(value) && value >= 1)) continue
     return `${option} must be a number, 1 or more, not ${shownValue(value)}`
   }
-  const known = per === undefined ? undefined : Duration.fromInput(per)
-  if (known !== undefined && !(Option.isSome(known) && Duration.toMillis(known.value) > 0)) {
-    return `per is not a duration above 0: write for example "1 day", or milliseconds`
-  }
+  const wrongTime = per === undefined ? undefined : durationProblem(per, "above 0")
+  if (wrongTime !== undefined) return `per ${wrongTime}`
   for (const [option, value] of Object.entries({ name, tag })) {
     if (value === undefined || (typeof value === "string" && value !== "" && value.length <= longestName)) continue
     return `${option} must be a text of 1 to ${longestName} characters`

@@ -54,8 +54,8 @@ describe("options of a balance", () => {
     [{ stickyBy: "user" }, "stickyBy", "is not a function"],
     [{ maxTries: 0 }, "maxTries", "must be a whole number above 0, not 0"],
     [{ maxTries: 3, failures: 1.5 }, "failures", "must be a whole number above 0, not 1.5"],
-    [{ openFor: untyped("long") }, "openFor", 'is not a duration; write for example "10 seconds", or milliseconds'],
-    [{ openFor: 5, quotaPause: untyped("long") }, "quotaPause", "is not a duration"],
+    [{ openFor: untyped("long") }, "openFor", 'must be a duration, 0 or more and finite, not "long": write for'],
+    [{ openFor: 5, quotaPause: untyped("long") }, "quotaPause", "must be a duration"],
   ])("%j: %s %s", (options, field, problem) => {
     expect(mistakeInOptions(options)).toEqual([field, expect.stringContaining(problem)])
   })
