@@ -22,6 +22,7 @@ import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import { Pace, type Place } from "./Pace.ts"
 import { estimateTokens } from "./TokenEstimate.ts"
 import * as Policy from "../Policy.ts"
+import { charged, queueOf } from "../QueueWait.ts"
 
 /**
  * Without `rpm` and `tpm` only what the service itself tells counts: its headers, and the waits that it asks for. Waits of up to
@@ -120,10 +121,10 @@ interface Held {
 }
 
 /** How long a call can wait: the clocks around it, and the queue's while no permit has come. */
-const remainingMs = ({ clock, permit, queue }: CallContext, nowMs: number): number =>
+const remainingMs = (context: CallContext, nowMs: number): number =>
   Math.min(
-    clock?.remainingMs(nowMs) ?? Number.POSITIVE_INFINITY,
-    queue !== undefined && permit.atMs === undefined ? queue.endsMs - nowMs : Number.POSITIVE_INFINITY,
+    context.clock?.remainingMs(nowMs) ?? Number.POSITIVE_INFINITY,
+    (queueOf(context)?.endsMs ?? Number.POSITIVE_INFINITY) - nowMs,
   )
 
 /** Sends, charging the wait to the attempt that follows; or refuses. */
@@ -136,13 +137,13 @@ const go = <A, E>(
   waitMs: number | undefined,
 ): Effect.Effect<A, E | LlmError> =>
   Effect.withFiber((fiber): Effect.Effect<A, E | LlmError> => {
-    const waitedMs = monotonicMs(fiber) - sinceMs
+    const after = charged(context, monotonicMs(fiber) - sinceMs)
     if (waitMs === undefined) {
       const onLimits = (limits: RateLimits) => {
         pace.told(limits, place, monotonicMs(fiber))
         context.onLimits?.(limits)
       }
-      return within(effect, { ...context, onLimits, queuedMs: context.queuedMs + (waitedMs < 1 ? 0 : waitedMs) })
+      return within(effect, { ...after, onLimits })
     }
     const retryAfterMs = Math.ceil(waitMs)
     const reason = new RateLimitError({
@@ -151,7 +152,7 @@ const go = <A, E>(
     })
     refusals.add(reason)
     const target = { provider: name, model: request.model ?? model }
-    return Effect.fail(refuseAttempt({ ...context, queuedMs: context.queuedMs + waitedMs }, fiber, target, reason))
+    return Effect.fail(refuseAttempt(after, fiber, target, reason))
   })
 
 /** Takes down what the request used, and how long the service asked to wait. */
