@@ -1,6 +1,6 @@
 /**
- * Every policy of the library serves every service: each exported `with…` has its row here, and each kind of request its
- * call, so that none is forgotten.
+ * Every policy of the library serves every service: each exported `with…` has its row here (ExportedPolicies.test.ts), and each
+ * kind of request its call, so that none is forgotten.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -54,9 +54,6 @@ const everywhere: Readonly<Record<string, (layer: Services) => Services>> = {
 const forEmbeddings: Readonly<Record<string, library.Policy.EmbeddingPolicy<LlmError>>> = {
   withBatches: library.withBatches(),
 }
-
-/** They begin with `with` and are no policies. */
-const others = new Set(["withJsonSchema"])
 
 /** Every service as a script: `failures` of each, then its answers. */
 const scripts = (failures = 0) => {
@@ -162,12 +159,6 @@ const rows = overServices<ReadonlyArray<Context.Key<AnyService, library.Policy.I
 it("every service of the library is asked by a call here", () => {
   const asked = new Set(Object.values(calls).map(({ tag }) => tag.key))
   expect([...asked].toSorted()).toEqual(rows.map(({ key }) => key).toSorted())
-})
-
-it("every exported policy has its row", () => {
-  const exported = Object.keys(library).filter((name) => /^with[A-Z]/.test(name) && !others.has(name))
-  const policies = [everywhere, forEmbeddings].flatMap(Object.keys)
-  expect(policies.toSorted()).toEqual(exported.toSorted())
 })
 
 describe.each(Object.entries(everywhere))("%s", (_, policy) => {

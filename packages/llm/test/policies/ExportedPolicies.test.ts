@@ -28,6 +28,11 @@ const called = (policy: string) => new RegExp(`\\b${policy}\\(`)
 const files = [
   { file: "README.md", names: (policy: string) => new RegExp(`\`${policy}\\b`), without: [] },
   {
+    file: "packages/llm/test/policies/EveryService.test.ts",
+    names: (policy: string) => new RegExp(`^  ${policy}: `, "m"),
+    without: [],
+  },
+  {
     file: "packages/llm/test/policies/RandomStacks.test.ts",
     names: (policy: string) => new RegExp(`=> (?:\\(layer\\) =>\\s*)?${policy}\\b`),
     // It divides requests for embeddings, of which these stacks ask none.
