@@ -24,18 +24,24 @@ const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 }
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("the events of a stream", () => {
-  it.effect("come together as one read of the socket brought them, and begin with the response's start", () =>
+  it.effect(
+    "come together as one read of the socket brought them; the first output comes before what came with it",
+    () =>
+      Effect.gen(function* () {
+        const { llm } = providerOf([
+          { reads: [[chat.opening, chat.piece("a"), chat.piece("b")], chat.piece("c"), chat.finish + chat.terminal] },
+        ])
+        const arrays: Array<ReadonlyArray<string>> = []
+        yield* Stream.runForEachArray(llm.stream(hello), (events) => Effect.sync(() => void arrays.push(types(events))))
+        expect(arrays).toEqual([["response-start", "text-delta"], ["text-delta"], ["text-delta"], ["response-finish"]])
+      }),
+  )
+
+  it.effect("give the first output out, and then the fault that came in the same read", () =>
     Effect.gen(function* () {
-      const { llm } = providerOf([
-        { reads: [[chat.opening, chat.piece("a"), chat.piece("b")], chat.piece("c"), chat.finish + chat.terminal] },
-      ])
-      const arrays: Array<ReadonlyArray<string>> = []
-      yield* Stream.runForEachArray(llm.stream(hello), (events) => Effect.sync(() => void arrays.push(types(events))))
-      expect(arrays).toHaveLength(3)
-      expect(arrays[0]?.slice(0, 1)).toEqual(["response-start"])
-      expect(arrays[0]?.filter((type) => type === "text-delta")).toHaveLength(2)
-      expect(arrays[1]).toEqual(["text-delta"])
-      expect(arrays[2]?.at(-1)).toBe("response-finish")
+      const { error, events } = yield* streamed([[chat.opening, chat.piece("a"), chat.piece("b"), "data: {\n\n"]])
+      expect(types(events)).toEqual(["response-start", "text-delta", "text-delta"])
+      expect(error).toMatchObject({ text: "ab", reason: { _tag: "InvalidResponseError", position: "event 4" } })
     }),
   )
 
