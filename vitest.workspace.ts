@@ -11,8 +11,14 @@ export default defineConfig({
     projects: ["llm", "llm-cluster", "cli", "bench"].map((name) => ({
       resolve,
       ssr,
-      // For a test that waits without end. No test is held to a speed: machines are slow and busy.
-      test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout: 120_000 },
+      test: {
+        name,
+        root: `packages/${name}`,
+        include: ["test/**/*.test.ts"],
+        // For what waits without end. No test is held to a speed: machines are slow and busy.
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      },
     })),
   },
 })

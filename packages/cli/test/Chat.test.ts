@@ -11,7 +11,7 @@ const contents = (body: unknown): ReadonlyArray<unknown> =>
     ? body.messages.map(({ content }) => content)
     : []
 
-describe.concurrent("chat", { timeout: 40_000 }, () => {
+describe.concurrent("chat", () => {
   it("sends the whole conversation with each question, to the model that was chosen last", async () => {
     await using upstream = await provider("fine")
     const { code, stderr, stdout } = await command(["chat", "-s", "be brief"], {
@@ -88,7 +88,7 @@ describe.concurrent("chat", { timeout: 40_000 }, () => {
   })
 })
 
-describe.skipIf(!hasTerminals)("chat on a terminal (skipped where `script` is absent)", { timeout: 40_000 }, () => {
+describe.skipIf(!hasTerminals)("chat on a terminal (skipped where `script` is absent)", () => {
   it("Ctrl-C stops an answer and keeps what came; Ctrl-D ends the chat", async () => {
     await using upstream = await provider("word ".repeat(400), { latency: 50 })
     const keys = [

@@ -5,7 +5,7 @@ import { provider } from "./Provider.ts"
 
 const lines = (text: string) => text.trimEnd().split("\n")
 
-describe.concurrent("without any settings", { timeout: 40_000 }, () => {
+describe.concurrent("without any settings", () => {
   for (const [name, model] of [
     ["openai", "gpt-5-mini"],
     ["anthropic", "claude-sonnet-5"],
@@ -53,7 +53,7 @@ describe.concurrent("without any settings", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("with settings", { timeout: 40_000 }, () => {
+describe.concurrent("with settings", () => {
   it("the configured provider answers: the text on stdout, one line of what it took on stderr", async () => {
     await using upstream = await provider()
     const { settings } = upstream
@@ -123,7 +123,7 @@ describe.concurrent("with settings", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("the command line", { timeout: 40_000 }, () => {
+describe.concurrent("the command line", () => {
   it("reads the prompt from stdin where none is given", async () => {
     const { stdout } = await command([], { stdin: "from a pipe\n" })
     assert.match(stdout, /You wrote: "from a pipe"/)

@@ -29,7 +29,7 @@ const service = async ({ models = ["gpt-5-mini", "gpt-5"], skewMs = 0, status = 
   return { asked, settings, [Symbol.asyncDispose]: close }
 }
 
-describe.concurrent("doctor", { timeout: 40_000 }, () => {
+describe.concurrent("doctor", () => {
   it("says that all is well, asks for the models alone, and shows no key", async () => {
     await using upstream = await service()
     const { code, stderr, stdout } = await command(["doctor"], { environment: upstream.settings })
@@ -91,7 +91,7 @@ describe.concurrent("doctor", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("models", { timeout: 40_000 }, () => {
+describe.concurrent("models", () => {
   it("lists what the provider lists, filtered, as a table and as JSON lines", async () => {
     await using upstream = await service({ models: ["zeta", "gpt-5-mini", "gpt-5"] })
     const environment = upstream.settings

@@ -12,7 +12,7 @@ const png = Uint8Array.from(
 
 const answerOf = (text: string): unknown => JSON.parse(text)
 
-describe.concurrent("generate", { timeout: 40_000 }, () => {
+describe.concurrent("generate", () => {
   it("adds what comes on stdin to the prompt, and the system text in front", async () => {
     await using upstream = await provider()
     const { code, stderr } = await command(["generate", "-s", "be brief", "review", "this"], {
@@ -137,7 +137,7 @@ describe.concurrent("generate", { timeout: 40_000 }, () => {
   })
 })
 
-describe.skipIf(!hasTerminals)("generate on a terminal (skipped where `script` is absent)", { timeout: 40_000 }, () => {
+describe.skipIf(!hasTerminals)("generate on a terminal (skipped where `script` is absent)", () => {
   const markdown = "# Title\n\nSome **bold** text, &#27;[2J\u001b[2J and a word\u202e turned.\n\n- one\n- two"
 
   it("renders Markdown, and obeys nothing that the answer says to the terminal", async () => {

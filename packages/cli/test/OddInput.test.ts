@@ -11,7 +11,7 @@ describe("a table", () => {
   it("of more rows than a function takes arguments is made", () => {
     const rows = Array.from({ length: 130_000 }, () => ["1"])
     expect(tableLines([{ title: "n", isNumber: true }], rows, undefined)).toHaveLength(130_001)
-  }, 120_000)
+  })
 })
 
 describe("a plot of costs", () => {

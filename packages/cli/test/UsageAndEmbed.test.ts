@@ -28,7 +28,7 @@ const batch = [
   "not JSON",
 ].join("\n")
 
-describe.concurrent("usage", { timeout: 40_000 }, () => {
+describe.concurrent("usage", () => {
   it("adds up answers, errors, tokens, cost and latency of each model", async () => {
     const { code, stderr, stdout } = await command(["usage", "batch.jsonl", "--json"], {
       files: { "batch.jsonl": batch },
@@ -96,7 +96,7 @@ describe.concurrent("usage", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("embed", { timeout: 40_000 }, () => {
+describe.concurrent("embed", () => {
   it("gives a line for each text, of arguments or of stdin, in their order", async () => {
     const given = await command(["embed", "--offline", "one", "two"])
     const piped = await command(["embed", "--offline"], { stdin: "one\n\ntwo\n" })
@@ -114,7 +114,7 @@ describe.concurrent("embed", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("completions", { timeout: 40_000 }, () => {
+describe.concurrent("completions", () => {
   it("name the subcommands, for each shell", async () => {
     for (const shell of ["bash", "zsh", "fish", "pwsh"]) {
       const { code, stdout } = await command(["completions", shell])

@@ -18,7 +18,7 @@ const read = (text: string): ReadonlyArray<Record<string, unknown>> =>
 
 const byId = (text: string) => new Map(read(text).map((line) => [line["id"], line]))
 
-describe.concurrent("batch", { timeout: 40_000 }, () => {
+describe.concurrent("batch", () => {
   it("answers lines of both forms on stdout, by their ids, and lines without one by their numbers", async () => {
     await using upstream = await faultyUpstream()
     const { code, stderr, stdout } = await command(["batch", "in.jsonl", "--quiet"], {
@@ -125,7 +125,7 @@ const inOneFolder = async (
   }
 }
 
-describe.each([[[]], [["--ordered"]]] as const)("a batch with an output, with %j", { timeout: 60_000 }, (more) => {
+describe.each([[[]], [["--ordered"]]] as const)("a batch with an output, with %j", (more) => {
   const lines = Array.from({ length: 12 }, (_, id) => ({ id: `i${id}`, prompt: `q${id}` }))
   const args = ["batch", "in.jsonl", "-o", "out.jsonl", "--quiet", ...more]
 

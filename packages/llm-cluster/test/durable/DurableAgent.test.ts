@@ -10,7 +10,7 @@ const reason = missing("postgres")
 if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`)
 
 describe.skipIf(reason !== undefined)("a durable agent", () => {
-  it("goes on after its last finished step when its process is killed", { timeout: 120_000 }, async () => {
+  it("goes on after its last finished step when its process is killed", async () => {
     await using postgres = await PostgresServer.start()
     await using upstream = await Upstream.start(400)
     const port = await freePort()

@@ -17,8 +17,6 @@ const reason = missing("postgres")
 if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`)
 
 // After the database was away a runner tries for some seconds to give back locks that it no longer has.
-vi.setConfig({ hookTimeout: 60_000 })
-
 /** The servers, and what the runner's provider was asked. */
 class Bench extends Context.Service<
   Bench,

@@ -104,7 +104,7 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
     },
   )
 
-  it("asks nothing twice when a runner is stopped", { timeout: 120_000 }, async () => {
+  it("asks nothing twice when a runner is stopped", async () => {
     await using postgres = await PostgresServer.start()
     await using upstream = await Upstream.start(500)
     const start = async () => program("Runner", [postgres.url, `${await freePort()}`, `${concurrency}`, upstream.url])

@@ -58,7 +58,7 @@ const calls = (
 
 const spoken = "the shared store does not answer: "
 
-describe.skipIf(reason !== undefined)("a store that is away", { timeout: 60_000 }, () => {
+describe.skipIf(reason !== undefined)("a store that is away", () => {
   for (const [name, policy] of Object.entries(policies)) {
     for (const [how, end] of [
       ["is killed in the middle of calls", (redis: RedisServer) => redis.kill()],

@@ -49,7 +49,7 @@ const telling = (usage: ResponseMetadata["usage"]) =>
       Effect.succeed({ count: { type: "exact" as const, inputTokens: 900 }, metadata: metadata({ usage }) }),
   })
 
-describe.skipIf(missing("redis") !== undefined)("a shared rate limit", { timeout: 30_000 }, () => {
+describe.skipIf(missing("redis") !== undefined)("a shared rate limit", () => {
   // Of 1,000 tokens an hour 11 are there at once, and another one comes in 3.75 seconds.
   const few = { tokens: 1000, per: "1 hour", maxWait: 0 } as const
 
@@ -99,7 +99,7 @@ describe.skipIf(missing("redis") !== undefined)("a shared rate limit", { timeout
   )
 })
 
-describe.skipIf(missing("redis") !== undefined)("a shared budget", { timeout: 30_000 }, () => {
+describe.skipIf(missing("redis") !== undefined)("a shared budget", () => {
   it.live("of which nothing is left lets lists and counts pass, and takes nothing for them", () =>
     Effect.gen(function* () {
       const redis = yield* server

@@ -18,7 +18,7 @@ const most = (times: ReadonlyArray<number>, windowMs: number): number => {
   return most
 }
 
-describe.skipIf(reason !== undefined)("one limit for many processes", { timeout: 120_000 }, () => {
+describe.skipIf(reason !== undefined)("one limit for many processes", () => {
   for (const count of [2, 8]) {
     it(`${count} processes never pass it in any window, and reach 95 % of it`, async () => {
       await using redis = await RedisServer.start()

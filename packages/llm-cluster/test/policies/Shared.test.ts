@@ -54,7 +54,7 @@ const broken = Effect.fail(
   new LlmError({ reason: new ServerError({ message: "broken" }), provider: "fake", attempts: [] }),
 )
 
-describe.skipIf(missing("redis") !== undefined)("programs that share a Redis", { timeout: 30_000 }, () => {
+describe.skipIf(missing("redis") !== undefined)("programs that share a Redis", () => {
   it.live("a circuit that one opens is open for the other, and one call of both tries it again", () =>
     Effect.gen(function* () {
       const redis = yield* server

@@ -36,7 +36,7 @@ const twice = Effect.gen(function* () {
   return [first, second] as const
 })
 
-describe.skipIf(missing("redis") !== undefined)("a cache over Redis", { timeout: 60_000 }, () => {
+describe.skipIf(missing("redis") !== undefined)("a cache over Redis", () => {
   it.live.each(["soon", 0, 0.2, Infinity])("refuses a lease of %s when the layer is built", (leaseFor) =>
     Effect.gen(function* () {
       const redis = yield* server

@@ -14,7 +14,7 @@ beforeAll(async () => {
   await build()
   bundled = await bundle("page.ts", browser)
   if (chromium === undefined) console.warn(`not tried: ${notFound}`)
-}, 120_000)
+})
 
 /** What the page wrote into its document. */
 const findingsOf = (html: string): Findings => {
@@ -30,7 +30,7 @@ describe("a page's bundle", () => {
   })
 })
 
-describe("a page in Chromium", { timeout: 90_000 }, () => {
+describe("a page in Chromium", () => {
   it("answers whole and in pieces, says what failed, and aborts, without a key of its own", async ({ skip }) => {
     if (chromium === undefined) return skip(notFound)
     const { reply, seen } = pieceByPiece("hello", " again")

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await build()
   bundled = await bundle("worker.ts", edge)
   runtime = start(bundled.text)
-}, 120_000)
+})
 
 /** Asks the worker, whose provider answers so. */
 const ask = async (path: string, reply: Reply, signal?: AbortSignal) => {

@@ -47,14 +47,14 @@ beforeAll(async () => {
     if (runtime.executable === undefined) console.warn(`not tried: ${notInstalled(runtime)}`)
   await copyFile(program, join(packed.folder, "answer.ts"))
   await copyFile(promiseProgram, join(alone.folder, "promise.ts"))
-}, 120_000)
+})
 
 afterAll(async () => {
   await packed[Symbol.asyncDispose]()
   await alone[Symbol.asyncDispose]()
 })
 
-describe.for(nodeLines)("the built package on $name", { timeout: 60_000 }, (line) => {
+describe.for(nodeLines)("the built package on $name", (line) => {
   const places = [
     { place: "out of the checkout", file: () => program, entries: () => ["@wiseflow/llm"] },
     { place: "out of its tarball", file: () => join(packed.folder, "answer.ts"), entries: () => packed.entries },
@@ -70,7 +70,7 @@ describe.for(nodeLines)("the built package on $name", { timeout: 60_000 }, (line
   })
 })
 
-describe.for(nodeLines)("the promise entry, with nothing beside it, on $name", { timeout: 60_000 }, (line) => {
+describe.for(nodeLines)("the promise entry, with nothing beside it, on $name", (line) => {
   it("answers, streams, runs tools, gives values and fails as data", async ({ skip }) => {
     if (line.executable === undefined) return skip(notInstalled(line))
     const reply = await ask(line, join(alone.folder, "promise.ts"), [])
@@ -80,7 +80,7 @@ describe.for(nodeLines)("the promise entry, with nothing beside it, on $name", {
   })
 })
 
-describe.for(otherRuntimes)("the built package on $name", { timeout: 60_000 }, (runtime) => {
+describe.for(otherRuntimes)("the built package on $name", (runtime) => {
   it("answers whole and in pieces, out of its tarball", async ({ skip }) => {
     if (runtime.executable === undefined) return skip(notInstalled(runtime))
     const reply = await ask(runtime, join(packed.folder, "answer.ts"), ["@wiseflow/llm/testing"])
@@ -98,7 +98,7 @@ describe.for(otherRuntimes)("the built package on $name", { timeout: 60_000 }, (
 })
 
 describe("the types of the promise entry", () => {
-  it("are whole without effect, and strict", { timeout: 60_000 }, async () => {
+  it("are whole without effect, and strict", async () => {
     const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false"]
     const language = [
       "--module",

@@ -76,7 +76,7 @@ beforeAll(async () => {
   )
   bundles = new Map(built)
   for (const [{ name }, { gzipKb }] of built) console.log(`${gzipKb.toFixed(1)} KB gzip: ${name}`)
-}, 120_000)
+})
 
 /** The library's own files in a bundle, from `dist`. */
 const rooms = (one: Case): ReadonlyArray<string> =>

@@ -11,7 +11,7 @@ const inside = (file: string): string => join(packed.folder, "node_modules/@wise
 beforeAll(async () => {
   await build()
   packed = await installPacked()
-}, 120_000)
+})
 
 afterAll(() => packed[Symbol.asyncDispose]())
 

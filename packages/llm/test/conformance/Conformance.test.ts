@@ -48,7 +48,7 @@ if (!corpusIsThere) {
 }
 
 describe.skipIf(!corpusIsThere)("recorded exchanges over HTTP", () => {
-  it.each(recordings)("of $name are read as they were recorded", { timeout: 120_000 }, async ({ exchanges, layer }) => {
+  it.each(recordings)("of $name are read as they were recorded", async ({ exchanges, layer }) => {
     expect(exchanges.length).toBeGreaterThan(50)
     const outcomes = await replayAll(
       layer,
@@ -77,7 +77,6 @@ const varied = (exchange: Exchange, vary: Variation, random: Random) => ({
 describe.skipIf(!corpusIsThere)(law[3], () => {
   it.each(cases)(
     "recorded streams of $name $variation read the same",
-    { timeout: 120_000 },
     async ({ exchanges, layer, name, variation, vary }) => {
       const random = seeded(`${name} ${variation}`)
       const streams = chosenFor(variation, random, streamsOf(exchanges))
@@ -118,7 +117,6 @@ describe.skipIf(!corpusIsThere)(law[1], () => {
     ),
   )(
     "recorded streams of $name cut anywhere before it, by $by, never succeed",
-    { timeout: 120_000 },
     async ({ exchanges, isCut, layer, name }) => {
       const random = seeded(`${name} cut ${isCut}`)
       const whole = streamsOf(exchanges).filter((exchange) => expectedOf(exchange).outcome === "success")

@@ -69,7 +69,7 @@ const fallbackOf = (provider: ContractProvider, url: string) => {
   return { provider: name, model, apiBase, apiKey, apiVersion, wireApi }
 }
 
-describe.concurrent("a program whose primary is unavailable", { timeout: 60_000 }, () => {
+describe.concurrent("a program whose primary is unavailable", () => {
   it.each(cells)(
     "still answers when the primary is $kind ($on)",
     async ({ address, answer, call, errorType, provider }) => {

@@ -103,7 +103,6 @@ describe("an estimate", () => {
         const count = yield* estimateRequest(request, model, { provider: "openai", wire })
         expect(isCount(count)).toBe(true)
       }),
-    { timeout: 60_000 },
   )
 
   it.effect.prop("never fails, whatever the text", { text: Schema.String, times: Schema.Int }, ({ text, times }) =>

@@ -82,4 +82,4 @@ it("a project that re-exports every public name emits its declarations", () => {
     rmSync(folder, { recursive: true, force: true })
     rmSync(out, { recursive: true, force: true })
   }
-}, 120_000)
+})

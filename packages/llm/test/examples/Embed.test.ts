@@ -28,4 +28,4 @@ it("the page that is nearest to a question comes first", async () => {
   expect(server.requests).toHaveLength(1)
   expect(ended.stdout.split("\n")[0]).toBe("1.00 Invoices are paid within thirty days.")
   expect(ended.stdout).toContain("31 tokens by text-embedding-3-small")
-}, 40_000)
+})

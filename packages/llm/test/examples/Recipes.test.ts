@@ -304,7 +304,7 @@ const run = async (
   }
 }
 
-describe.concurrent("the recipes run", { timeout: 60_000 }, () => {
+describe.concurrent("the recipes run", () => {
   it.each(Object.entries(recipes))("%s", async (name, recipe) => {
     const { bodies, ended } = await run(name, recipe)
     expect(ended.stderr).toMatch(recipe.stderr ?? /^$/)

@@ -32,7 +32,7 @@ it("an agent with two tools finds a flight, hears that one is full, and books an
   expect(resultsIn(requests[2]).join()).toContain("LH 33 is full")
   expect(stdout).toMatch(/book_flight failed.*LH 33 is full/)
   expect(stdout).toMatch(/You are on LH 31\. \(4 steps, \$[\d.?e-]+\)/)
-}, 40_000)
+})
 
 it("a model calls the tool of an MCP server, and answers with what it gave", async () => {
   const play: Play = (index) =>
@@ -40,7 +40,7 @@ it("a model calls the tool of an MCP server, and answers with what it gave", asy
   const { requests, stdout } = await run("mcp.ts", play, [process.execPath, stdioProgram])
   expect(resultsIn(requests[1]).join()).toContain("42")
   expect(stdout).toBe("It is 42.\n")
-}, 40_000)
+})
 
 it("two hundred texts are read eight at a time, and what it cost is told", async () => {
   const { peakInFlight, requests, stdout } = await run("extraction.ts", (_, request) => {
@@ -50,4 +50,4 @@ it("two hundred texts are read eight at a time, and what it cost is told", async
   expect(requests).toHaveLength(200)
   expect(peakInFlight).toBeLessThanOrEqual(8)
   expect(stdout).toMatch(/^200 invoices, 19900 euros in all; asking cost \$0\.\d{4}\n$/)
-}, 40_000)
+})

@@ -172,7 +172,7 @@ describe("the page", () => {
   })
 })
 
-describe("the page in Chromium", { timeout: 90_000 }, () => {
+describe("the page in Chromium", () => {
   it("shows the answer, and a failure with its button", async ({ skip }) => {
     const browser = chromium
     if (browser === undefined) return skip(notFound)

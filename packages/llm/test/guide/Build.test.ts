@@ -11,7 +11,7 @@ const root = new URL("../../../../", import.meta.url).pathname
 const node = (args: ReadonlyArray<string>, folder: string, environment: Record<string, string> = {}) =>
   run(process.execPath, [...args], { cwd: `${root}${folder}`, env: environment })
 
-describe("npm run build", { timeout: 120_000 }, () => {
+describe("npm run build", () => {
   beforeAll(() => run("npm", ["run", "build"], { cwd: root }), 120_000)
 
   it("exports every name of the public contract, from anywhere in the checkout", async () => {

@@ -18,7 +18,7 @@ const everyProvider = (url: string) => ({
 
 const unavailable = refuses(503)
 
-describe.concurrent("SECONDARY_MODEL", { timeout: 40_000 }, () => {
+describe.concurrent("SECONDARY_MODEL", () => {
   it("is used when the primary is unavailable, and only then", async () => {
     await using upstream = await listen(byModel({ "gpt-5": unavailable, "gpt-5-mini": answers("from the second") }))
     const environment = {
@@ -86,7 +86,7 @@ describe.concurrent("SECONDARY_MODEL", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("LLM_PROVIDER=fallback", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_PROVIDER=fallback", () => {
   const fallback = (url: string) => ({
     ...everyProvider(url),
     LLM_PROVIDER: "fallback",
@@ -165,7 +165,7 @@ describe.concurrent("LLM_PROVIDER=fallback", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("LLM_FALLBACK_PROVIDERS and LLM_FALLBACK_TEXT", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_FALLBACK_PROVIDERS and LLM_FALLBACK_TEXT", () => {
   it("serve every LLM_PROVIDER that they are set for", async () => {
     await using upstream = await listen(unavailable)
     const environment = {
@@ -189,7 +189,7 @@ describe.concurrent("LLM_FALLBACK_PROVIDERS and LLM_FALLBACK_TEXT", { timeout: 4
   })
 })
 
-describe.concurrent("the fallbacks option", { timeout: 40_000 }, () => {
+describe.concurrent("the fallbacks option", () => {
   it("names targets with keys, bases and versions of their own", async () => {
     await using upstream = await listen(byModel({ last: answers("from the last") }))
     const { answers: all } = await askSteps([

@@ -19,7 +19,7 @@ const yamlFile = (url: string): string =>
 const tomlFile = (url: string): string =>
   `# settings\nLLM_PROVIDER = "openai"\nOPENAI_API_KEY = "sk-toml"\nOPENAI_API_BASE = "${url}"\nPRIMARY_MODEL = "from-toml"\nLLM_MAX_TOKENS = 64\n`
 
-describe.concurrent("a configuration file", { timeout: 40_000 }, () => {
+describe.concurrent("a configuration file", () => {
   it("is JSON, YAML or TOML with the same keys", async () => {
     await using upstream = await listen()
     const names = ["settings.json", "settings.yaml", "settings.yml", "settings.toml"]
@@ -81,7 +81,7 @@ describe.concurrent("a configuration file", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("precedence", { timeout: 40_000 }, () => {
+describe.concurrent("precedence", () => {
   it("options win over the environment, the environment over .env, .env over the file", async () => {
     await using upstream = await listen()
     const everywhere = (where: string) => ({ LLM_TEMPERATURE: where, LLM_MAX_TOKENS: where, LLM_MAX_RETRIES: where })

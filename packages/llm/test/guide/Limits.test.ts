@@ -23,7 +23,7 @@ const together = (crowd: number): Reply => {
   }
 }
 
-describe.concurrent("LLM_CONCURRENT_NUMBER", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_CONCURRENT_NUMBER", () => {
   for (const [limit, environment] of [
     [5, {}],
     [2, { LLM_CONCURRENT_NUMBER: "2" }],
@@ -57,7 +57,7 @@ describe.concurrent("LLM_CONCURRENT_NUMBER", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("LLM_MAX_RETRIES", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_MAX_RETRIES", () => {
   const soon = refuses(503, { "retry-after-ms": "1" })
 
   it("3 retries after the first attempt by default, and each is told", async () => {
@@ -86,7 +86,7 @@ describe.concurrent("LLM_MAX_RETRIES", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("LLM_TIMEOUT and LLM_IDLE_TIMEOUT", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_TIMEOUT and LLM_IDLE_TIMEOUT", () => {
   it("the whole call's deadline, in words or in milliseconds, and the connection is closed", async () => {
     await using upstream = await listen(silence)
     const { answers: all } = await askSteps(
@@ -130,7 +130,7 @@ describe.concurrent("LLM_TIMEOUT and LLM_IDLE_TIMEOUT", { timeout: 40_000 }, () 
   })
 })
 
-describe.concurrent("LLM_TEMPERATURE and LLM_MAX_TOKENS", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_TEMPERATURE and LLM_MAX_TOKENS", () => {
   it("are unset by default, and defaults for requests that say nothing", async () => {
     await using upstream = await listen()
     const chat = { ...openai(upstream.url), PRIMARY_MODEL: "gpt-4.1" }

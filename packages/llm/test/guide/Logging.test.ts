@@ -31,7 +31,7 @@ const eventful = async (environment: Record<string, string>, streamed: boolean) 
   return (await said(reply, "a private answer", settings, streamed)).trimEnd().split("\n")
 }
 
-describe.concurrent("WISEFLOW_LOG_LEVEL", { timeout: 40_000 }, () => {
+describe.concurrent("WISEFLOW_LOG_LEVEL", () => {
   for (const streamed of [false, true]) {
     const how = streamed ? "streamed" : "whole"
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ask, askSteps, failed, hello } from "./Ask.ts"
 import { listen } from "./LoopbackUpstream.ts"
 
-describe.concurrent("a malformed setting", { timeout: 40_000 }, () => {
+describe.concurrent("a malformed setting", () => {
   const malformed: ReadonlyArray<readonly [name: string, value: string, example?: RegExp]> = [
     ["LLM_PROVIDER", "opnai"],
     ["LLM_CONCURRENT_NUMBER", "0"],
@@ -72,7 +72,7 @@ describe.concurrent("a malformed setting", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("a missing setting", { timeout: 40_000 }, () => {
+describe.concurrent("a missing setting", () => {
   const missing: ReadonlyArray<readonly [environment: Record<string, string>, names: RegExp]> = [
     [{}, /PRIMARY_MODEL.*for example PRIMARY_MODEL=gpt-5-mini/],
     [{ OPENAI_API_KEY: "sk-1" }, /^PRIMARY_MODEL: write for example PRIMARY_MODEL=gpt-5-mini/],

@@ -18,7 +18,7 @@ const run = async (environment: Readonly<Record<string, string>>): Promise<Told>
   return JSON.parse(stdout)
 }
 
-describe.concurrent("without permission to read the environment", { timeout: 40_000 }, () => {
+describe.concurrent("without permission to read the environment", () => {
   for (const call of ["generate", "stream"]) {
     for (const state of ["prompt", "denied"]) {
       it(`explicit options answer, and nobody is asked (${call}, ${state})`, async () => {

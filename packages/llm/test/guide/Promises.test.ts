@@ -63,7 +63,7 @@ const see = async () => {
   return { sights, models: upstream.requests.map(({ body }) => body["model"]) }
 }
 
-describe("promises", { timeout: 60_000 }, () => {
+describe("promises", () => {
   const seeing = see()
 
   it("success has text, parts, toolCalls, finishReason and metadata, and neither error nor errorType", async () => {

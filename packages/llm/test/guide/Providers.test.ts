@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ask, askSteps, failed, hello, succeeded } from "./Ask.ts"
 import { listen } from "./LoopbackUpstream.ts"
 
-describe.concurrent("LLM_PROVIDER", { timeout: 40_000 }, () => {
+describe.concurrent("LLM_PROVIDER", () => {
   it("openai: bearer key, OPENAI_API_BASE and PRIMARY_MODEL", async () => {
     await using upstream = await listen()
     const answer = succeeded(
@@ -107,7 +107,7 @@ describe.concurrent("LLM_PROVIDER", { timeout: 40_000 }, () => {
   })
 })
 
-describe.concurrent("litellm, which is the default", { timeout: 40_000 }, () => {
+describe.concurrent("litellm, which is the default", () => {
   it("a machine with only OPENAI_API_KEY and PRIMARY_MODEL works at once", async () => {
     await using upstream = await listen()
     const answer = succeeded(

@@ -39,7 +39,7 @@ const connect = async (script: Script = good) => {
   }
 }
 
-describe.each(surfaces)("an interface with a cache (%s)", { timeout: 30_000 }, (_, ask) => {
+describe.each(surfaces)("an interface with a cache (%s)", (_, ask) => {
   it("asks once for the same question, and says which answers were kept", async () => {
     await using setup = await connect()
     const usageLedger = new UsageLedger()

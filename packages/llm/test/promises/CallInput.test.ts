@@ -163,46 +163,42 @@ describe("arguments that are no request are refused by the name of the field", (
   })
 })
 
-it(
-  "for any argument at all, generate resolves, and stream resolves and throws nothing but LlmError",
-  { timeout: 60_000 },
-  async () => {
-    const value = fc.anything({
-      withBigInt: true,
-      withDate: true,
-      withMap: true,
-      withNullPrototype: true,
-      withSparseArray: true,
-      withTypedArray: true,
-      withBoxedValues: true,
-      withObjectString: true,
-      withUnicodeString: true,
-    })
-    const arguments_ = fc.oneof(
-      value,
-      fc.record(
-        {
-          messages: fc.oneof(fc.constant(messages), fc.array(fc.record({ role: value, content: value })), value),
-          model: value,
-          tools: fc.oneof(value, fc.array(value)),
-          providerOptions: fc.oneof(value, fc.dictionary(fc.string(), fc.dictionary(fc.string(), value))),
-          signal: value,
-          timeout: value,
-          maxRetries: value,
-          headers: fc.oneof(value, fc.dictionary(fc.string(), value)),
-          temperature: value,
-        },
-        { requiredKeys: [] },
-      ),
-    )
-    await fc.assert(
-      fc.asyncProperty(arguments_, async (options) => {
-        expect((await told(options)).generated).toHaveProperty("metadata")
-      }),
-      { numRuns: 300 },
-    )
-  },
-)
+it("for any argument at all, generate resolves, and stream resolves and throws nothing but LlmError", async () => {
+  const value = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    withSparseArray: true,
+    withTypedArray: true,
+    withBoxedValues: true,
+    withObjectString: true,
+    withUnicodeString: true,
+  })
+  const arguments_ = fc.oneof(
+    value,
+    fc.record(
+      {
+        messages: fc.oneof(fc.constant(messages), fc.array(fc.record({ role: value, content: value })), value),
+        model: value,
+        tools: fc.oneof(value, fc.array(value)),
+        providerOptions: fc.oneof(value, fc.dictionary(fc.string(), fc.dictionary(fc.string(), value))),
+        signal: value,
+        timeout: value,
+        maxRetries: value,
+        headers: fc.oneof(value, fc.dictionary(fc.string(), value)),
+        temperature: value,
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  await fc.assert(
+    fc.asyncProperty(arguments_, async (options) => {
+      expect((await told(options)).generated).toHaveProperty("metadata")
+    }),
+    { numRuns: 300 },
+  )
+})
 
 describe("what is sent is what JSON would write of what was passed", () => {
   it.each<readonly [string, unknown, unknown]>([

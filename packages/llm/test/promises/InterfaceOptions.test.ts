@@ -81,7 +81,7 @@ describe("an option that is wrong is told by its own name", () => {
   })
 })
 
-it("whatever options are passed, generate resolves", { timeout: 60_000 }, async () => {
+it("whatever options are passed, generate resolves", async () => {
   vi.stubEnv("WISEFLOW_LOG_LEVEL", "none")
   const value = fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true, withDate: true })
   const throwing = fc.constant({

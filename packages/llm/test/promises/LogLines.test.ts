@@ -28,7 +28,7 @@ const runDeaf = async (args: ReadonlyArray<string>) => {
   return { stdout, code: child.exitCode }
 }
 
-describe.concurrent("a program", { timeout: 40_000 }, () => {
+describe.concurrent("a program", () => {
   it("goes on where its stderr is closed", async () => {
     const { code, stdout } = await runDeaf(["--conditions=@wiseflow/source", program])
     expect(stdout).toContain("still here")
@@ -54,7 +54,7 @@ describe.concurrent("a program", { timeout: 40_000 }, () => {
 // oxlint-disable-next-line no-control-regex
 const unseen = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/
 
-describe("a line", { timeout: 40_000 }, () => {
+describe("a line", () => {
   /** The lines of one call for each message of a server's. */
   const logged = async (...messages: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
     const lines: Array<string> = []

@@ -29,7 +29,7 @@ const connect = async (script: Script, more: ConstructorParameters<typeof LLMInt
   }
 }
 
-describe.each(surfaces)("%s", { timeout: 30_000 }, (_, ask) => {
+describe.each(surfaces)("%s", (_, ask) => {
   it("has its own deadline, shorter or longer than the interface's", async () => {
     await using short = await connect(() => [stall])
     expect(await ask(short.llm, { messages, timeout: 100 })).toMatchObject({

@@ -46,7 +46,7 @@ const surfaces = [
   ["stream", (llm: LLMInterface, options: Parameters<LLMInterface["generate"]>[0]) => llm.stream(options).response],
 ] as const
 
-describe.each(surfaces)("%s", { timeout: 30_000 }, (_, ask) => {
+describe.each(surfaces)("%s", (_, ask) => {
   it("is counted by model and by tag, its own beside the interface's, and sends none of them", async () => {
     await using setup = await open(answers, { tags: { team: "search", stage: "test" } })
     unwrap(await ask(setup.llm, { messages, tags: { user: "u1", stage: "live" } }))
@@ -128,7 +128,7 @@ describe.each(surfaces)("%s", { timeout: 30_000 }, (_, ask) => {
   })
 })
 
-describe("an interface", { timeout: 30_000 }, () => {
+describe("an interface", () => {
   it("counts embeddings and runs with tools beside answers, in one budget", async () => {
     await using setup = await open(embeds, { budget: { usd: 0.5 } })
     unwrap(await setup.llm.embed({ inputs: ["Hello."], tags: { job: "index" } }))

@@ -19,7 +19,7 @@ const stalls: Reply = (request, response, position) => {
 
 const end = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`
 
-describe("streams that nobody holds, or that are held and not read", { timeout: 40_000 }, () => {
+describe("streams that nobody holds, or that are held and not read", () => {
   it("give their permits and connections back when they are collected", async () => {
     await using upstream = await listen(stalls)
     const environment = { OPENAI_API_BASE: upstream.url, WISEFLOW_LOG_LEVEL: "none" }

@@ -56,7 +56,7 @@ const { wire } = fc.letrec<{ wire: unknown }>((tie) => ({
 const runs = { numRuns: 300, seed: 20261126 }
 
 describe.each(protocols)("any JSON value in %s", (_, protocol: Protocol) => {
-  it("is an answer or a fault as a body, whole or failing", { timeout: 60_000 }, () => {
+  it("is an answer or a fault as a body, whole or failing", () => {
     const property = fc.property(wire, (body) => {
       const decoded = protocol.decode(body)
       expect(Result.isSuccess(decoded) || decoded.failure._tag).toBeTruthy()
@@ -66,7 +66,7 @@ describe.each(protocols)("any JSON value in %s", (_, protocol: Protocol) => {
     fc.assert(property, runs)
   })
 
-  it("is read or passed over as an event, between any others", { timeout: 60_000 }, () => {
+  it("is read or passed over as an event, between any others", () => {
     const name = fc.constantFrom(undefined, undefined, "error", "message")
     const frame = fc.record({
       name,
@@ -83,7 +83,7 @@ describe.each(protocols)("any JSON value in %s", (_, protocol: Protocol) => {
     fc.assert(property, runs)
   })
 
-  it("is an answer or a fault as the text of a body", { timeout: 60_000 }, () => {
+  it("is an answer or a fault as the text of a body", () => {
     const text = fc.oneof(
       fc.string(),
       wire.map((value) => `data: ${JSON.stringify(value)}\n\n`),

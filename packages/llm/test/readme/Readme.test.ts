@@ -101,7 +101,7 @@ describe("the READMEs", () => {
   })
 })
 
-describe.concurrent("the examples run", { timeout: 40_000 }, () => {
+describe.concurrent("the examples run", () => {
   const everywhere = (url: string) => ({
     OPENAI_API_KEY: "sk-openai",
     OPENAI_API_BASE: url,

@@ -20,7 +20,7 @@ describe("a settings file", () => {
     const { system, user } = process.cpuUsage(before)
     expect(read !== undefined && Result.isSuccess(read)).toBe(true)
     expect(user + system).toBeLessThan(5e6)
-  }, 120_000)
+  })
 
   it.each(["json", "yaml", "toml"])(
     "of many names that are no settings (%s) guesses what a thousand of them mean",

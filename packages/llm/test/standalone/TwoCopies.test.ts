@@ -38,7 +38,7 @@ beforeAll(async () => {
   await build()
   promises = await import(join(dist, "node/promise.js"))
   testing = await import(join(dist, "node/testing.js"))
-}, 120_000)
+})
 
 describe("the bundles", () => {
   it.each(["node", "bun", "default"])("%s import nothing but one another and Node's modules", (folder) => {

@@ -101,7 +101,7 @@ describe("a list whose items are to be different", () => {
     const llm = await short(JSON.stringify(items))
     const response = await llm.generateObject({ ...asked, schema: list({ type: "object" }) })
     expect(response).toHaveProperty("object.length", 4900)
-  }, 20_000)
+  })
 
   it.each([
     [[1, 2, 3], true],
@@ -244,5 +244,5 @@ describe("many calls of one id", () => {
     const add = tool({ name: "add", parameters: { type: "object" }, execute: () => ++runs })
     expect(await interfaceAt(server).runTools({ prompt: "Go.", tools: [add] })).toMatchObject({ text: "done" })
     expect(runs).toBe(3000)
-  }, 20_000)
+  })
 })

@@ -451,7 +451,7 @@ describe("a run over a stack with a fallback", () => {
     expect(response).toMatchObject({ text: "done" })
     expect(runs).toBe(1)
     expect(response.metadata.attempts).toHaveLength(4)
-  }, 20_000)
+  })
 })
 
 describe("a hook that throws", () => {

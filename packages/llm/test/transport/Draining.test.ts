@@ -36,7 +36,7 @@ const mostOpen = ({ connections }: FaultServer): number =>
     ),
   )
 
-describe("a body that never ends after its last event", { timeout: 20_000 }, () => {
+describe("a body that never ends after its last event", () => {
   it.live.each(Object.keys(transports))("holds its permit until its connection is closed (%s)", (name) =>
     Effect.gen(function* () {
       const server = yield* serve(() => [...events, stall])

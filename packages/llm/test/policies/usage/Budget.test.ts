@@ -407,7 +407,7 @@ const manyAtOnce = (fates: ReadonlyArray<typeof Fate.Type>, calls: number, optio
   })
 }
 
-describe("many calls at once", { timeout: 60_000 }, () => {
+describe("many calls at once", () => {
   it.effect.prop(
     "never pass the budget, and leave nothing reserved, however they end",
     { fates: Schema.Array(Fate).check(Schema.isMinLength(1), Schema.isMaxLength(12)) },

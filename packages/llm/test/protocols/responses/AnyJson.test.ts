@@ -6,7 +6,7 @@ import { background } from "../../../src/protocols/responses/Background.ts"
 import * as Responses from "../../../src/protocols/responses/Responses.ts"
 import { replay } from "../Replay.ts"
 
-describe("any JSON", { timeout: 60_000 }, () => {
+describe("any JSON", () => {
   const types = [
     "response.created",
     "response.completed",
@@ -54,7 +54,7 @@ describe("any JSON", { timeout: 60_000 }, () => {
     { requiredKeys: [] },
   )
 
-  it("as a body is an answer or a fault, never a defect", { timeout: 60_000 }, () => {
+  it("as a body is an answer or a fault, never a defect", () => {
     fc.assert(
       fc.property(fc.oneof(body, fc.jsonValue()), (odd) => {
         expect(Result.isResult(Responses.protocol.decode(odd))).toBe(true)
@@ -64,7 +64,7 @@ describe("any JSON", { timeout: 60_000 }, () => {
     )
   })
 
-  it("as events is an answer or a fault, never a defect", { timeout: 60_000 }, () => {
+  it("as events is an answer or a fault, never a defect", () => {
     const event = fc.record(
       {
         type: fc.constantFrom(...types),
