@@ -10,7 +10,6 @@ import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { fake } from "../programs/Fake.ts"
 import { freePort, missing } from "../servers/Binaries.ts"
-import { vi } from "vitest"
 import { PostgresServer } from "../servers/PostgresServer.ts"
 
 const reason = missing("postgres")
