@@ -9,6 +9,7 @@ import * as promise from "@wiseflow/llm/promise"
 import * as promiseMcp from "@wiseflow/llm/promise/mcp"
 import * as fakes from "@wiseflow/llm/promise/testing"
 import * as testing from "@wiseflow/llm/testing"
+import { providers } from "./contract/Providers.ts"
 import { LLMInterface } from "../src/promises/LLMInterface.ts"
 import * as shared from "../src/promises/SharedInterface.ts"
 
@@ -156,9 +157,18 @@ it("@wiseflow/llm exports these names", () => {
   `)
 })
 
-it("each provider makes a Layer from options, one from the environment and one on the program's HttpClient", () => {
-  for (const provider of [llm.OpenAi, llm.Anthropic, llm.AzureOpenAi, llm.LiteLlm])
-    expect(Object.keys(provider)).toEqual(expect.arrayContaining(["layer", "layerConfig", "layerHttpClient"]))
+it.each(providers)(
+  "$name is exported, with a Layer from options, one from the environment and one on the program's HttpClient",
+  ({ module, row }) => {
+    expect(Object.values(llm)).toContain(module)
+    const layers = ["layer", "layerConfig", "layerHttpClient"]
+    const embeddings = row.embeddings === undefined ? [] : ["layerEmbeddings", "layerEmbeddingsHttpClient"]
+    const models = row.models === undefined ? [] : ["layerModels", "layerModelsHttpClient"]
+    expect(Object.keys(module)).toEqual(expect.arrayContaining([...layers, ...embeddings, ...models]))
+  },
+)
+
+it("the whole stack makes a Layer from the environment", () => {
   expect(Object.keys(llm.LlmStack)).toContain("layerConfig")
 })
 

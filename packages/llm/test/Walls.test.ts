@@ -12,6 +12,12 @@ import { afterAll, describe, expect, it } from "vitest"
 const repository = fileURLToPath(new URL("../../..", import.meta.url))
 const src = join(repository, "packages/llm/src")
 
+/** The files of providers, which only the registry imports. */
+const providerFiles = Array.from(
+  readFileSync(join(src, "providers/Registry.ts"), "utf8").matchAll(/^import \* as \w+ from "(\.\/[^"]+)"/gm),
+  ([, file = ""]) => file,
+)
+
 /** Room, what its files must not import, and what they may. */
 const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string>, allowed: ReadonlyArray<string>]> = [
   [
@@ -133,9 +139,7 @@ const rooms: ReadonlyArray<readonly [room: string, refused: ReadonlyArray<string
   [
     "packages/llm/src/providers",
     [
-      "./OpenAi.ts",
-      "./Anthropic.ts",
-      "./AzureOpenAi.ts",
+      ...providerFiles,
       "../policies/Retry.ts",
       "../compose/LlmStack.ts",
       "effect/http/HttpClient",
@@ -343,6 +347,10 @@ describe.each(rooms)("%s", (room, refused, allowed) => {
 
 it.each(offences)("%s is refused in the library", (code, files) => {
   for (const file of Object.keys(files)) expect(findings).toContain(`${file}: ${code}`)
+})
+
+it("the registry's providers are found", () => {
+  expect(providerFiles).toContain("./OpenAi.ts")
 })
 
 it("every room of src has its wall here", () => {

@@ -64,13 +64,6 @@ export const goodAnswer = (wire: WireText, call: CallName): Answer =>
 export const callOf = (request: RecordedRequest): CallName =>
   (request.json as { stream?: unknown } | undefined)?.stream === true ? "stream" : "generate"
 
-/** True where a request carries a credential, under any of the names the providers use. */
-export const carriesKey = (request: RecordedRequest): boolean =>
-  keyHeaders.some((name) => request.headers[name] !== undefined)
-
-/** The headers in which providers take keys: one that takes it in another adds its name. */
-const keyHeaders = ["authorization", "x-api-key", "api-key"]
-
 /** Where the redirects point: another host name of this machine, so another origin. */
 export const elsewhere = "/elsewhere"
 

@@ -1,59 +1,20 @@
 /** An API base as people write it: queries, fragments, pages, and what of it may be shown. */
 import { afterEach, describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
-import { Anthropic, AzureOpenAi, LiteLlm, type LlmError, type LlmProvider, OpenAi } from "../../src/index.ts"
+import { AzureOpenAi, OpenAi } from "../../src/index.ts"
 import * as ApiBase from "../../src/providers/addresses/ApiBase.ts"
 import { ask, open, serve } from "../contract/Ask.ts"
 import { Exposure } from "../contract/Exposure.ts"
+import { cells, type ContractProvider, providers } from "../contract/Providers.ts"
 import { type CallName, callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import { whole } from "../faults/HttpText.ts"
-import { chat, fullText, messages, type WireText } from "../faults/WireText.ts"
+import { fullText } from "../faults/WireText.ts"
 
 const calls = ["generate", "stream"] as const
 
-interface Written {
-  readonly provider: string
-  readonly wire: WireText
-  readonly layer: (apiBase: string) => Layer.Layer<LlmProvider, LlmError>
-  /** What follows the host where the base is written with this query. */
-  readonly path: (query: string) => string
-}
-
-const written: ReadonlyArray<Written> = [
-  {
-    provider: "openai",
-    wire: chat,
-    layer: (apiBase) => OpenAi.layer({ apiKey: "sk-0123456789", apiBase, model: "m" }),
-    path: (query) => `/chat/completions?${query}`,
-  },
-  {
-    provider: "anthropic",
-    wire: messages,
-    layer: (apiBase) => Anthropic.layer({ apiKey: "sk-0123456789", apiBase, model: "m" }),
-    path: (query) => `/v1/messages?${query}`,
-  },
-  {
-    provider: "azure",
-    wire: chat,
-    layer: (apiBase) => AzureOpenAi.layer({ apiKey: "sk-0123456789", apiBase, model: "m" }),
-    path: (query) => `/openai/deployments/m/chat/completions?api-version=2023-05-15&${query}`,
-  },
-  {
-    provider: "azure v1",
-    wire: chat,
-    layer: (apiBase) => AzureOpenAi.layer({ apiKey: "sk-0123456789", apiBase, apiVersion: "v1", model: "m" }),
-    path: (query) => `/openai/v1/chat/completions?${query}`,
-  },
-  {
-    provider: "litellm",
-    wire: chat,
-    layer: (apiBase) => LiteLlm.layer({ apiKey: "sk-0123456789", apiBase, model: "m" }),
-    path: (query) => `/chat/completions?${query}`,
-  },
-]
-
-const cells = written.flatMap((one) => calls.map((call) => ({ ...one, call, on: `${call}, ${one.provider}` })))
+/** A provider at a base that ends with a query or a fragment. */
+const at = ({ optionsAt, layerOf }: ContractProvider, url: string, ending: string) =>
+  layerOf(url, { apiBase: `${optionsAt(url).apiBase}${ending}` })
 
 const canary = "canary 7f3a9c1e5b2d8046+/"
 const query = `token=${encodeURIComponent(canary)}&tenant=blue`
@@ -61,13 +22,14 @@ const query = `token=${encodeURIComponent(canary)}&tenant=blue`
 describe("a query in the base", () => {
   it.live.each(cells)(
     "stays at the end of the URL, as it was written ($on)",
-    Effect.fnUntraced(function* ({ call, layer, path, wire }) {
-      const server = yield* serve((request) => goodAnswer(wire, callOf(request)))
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve((request) => goodAnswer(provider.wire, callOf(request)))
       for (const slash of ["", "/"]) {
-        const seen = yield* ask(yield* open(layer(`${server.url}${slash}?${query}`)), call)
+        const seen = yield* ask(yield* open(at(provider, server.url, `${slash}?${query}`)), call)
         expect(seen.text).toBe(fullText)
       }
-      expect(server.requests.map((request) => request.path)).toEqual([path(query), path(query)])
+      const path = `${provider.path}${provider.path.includes("?") ? "&" : "?"}${query}`
+      expect(server.requests.map((request) => request.path)).toEqual([path, path])
     }),
   )
 
@@ -78,11 +40,11 @@ describe("a query in the base", () => {
   }
   it.live.each(Object.entries(failures).flatMap(([what, answer]) => cells.map((cell) => ({ ...cell, what, answer }))))(
     "is shown by no error: $what ($on)",
-    Effect.fnUntraced(function* ({ answer, call, layer }) {
+    Effect.fnUntraced(function* ({ answer, call, provider }) {
       const server = yield* serve(() => answer(call))
       const exposure = new Exposure()
       const seen = yield* exposure.watch(
-        Effect.scoped(Effect.flatMap(open(layer(`${server.url}?${query}`)), (llm) => ask(llm, call))),
+        Effect.scoped(Effect.flatMap(open(at(provider, server.url, `?${query}`)), (llm) => ask(llm, call))),
       )
       exposure.show(seen)
       expect(seen.error).toBeDefined()
@@ -95,9 +57,9 @@ describe("a query in the base", () => {
 
   it.live.each(cells)(
     "is shown by no error where nobody listens ($on)",
-    Effect.fnUntraced(function* ({ call, layer }) {
+    Effect.fnUntraced(function* ({ call, provider }) {
       const exposure = new Exposure()
-      const seen = yield* ask(yield* open(layer(`http://127.0.0.1:1?${query}`)), call)
+      const seen = yield* ask(yield* open(at(provider, "http://127.0.0.1:1", `?${query}`)), call)
       exposure.showFailure(seen.error)
       expect(seen.error?.reason._tag).toBe("ConnectionError")
       expect(exposure.all()).not.toContain("7f3a9c1e5b2d8046")
@@ -107,17 +69,19 @@ describe("a query in the base", () => {
 
 describe("a base that is refused", () => {
   it.live.each(
-    written.flatMap(({ layer, provider }) => [
-      { provider, layer, base: "https://example.com/v1#part", problem: "fragment" },
-      { provider, layer, base: "https://example.com/v1#", problem: "fragment" },
-      { provider, layer, base: "https://user:canary-word@example.com/v1", problem: "password" },
-      { provider, layer, base: "/api/llm", problem: "not a web address" },
-      { provider, layer, base: "localhost:4000", problem: "not a web address" },
-    ]),
+    providers.flatMap((provider) =>
+      [
+        { base: "https://example.com/v1#part", problem: "fragment" },
+        { base: "https://example.com/v1#", problem: "fragment" },
+        { base: "https://user:canary-word@example.com/v1", problem: "password" },
+        { base: "/api/llm", problem: "not a web address" },
+        { base: "localhost:4000", problem: "not a web address" },
+      ].map((row) => ({ ...row, provider, on: provider.name })),
+    ),
   )(
-    "$base of $provider: $problem",
-    Effect.fnUntraced(function* ({ base, layer, problem }) {
-      const error = yield* Effect.flip(open(layer(base)))
+    "$base of $on: $problem",
+    Effect.fnUntraced(function* ({ base, problem, provider }) {
+      const error = yield* Effect.flip(open(provider.layerOf("", { apiBase: base })))
       expect(error.reason._tag).toBe("ConfigurationError")
       expect(error.message).toContain(problem)
       expect(error.message).toContain("write for example")

@@ -4,55 +4,45 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import {
-  Anthropic,
-  AzureOpenAi,
-  LiteLlm,
-  type LlmError,
-  LLMInterface,
-  type LlmProvider,
-  OpenAi,
-  withRetry,
-} from "../../src/index.ts"
+import { AzureOpenAi, type LlmError, LLMInterface, type LlmProvider, withRetry } from "../../src/index.ts"
 import type { Credential } from "../../src/providers/Credential.ts"
 import { ask, open, outcomeOf, patient, serve } from "../contract/Ask.ts"
 import { useBareEnvironment } from "../contract/BareEnvironment.ts"
 import { Exposure } from "../contract/Exposure.ts"
+import { keyOf, type LayerOptions, openai, providers } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
-import type { RecordedRequest, Script } from "../faults/FaultServer.ts"
+import type { Script } from "../faults/FaultServer.ts"
 import { whole } from "../faults/HttpText.ts"
-import { chat, fullText, messages, type WireText } from "../faults/WireText.ts"
+import { chat, fullText, type WireText } from "../faults/WireText.ts"
 
 useBareEnvironment("none")
 
 interface Provider {
-  readonly provider: string
+  readonly name: string
   readonly wire: WireText
-  readonly layer: (url: string, credential: Credential) => Layer.Layer<LlmProvider, LlmError>
+  readonly layer: (
+    url: string,
+    credential: Credential,
+    more?: Partial<LayerOptions>,
+  ) => Layer.Layer<LlmProvider, LlmError>
 }
 
 const layers: ReadonlyArray<Provider> = [
-  { provider: "openai", wire: chat, layer: (apiBase, apiKey) => OpenAi.layer({ apiKey, apiBase, model: "m" }) },
+  ...providers.map(({ layerOf, name, wire }) => ({
+    name,
+    wire,
+    layer: (url: string, apiKey: Credential, more?: Partial<LayerOptions>) => layerOf(url, { ...more, apiKey }),
+  })),
   {
-    provider: "anthropic",
-    wire: messages,
-    layer: (apiBase, apiKey) => Anthropic.layer({ apiKey, apiBase, model: "m" }),
-  },
-  { provider: "azure", wire: chat, layer: (apiBase, apiKey) => AzureOpenAi.layer({ apiKey, apiBase, model: "m" }) },
-  {
-    provider: "azure with Entra",
+    name: "azure with Entra",
     wire: chat,
-    layer: (apiBase, entraToken) => AzureOpenAi.layer({ entraToken, apiBase, model: "m" }),
+    layer: (apiBase, entraToken, more) => AzureOpenAi.layer({ ...more, entraToken, apiBase, model: "m" }),
   },
-  { provider: "litellm", wire: chat, layer: (apiBase, apiKey) => LiteLlm.layer({ apiKey, apiBase, model: "m" }) },
 ]
 
 const cells = layers.flatMap((one) =>
-  (["generate", "stream"] as const).map((call) => ({ ...one, call, on: `${call}, ${one.provider}` })),
+  (["generate", "stream"] as const).map((call) => ({ ...one, call, on: `${call}, ${one.name}` })),
 )
-
-const keyOf = ({ headers }: RecordedRequest) =>
-  (headers["authorization"] ?? headers["x-api-key"] ?? headers["api-key"] ?? "none").replace("Bearer ", "")
 
 /** Keys in turn; the last one stays. */
 const turns = (...keys: readonly [string, ...Array<string>]) => {
@@ -113,7 +103,8 @@ describe("a key that is asked for", patient, () => {
     Effect.fnUntraced(function* ({ call, layer, wire }) {
       const server = yield* serve(accepting(wire, "key-right"))
       const { next } = turns("key-wrong")
-      const seen = yield* ask(yield* open(layer(server.url, next).pipe(retrying)), call)
+      const headers = { "X-Team": "blue" }
+      const seen = yield* ask(yield* open(layer(server.url, next, { headers }).pipe(retrying)), call)
       expect(outcomeOf(seen)).toBe("AuthenticationError")
       expect(seen.error?.isRetryable).toBe(false)
       expect(server.requests).toHaveLength(1)
@@ -177,16 +168,11 @@ describe("the promise surface", patient, () => {
   ])(
     "takes $form as apiKey, for each provider, and asks again when it is refused",
     Effect.fnUntraced(function* ({ make }) {
-      for (const [provider, wire] of [
-        ["openai", chat],
-        ["anthropic", messages],
-        ["azure", chat],
-        ["litellm", chat],
-        ["groq", chat],
-      ] as const) {
+      const groq = { ...openai, options: (url: string) => ({ ...openai.options(url), provider: "groq" }) as const }
+      for (const { options, wire } of [...providers, groq]) {
         const server = yield* serve(accepting(wire, "key-new"))
         const { next } = turns("key-old", "key-new")
-        const llm = new LLMInterface({ provider, model: "m", apiKey: make(next), apiBase: server.url })
+        const llm = new LLMInterface({ ...options(server.url), apiKey: make(next) })
         const response = yield* Effect.promise(() => llm.generate({ messages: [{ role: "user", content: "Hi" }] }))
         expect(response).toMatchObject({ text: fullText })
         expect(server.requests.map(keyOf)).toEqual(["key-old", "key-new"])

@@ -3,9 +3,10 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Anthropic, AzureOpenAi, LiteLlm, LLMInterface, LlmProvider, OpenAi } from "../../src/index.ts"
+import { LLMInterface, LlmProvider } from "../../src/index.ts"
 import { patient } from "../contract/Ask.ts"
 import { useBareEnvironment } from "../contract/BareEnvironment.ts"
+import { type ContractProvider, defaultKey, openai, providers } from "../contract/Providers.ts"
 
 useBareEnvironment("none")
 
@@ -25,23 +26,21 @@ const odd: Readonly<Record<string, unknown>> = {
   "an empty text": "",
 }
 
-const options = ["apiKey", "apiBase", "apiVersion", "model", "name", "wireApi", "headers"]
+const options = ["apiKey", "keyHeader", "apiBase", "apiVersion", "model", "name", "wireApi", "headers"]
 const cases = Object.entries(odd).flatMap(([what, value]) => options.map((option) => ({ what, value, option })))
 const hello = { messages: [{ role: "user", content: "Hi" }] } as const
 
 /** What a program without types passes. */
-const untyped = (option: string, value: unknown) => {
-  const given = { apiKey: "k-0123456789", apiBase: "http://127.0.0.1:1", model: "m" }
-  return Object.assign(given, { [option]: value })
-}
+const untyped = (provider: ContractProvider, option: string, value: unknown) =>
+  Object.assign({ ...provider.optionsAt("http://127.0.0.1:1"), apiKey: defaultKey }, { [option]: value })
 
 describe("an option of a wrong kind", patient, () => {
   it.live.each(cases)(
     "is never a defect: $option is $what",
     Effect.fnUntraced(function* ({ option, value }) {
-      for (const { layer } of [OpenAi, Anthropic, AzureOpenAi, LiteLlm]) {
+      for (const provider of providers) {
         const exit = yield* Effect.flatMap(LlmProvider, ({ generate }) => generate(hello)).pipe(
-          Effect.provide(layer(untyped(option, value))),
+          Effect.provide(provider.module.layer(untyped(provider, option, value))),
           Effect.exit,
         )
         expect(Exit.isFailure(exit) && !Cause.hasDies(exit.cause)).toBe(true)
@@ -54,7 +53,7 @@ describe("an option of a wrong kind", patient, () => {
       ["fallbacks", "provider"].map((option) => ({ what, value, option })),
     ),
   )("of the promise surface resolves with an error: $option is $what", async ({ option, value }) => {
-    const given = { provider: "openai", ...untyped(option, value), maxRetries: 0 } as const
+    const given = { provider: "openai", ...untyped(openai, option, value), maxRetries: 0 } as const
     await using llm = new LLMInterface(given)
     for (const response of [await llm.generate(hello), await llm.stream(hello).response]) {
       expect(response).toHaveProperty("errorType")

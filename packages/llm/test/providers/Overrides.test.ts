@@ -6,38 +6,29 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { Anthropic, AzureOpenAi, LiteLlm, type LlmError, LlmProvider, LlmStack, OpenAi } from "../../src/index.ts"
+import { type LlmError, LlmProvider, LlmStack, OpenAi } from "../../src/index.ts"
 import { ask, open, patient, serve } from "../contract/Ask.ts"
+import { anthropic, type ContractProvider, keyOf, openai, providers } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import type { RecordedRequest } from "../faults/FaultServer.ts"
-import { chat, messages } from "../faults/WireText.ts"
+import { chat } from "../faults/WireText.ts"
 
-const answers = () =>
-  serve((request) => goodAnswer(request.path.includes("/messages") ? messages : chat, callOf(request)))
+const answers = ({ wire }: ContractProvider) => serve((request) => goodAnswer(wire, callOf(request)))
 
 type Settings = Readonly<Record<string, string>>
 
 const within = <A>(layer: Layer.Layer<A, LlmError>, settings: Settings): Layer.Layer<A, LlmError> =>
   Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
 
-const settingsOf = (url: string): Settings => ({
-  OPENAI_API_KEY: "sk-settings",
-  OPENAI_API_BASE: url,
-  ANTHROPIC_API_KEY: "sk-settings",
-  ANTHROPIC_API_BASE: url,
-  AZURE_API_KEY: "sk-settings",
-  AZURE_API_BASE: url,
-  LITELLM_PROXY_API_KEY: "sk-settings",
-  LITELLM_PROXY_API_BASE: url,
+/** What a provider reads, and two variables of the program's own. */
+const settingsOf = (provider: ContractProvider, url: string): Settings => ({
+  ...provider.settings(url, "sk-settings"),
   PRIMARY_MODEL: "settings-model",
   OTHER_KEY: "sk-other",
   OTHER_MODEL: "other-model",
 })
 
-const asked = ({ headers, json }: RecordedRequest) => [
-  (headers["authorization"] ?? headers["x-api-key"] ?? headers["api-key"] ?? "none").replace("Bearer ", ""),
-  (json as { readonly model: string }).model,
-]
+const asked = (request: RecordedRequest) => [keyOf(request), (request.json as { readonly model: string }).model]
 
 class First extends Context.Service<First, LlmProvider["Service"]>()("test/First") {}
 class Second extends Context.Service<Second, LlmProvider["Service"]>()("test/Second") {}
@@ -50,24 +41,21 @@ const both = Effect.gen(function* () {
   yield* ask(yield* Second, "stream")
 })
 
-describe.each([
-  { provider: "OpenAi", layerConfig: OpenAi.layerConfig },
-  { provider: "Anthropic", layerConfig: Anthropic.layerConfig },
-  { provider: "AzureOpenAi", layerConfig: AzureOpenAi.layerConfig },
-  { provider: "LiteLlm", layerConfig: LiteLlm.layerConfig },
-])("$provider.layerConfig", patient, ({ layerConfig }) => {
+describe.each(providers)("layerConfig of $name", patient, (provider) => {
+  const { layerConfig } = provider.module
+
   it.live(
     "takes values, Configs and settings, in this order",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
+      const server = yield* answers(provider)
       const layers = [
         layerConfig(),
         layerConfig({ model: "value-model" }),
         layerConfig({ model: Config.String("OTHER_MODEL"), apiKey: Config.Redacted("OTHER_KEY") }),
         layerConfig({ apiKey: Redacted.make("sk-value"), model: undefined }),
-        layerConfig({ apiKey: () => "sk-function" }),
+        layerConfig({ apiKey: () => "sk-function", headers: { "x-team": "blue" } }),
       ]
-      for (const layer of layers) yield* ask(yield* open(within(layer, settingsOf(server.url))), "generate")
+      for (const layer of layers) yield* ask(yield* open(within(layer, settingsOf(provider, server.url))), "generate")
       expect(server.requests.map(asked)).toEqual([
         ["sk-settings", "settings-model"],
         ["sk-settings", "value-model"],
@@ -75,18 +63,19 @@ describe.each([
         ["sk-value", "settings-model"],
         ["sk-function", "settings-model"],
       ])
+      expect(server.requests.at(-1)?.headers).toMatchObject({ "x-team": "blue" })
     }),
   )
 
   it.live(
     "makes two providers of two calls in one build",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
+      const server = yield* answers(provider)
       const layer = Layer.merge(
         as(First, layerConfig({ model: "fast", apiKey: "sk-fast" })),
         as(Second, layerConfig({ model: "smart", apiKey: "sk-smart" })),
       )
-      yield* both.pipe(Effect.provide(within(layer, settingsOf(server.url))))
+      yield* both.pipe(Effect.provide(within(layer, settingsOf(provider, server.url))))
       expect(server.requests.map(asked)).toEqual([
         ["sk-fast", "fast"],
         ["sk-smart", "smart"],
@@ -97,8 +86,8 @@ describe.each([
   it.live(
     "makes two providers under two ConfigProviders, side by side and nested",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
-      const settings = settingsOf(server.url)
+      const server = yield* answers(provider)
+      const settings = settingsOf(provider, server.url)
       const other = { ...settings, PRIMARY_MODEL: "second-model" }
       const first = within(as(First, layerConfig()), settings)
       const second = within(as(Second, layerConfig()), other)
@@ -116,12 +105,12 @@ describe.each([
   it.live(
     "reads what a nested ConfigProvider holds",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
+      const server = yield* answers(provider)
       const nested = Object.fromEntries(
-        Object.entries(settingsOf(server.url)).map(([name, value]) => [`WRITER_${name}`, value]),
+        Object.entries(settingsOf(provider, server.url)).map(([name, value]) => [`WRITER_${name}`, value]),
       )
-      const provider = ConfigProvider.nested(ConfigProvider.fromEnvRecord(nested), "WRITER")
-      const llm = yield* open(Layer.provide(layerConfig(), ConfigProvider.layer(provider)))
+      const found = ConfigProvider.nested(ConfigProvider.fromEnvRecord(nested), "WRITER")
+      const llm = yield* open(Layer.provide(layerConfig(), ConfigProvider.layer(found)))
       yield* ask(llm, "generate")
       expect(server.requests.map(asked)).toEqual([["sk-settings", "settings-model"]])
     }),
@@ -131,7 +120,7 @@ describe.each([
     "names the option and the variable of a Config that is not set",
     Effect.fnUntraced(function* () {
       const layer = layerConfig({ model: Config.String("NO_SUCH_MODEL") })
-      const error = yield* Effect.flip(open(within(layer, settingsOf("http://127.0.0.1:9"))))
+      const error = yield* Effect.flip(open(within(layer, settingsOf(provider, "http://127.0.0.1:9"))))
       expect(error.reason).toMatchObject({ _tag: "ConfigurationError", setting: "model" })
       expect(error.message).toContain("NO_SUCH_MODEL")
     }),
@@ -142,7 +131,7 @@ describe.each([
     Effect.fnUntraced(function* () {
       const layer = layerConfig({ model: Config.Int("OTHER_KEY").pipe(Config.map(String)) })
       const error = yield* Effect.flip(
-        open(within(layer, { ...settingsOf("http://127.0.0.1:9"), OTHER_KEY: "sk-canary-7f3a9c1e5b2d8046" })),
+        open(within(layer, { ...settingsOf(provider, "http://127.0.0.1:9"), OTHER_KEY: "sk-canary-7f3a9c1e5b2d8046" })),
       )
       expect(error.reason._tag).toBe("ConfigurationError")
       expect(error.message).not.toContain("sk-canary-7f3a9c1e5b2d8046")
@@ -176,8 +165,15 @@ describe("LlmStack.layerConfig", patient, () => {
   it.live(
     "takes values, Configs and settings, in this order, and makes two stacks of two calls",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
-      const settings = { ...settingsOf(server.url), LLM_PROVIDER: "openai", LLM_MAX_TOKENS: "5" }
+      const server = yield* serve((request) =>
+        goodAnswer(request.path.includes("/messages") ? anthropic.wire : openai.wire, callOf(request)),
+      )
+      const settings = {
+        ...settingsOf(anthropic, server.url),
+        ...settingsOf(openai, server.url),
+        LLM_PROVIDER: "openai",
+        LLM_MAX_TOKENS: "5",
+      }
       const layer = Layer.merge(
         as(First, LlmStack.layerConfig({ model: "fast", maxTokens: 7 })),
         as(Second, LlmStack.layerConfig({ provider: "anthropic", model: Config.String("OTHER_MODEL") })),
@@ -185,9 +181,9 @@ describe("LlmStack.layerConfig", patient, () => {
       yield* both.pipe(Effect.provide(within(layer, settings)))
       yield* ask(yield* open(within(LlmStack.layerConfig(), settings)), "generate")
       expect(server.requests.map(({ json, path }) => [path, json])).toMatchObject([
-        ["/chat/completions", { model: "fast", max_tokens: 7 }],
+        ["/v1/chat/completions", { model: "fast", max_tokens: 7 }],
         ["/v1/messages", { model: "other-model", max_tokens: 5 }],
-        ["/chat/completions", { model: "settings-model", max_tokens: 5 }],
+        ["/v1/chat/completions", { model: "settings-model", max_tokens: 5 }],
       ])
     }),
   )
@@ -195,7 +191,7 @@ describe("LlmStack.layerConfig", patient, () => {
   it.live(
     "reads what a nested ConfigProvider holds",
     Effect.fnUntraced(function* () {
-      const server = yield* answers()
+      const server = yield* answers(openai)
       const provider = ConfigProvider.nested(
         ConfigProvider.fromEnvRecord({
           WRITER_LLM_PROVIDER: "openai",

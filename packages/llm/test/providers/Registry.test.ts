@@ -3,6 +3,10 @@ import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { ProviderRegistry } from "../../src/index.ts"
+import * as Secrets from "../../src/settings/Secrets.ts"
+import * as Setting from "../../src/settings/Setting.ts"
+import { services } from "../../src/providers/services/ServiceTable.ts"
+import { providers } from "../contract/Providers.ts"
 import { providerCells } from "../../scripts/update-provider-table.ts"
 
 const { find, findByModel, names, rows, variablesOf } = ProviderRegistry
@@ -61,6 +65,21 @@ describe("a row", () => {
     const error = Effect.runSync(Effect.flip(row.endpoint({ model: "m", apiBase })))
     expect(error.message).toContain(`${row.variables.apiKey}: is not set; write for example ${row.variables.apiKey}=`)
   })
+})
+
+describe("a provider that has a file", () => {
+  const files = names.filter((name) => !Object.hasOwn(services, name))
+
+  it.each(files)("%s has a row in test/contract/Providers.ts, which holds it to the laws", (name) => {
+    expect(providers.map(({ provider }) => provider)).toContain(name)
+  })
+
+  it.each(rows.filter(({ keyHeader }) => keyHeader !== undefined))(
+    "$name has its key in a header that can be sent and that errors do not show",
+    ({ keyHeader = "" }) => {
+      expect([Setting.isHeaderName(keyHeader), Secrets.isPublicHeader(keyHeader)]).toEqual([true, false])
+    },
+  )
 })
 
 describe("a bare model name", () => {

@@ -3,22 +3,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Anthropic, LiteLlm, OpenAi, withTelemetry } from "../../src/index.ts"
 import { ask, open, serve } from "../contract/Ask.ts"
-import { cells, defaultKey, providers } from "../contract/Providers.ts"
+import { anthropic, cells, defaultKey, keyOf, providers } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import { chat, fullText, messages } from "../faults/WireText.ts"
-
-/** Where a provider's key stands, and what else it says of itself. */
-const headersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  openai: { authorization: `Bearer ${defaultKey}` },
-  anthropic: { "x-api-key": defaultKey, "anthropic-version": "2023-06-01" },
-  azure: { "api-key": defaultKey },
-  "azure v1": { "api-key": defaultKey },
-  "openai over responses": { authorization: `Bearer ${defaultKey}` },
-  "azure over responses": { "api-key": defaultKey },
-  "litellm proxy": { authorization: `Bearer ${defaultKey}`, "x-litellm-num-retries": "0" },
-}
-
-const credentials = ["authorization", "x-api-key", "api-key"]
 
 describe("a request", () => {
   it.live.each(cells)(
@@ -26,11 +13,13 @@ describe("a request", () => {
     Effect.fnUntraced(function* ({ call, provider }) {
       const server = yield* serve(() => goodAnswer(provider.wire, call))
       yield* ask(yield* open(provider.layer(server.url)), call)
-      const wanted = headersOf[provider.name] ?? {}
-      const { headers, json, method } = yield* Effect.promise(() => server.request(0))
-      expect(method).toBe("POST")
-      expect(headers).toMatchObject({ ...wanted, "content-type": "application/json" })
-      expect(credentials.filter((name) => name in headers)).toEqual(credentials.filter((name) => name in wanted))
+      const { headers, json, method, path } = yield* Effect.promise(() => server.request(0))
+      expect([method, path]).toEqual(["POST", provider.path])
+      expect(headers).toMatchObject({ ...provider.headers, "content-type": "application/json" })
+      const credentials = Object.entries(headers).filter(
+        ([name, value]) => name === "authorization" || value.includes(defaultKey),
+      )
+      expect(Object.fromEntries(credentials)).toEqual(provider.headerOf(defaultKey))
       expect(json).toMatchObject({ model: provider.model })
       expect((json as { stream?: boolean }).stream ?? false).toBe(call === "stream")
     }),
@@ -106,35 +95,44 @@ describe("an API base", () => {
       const server = yield* serve((request) => goodAnswer(chat, callOf(request)))
       yield* ask(yield* open(LiteLlm.layer({ apiBase: `${server.url}${base}`, model: "alias" })), "generate")
       expect(server.requests[0]?.path).toBe(path)
-      expect(credentials.filter((name) => name in (server.requests[0]?.headers ?? {}))).toEqual([])
+      expect(server.requests.map(keyOf)).toEqual([undefined])
     }),
   )
 })
 
 describe("a provider's own headers", () => {
+  it.live.each(cells)(
+    "are added to every request, and do not replace the key ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      const [keyHeader] = provider.keyHeader
+      const headers = { "X-Team": "blue", [keyHeader]: "other", [keyHeader.toUpperCase()]: "another" }
+      const llm = yield* open(provider.layerOf(server.url, { headers }))
+      for (let turn = 0; turn < 2; turn++) expect((yield* ask(llm, call)).text).toBe(fullText)
+      const wanted = { ...provider.headers, ...provider.headerOf(defaultKey), "x-team": "blue" }
+      expect(server.requests).toMatchObject([{ headers: wanted }, { headers: wanted }])
+    }),
+  )
+
+  it.live.each(cells)(
+    "may name another one for the key: keyHeader ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* serve(() => goodAnswer(provider.wire, call))
+      yield* ask(yield* open(provider.layerOf(server.url, { keyHeader: "X-Gateway-Key" })), call)
+      expect(server.requests).toMatchObject([{ headers: { ...provider.headers, "x-gateway-key": defaultKey } }])
+      expect(server.requests.map(keyOf)).toEqual([undefined])
+    }),
+  )
+
   it.live(
-    "are added to every request, and replace neither key nor version",
+    "of Anthropic add a feature, and do not replace the version",
     Effect.fnUntraced(function* () {
       const server = yield* serve((request) => goodAnswer(messages, callOf(request)))
-      const llm = yield* open(
-        Anthropic.layer({
-          apiKey: "key",
-          apiBase: server.url,
-          apiVersion: "2026-10-21",
-          model: "m",
-          headers: { "anthropic-beta": "files", "x-api-key": "other", "X-Team": "blue" },
-        }),
-      )
-      yield* ask(llm, "generate")
-      yield* ask(llm, "stream")
-      for (const { headers } of server.requests) {
-        expect(headers).toMatchObject({
-          "anthropic-beta": "files",
-          "anthropic-version": "2026-10-21",
-          "x-api-key": "key",
-          "x-team": "blue",
-        })
-      }
+      const headers = { "anthropic-beta": "files", "anthropic-version": "2020-01-01" }
+      yield* ask(yield* open(anthropic.layerOf(server.url, { apiVersion: "2026-10-21", headers })), "generate")
+      expect(server.requests).toMatchObject([
+        { headers: { "anthropic-beta": "files", "anthropic-version": "2026-10-21" } },
+      ])
     }),
   )
 })

@@ -10,19 +10,9 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import {
-  Anthropic,
-  AzureOpenAi,
-  LiteLlm,
-  type LlmError,
-  LlmProvider,
-  LlmStack,
-  OpenAi,
-  withConcurrency,
-  withFallback,
-} from "../../src/index.ts"
-import { ask, patient, serve } from "../contract/Ask.ts"
-import { defaultKey, providers } from "../contract/Providers.ts"
+import { Anthropic, LlmProvider, LlmStack, OpenAi, withConcurrency, withFallback } from "../../src/index.ts"
+import { ask, open, patient, serve } from "../contract/Ask.ts"
+import { cells, defaultKey, keyOf, providers } from "../contract/Providers.ts"
 import { type CallName, callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import type { FaultServer } from "../faults/FaultServer.ts"
 import { whole } from "../faults/HttpText.ts"
@@ -42,12 +32,7 @@ const recorder = (through: Layer.Layer<HttpClient.HttpClient> = FetchHttpClient.
   const layer = Layer.effect(
     HttpClient.HttpClient,
     Effect.map(HttpClient.HttpClient, (client) =>
-      HttpClient.tapRequest(client, ({ headers }) =>
-        Effect.sync(() => {
-          const key = headers["authorization"] ?? headers["x-api-key"] ?? headers["api-key"] ?? "none"
-          keys.push(key.replace("Bearer ", ""))
-        }),
-      ),
+      HttpClient.tapRequest(client, ({ headers }) => Effect.sync(() => keys.push(keyOf({ headers }) ?? "none"))),
     ),
   ).pipe(Layer.provide(through))
   return { keys, layer }
@@ -72,27 +57,18 @@ const answers = (wire: WireText = chat) => serve((request) => goodAnswer(wire, c
 const textOf = (service: LlmProvider["Service"], call: CallName) => Effect.map(ask(service, call), ({ text }) => text)
 
 describe("layerHttpClient", patient, () => {
-  const layers: Readonly<
-    Record<string, (url: string) => Layer.Layer<LlmProvider, LlmError, HttpClient.HttpClient> | undefined>
-  > = {
-    openai: (url) => OpenAi.layerHttpClient({ apiKey: defaultKey, apiBase: `${url}/v1`, model: "gpt-5-mini" }),
-    anthropic: (url) => Anthropic.layerHttpClient({ apiKey: defaultKey, apiBase: url, model: "claude-sonnet-5" }),
-    azure: (url) => AzureOpenAi.layerHttpClient({ apiKey: defaultKey, apiBase: url, model: "my-deployment" }),
-    "litellm proxy": (url) => LiteLlm.layerHttpClient({ apiKey: defaultKey, apiBase: url, model: "alias" }),
-  }
   const rows = providers.flatMap((provider) =>
     Object.entries(clients).flatMap(([name, client]) =>
       calls.map((call) => ({ provider, client, call, on: `${call}, ${provider.name}, ${name}` })),
     ),
   )
 
-  it.live.each(rows.filter(({ provider }) => provider.name in layers))(
+  it.live.each(rows)(
     "sends through the client that it is given ($on)",
     Effect.fnUntraced(function* ({ call, client, provider }) {
       const server = yield* answers(provider.wire)
       const { keys, layer } = recorder(client)
-      const built = layers[provider.name]?.(server.url)
-      if (built === undefined) return yield* Effect.die("no layer")
+      const built = provider.module.layerHttpClient({ ...provider.optionsAt(server.url), apiKey: defaultKey })
       yield* Effect.gen(function* () {
         expect(yield* textOf(yield* LlmProvider, call)).toBe(fullText)
       }).pipe(Effect.provide(Layer.provide(built, layer)))
@@ -185,9 +161,37 @@ describe("layerHttpClient", patient, () => {
 })
 
 describe("layer", patient, () => {
-  it.live.each(
-    providers.flatMap((provider) => calls.map((call) => ({ provider, call, on: `${call}, ${provider.name}` }))),
-  )(
+  const elsewhere = "http://upstream.invalid"
+
+  it.live.each(cells)(
+    "sends through the fetch that it is given, and through nothing else ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const server = yield* answers(provider.wire)
+      const asked: Array<string> = []
+      const fetch = (url: string, init: RequestInit) => {
+        asked.push(url)
+        return globalThis.fetch(url.replace(elsewhere, server.url), init)
+      }
+      const layer = provider.layerOf(elsewhere, { fetch })
+      expect(yield* textOf(yield* open(layer), call)).toBe(fullText)
+      expect(asked).toEqual([`${elsewhere}${provider.path}`])
+      expect(server.requests.map(keyOf)).toEqual([defaultKey])
+    }),
+  )
+
+  it.live.each(cells)(
+    "sends through the proxy that it is given ($on)",
+    Effect.fnUntraced(function* ({ call, provider }) {
+      const proxy = yield* answers(provider.wire)
+      const layer = provider.layerOf(elsewhere, { proxy: proxy.url })
+      expect(yield* textOf(yield* open(layer), call)).toBe(fullText)
+      expect(proxy.requests.map((request) => [request.path, keyOf(request)])).toEqual([
+        [`${elsewhere}${provider.path}`, defaultKey],
+      ])
+    }),
+  )
+
+  it.live.each(cells)(
     "uses no client that is around: none of the context, none built beside it ($on)",
     Effect.fnUntraced(function* ({ call, provider }) {
       const server = yield* answers(provider.wire)

@@ -4,27 +4,17 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { Anthropic, AzureOpenAi, LiteLlm, type LlmError, type LlmProvider, OpenAi } from "../../src/index.ts"
+import { AzureOpenAi, type LlmError, type LlmProvider, OpenAi, ProviderRegistry } from "../../src/index.ts"
 import { ask, open, serve } from "../contract/Ask.ts"
+import { anthropic, providers } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
-import { chat, fullText, messages } from "../faults/WireText.ts"
+import { chat, fullText } from "../faults/WireText.ts"
 
 type ProviderLayer = Layer.Layer<LlmProvider, LlmError>
 
-const base = "https://example.invalid"
-const withKey = (apiKey: string | undefined): Readonly<Record<string, ProviderLayer>> => ({
-  OPENAI_API_KEY: OpenAi.layer({ apiKey }),
-  ANTHROPIC_API_KEY: Anthropic.layer({ apiKey }),
-  AZURE_API_KEY: AzureOpenAi.layer({ apiKey, apiBase: base }),
-})
-const withBase = (apiBase: string): Readonly<Record<string, ProviderLayer>> => ({
-  OPENAI_API_BASE: OpenAi.layer({ apiKey: "key", apiBase }),
-  ANTHROPIC_API_BASE: Anthropic.layer({ apiKey: "key", apiBase }),
-  AZURE_API_BASE: AzureOpenAi.layer({ apiKey: "key", apiBase }),
-  LLM_API_BASE: LiteLlm.layer({ apiKey: "key", apiBase }),
-})
-const rows = (layers: Readonly<Record<string, ProviderLayer>>, what: string) =>
-  Object.entries(layers).map(([setting, layer]) => ({ setting, layer, what }))
+/** One of each provider, however many forms of it there are. */
+const each = ProviderRegistry.names.flatMap((name) => providers.filter(({ provider }) => provider === name).slice(0, 1))
+const keyed = each.filter(({ row }) => !row.isKeyOptional)
 
 const badKeys: ReadonlyArray<readonly [string, string | undefined]> = [
   ["is missing", undefined],
@@ -52,18 +42,27 @@ const names = Effect.fnUntraced(function* (layer: ProviderLayer, setting: string
 })
 
 describe("options", () => {
-  it.live.each(badKeys.flatMap(([what, key]) => rows(withKey(key), what).map((row) => ({ ...row, key }))))(
-    "$setting is named where the key $what",
-    Effect.fnUntraced(function* ({ key, layer, setting }) {
-      const { message } = yield* names(layer, setting)
+  it.live.each(
+    badKeys.flatMap(([what, key]) =>
+      // A provider that needs no key takes none for none.
+      (key === undefined ? keyed : each).map((provider) => ({ provider, key, what, on: provider.name })),
+    ),
+  )(
+    "the variable of the key is named where it $what ($on)",
+    Effect.fnUntraced(function* ({ key, provider }) {
+      const layer = provider.layerOf("https://example.invalid", { apiKey: key })
+      const { message } = yield* names(layer, provider.row.example.keyVariable)
       for (const piece of (key ?? "").split(/\s/)) if (piece.length > 3) expect(message).not.toContain(piece)
     }),
   )
 
-  it.live.each(badBases.flatMap(([what, apiBase]) => rows(withBase(apiBase), what)))(
-    "$setting is named where the base $what",
-    Effect.fnUntraced(function* ({ layer, setting }) {
-      expect((yield* names(layer, setting)).message).toContain("write for example")
+  it.live.each(
+    badBases.flatMap(([what, apiBase]) => each.map((provider) => ({ provider, apiBase, what, on: provider.name }))),
+  )(
+    "the variable of the base is named where it $what ($on)",
+    Effect.fnUntraced(function* ({ apiBase, provider }) {
+      const { message } = yield* names(provider.layerOf("", { apiBase }), provider.row.example.baseVariable)
+      expect(message).toContain("write for example")
     }),
   )
 
@@ -99,71 +98,61 @@ describe("options", () => {
   )
 })
 
-const from = (layer: ProviderLayer, settings: Readonly<Record<string, string>>): ProviderLayer =>
+type Settings = Readonly<Record<string, string>>
+
+const from = (layer: ProviderLayer, settings: Settings): ProviderLayer =>
   Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
 
+/** The settings of a provider, without those of these names and with others. */
+const without = (settings: Settings, ...names: ReadonlyArray<string>): Settings =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !names.includes(name)))
+
 describe("variables", () => {
-  it.live.each([
-    { layer: OpenAi.layerConfig(), settings: {}, setting: "OPENAI_API_KEY" },
-    { layer: OpenAi.layerConfig(), settings: { OPENAI_API_KEY: "a b" }, setting: "OPENAI_API_KEY" },
-    {
-      layer: OpenAi.layerConfig(),
-      settings: { OPENAI_API_KEY: "key", OPENAI_API_BASE: "x" },
-      setting: "OPENAI_API_BASE",
-    },
-    {
-      layer: OpenAi.layerConfig(),
-      settings: { LLM_PROVIDER: "anthropic", LLM_API_KEY: "key" },
-      setting: "OPENAI_API_KEY",
-    },
-    { layer: Anthropic.layerConfig(), settings: {}, setting: "ANTHROPIC_API_KEY" },
-    {
-      layer: Anthropic.layerConfig(),
-      settings: { ANTHROPIC_API_KEY: "key", ANTHROPIC_API_BASE: "x" },
-      setting: "ANTHROPIC_API_BASE",
-    },
-    { layer: AzureOpenAi.layerConfig(), settings: { AZURE_API_KEY: "key" }, setting: "AZURE_API_BASE" },
-    { layer: AzureOpenAi.layerConfig(), settings: { AZURE_API_BASE: base }, setting: "AZURE_API_KEY" },
-  ])(
-    "$setting is named where $settings is all there is",
-    Effect.fnUntraced(function* ({ layer, setting, settings }) {
-      yield* names(from(layer, settings), setting)
+  it.live.each(keyed.map((provider) => ({ provider, on: provider.name })))(
+    "the one of the key is named where it is not set, malformed, or another provider's ($on)",
+    Effect.fnUntraced(function* ({ provider: { module, row, settings } }) {
+      const { apiKey } = row.variables
+      const rest = without(settings("https://example.invalid", "key"), apiKey)
+      const other = { ...rest, LLM_PROVIDER: row.name === "openai" ? "anthropic" : "openai", LLM_API_KEY: "key" }
+      for (const set of [rest, { ...rest, [apiKey]: "a b" }, other])
+        yield* names(from(module.layerConfig(), set), apiKey)
+    }),
+  )
+
+  it.live.each(each.map((provider) => ({ provider, on: provider.name })))(
+    "the one of the base is named where it is malformed, or not set and no address is known ($on)",
+    Effect.fnUntraced(function* ({ provider: { module, row, settings } }) {
+      const { apiBase } = row.variables
+      const rest = without(settings("https://example.invalid", "key"), apiBase)
+      yield* names(from(module.layerConfig(), { ...rest, [apiBase]: "x" }), row.example.baseVariable)
+      // A router without an address asks the other providers in this process.
+      if (row.apiBase === undefined && !row.isRouter) yield* names(from(module.layerConfig(), rest), apiBase)
+    }),
+  )
+
+  it.live.each(providers.map((provider) => ({ provider, on: provider.name })))(
+    "reach the provider: key, base, version and model, the general ones too ($on)",
+    Effect.fnUntraced(function* ({ provider: { headerOf, model, module, path, row, settings, wire } }) {
+      const server = yield* serve((request) => goodAnswer(wire, callOf(request)))
+      const own = settings(server.url, "own-key")
+      const { apiBase, apiKey } = row.variables
+      const general = { LLM_API_KEY: "general-key", LLM_API_BASE: own[apiBase] ?? "none" }
+      for (const set of [own, { ...general, ...own }, { ...without(own, apiKey, apiBase), ...general }]) {
+        expect((yield* ask(yield* open(from(module.layerConfig(), set)), "generate")).text).toBe(fullText)
+      }
+      const request = (key: string) => ({ path, headers: headerOf(key), json: { model } })
+      expect(server.requests).toMatchObject([request("own-key"), request("own-key"), request("general-key")])
     }),
   )
 
   it.live(
-    "reach the provider: key, base, version and model",
+    "name the version that Anthropic is asked in",
     Effect.fnUntraced(function* () {
-      const server = yield* serve((request) =>
-        goodAnswer(request.path === "/v1/messages" ? messages : chat, callOf(request)),
-      )
-      const { url } = server
-      const layers = [
-        from(OpenAi.layerConfig(), { OPENAI_API_KEY: "a", OPENAI_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
-        from(Anthropic.layerConfig(), {
-          ANTHROPIC_API_KEY: "b",
-          ANTHROPIC_API_BASE: url,
-          ANTHROPIC_API_VERSION: "2026-10-21",
-          PRIMARY_MODEL: "m",
-        }),
-        from(AzureOpenAi.layerConfig(), {
-          AZURE_API_KEY: "c",
-          AZURE_API_BASE: url,
-          AZURE_API_VERSION: "v1",
-          PRIMARY_MODEL: "m",
-        }),
-        from(LiteLlm.layerConfig(), { LLM_API_KEY: "d", LLM_API_BASE: url, PRIMARY_MODEL: "m" }),
-        from(OpenAi.layerConfig(), { LLM_API_KEY: "e", LLM_API_BASE: `${url}/v1`, PRIMARY_MODEL: "m" }),
-      ]
-      for (const layer of layers) expect((yield* ask(yield* open(layer), "generate")).text).toBe(fullText)
-      expect(server.requests).toMatchObject([
-        { path: "/v1/chat/completions", headers: { authorization: "Bearer a" } },
-        { path: "/v1/messages", headers: { "x-api-key": "b", "anthropic-version": "2026-10-21" } },
-        { path: "/openai/v1/chat/completions", headers: { "api-key": "c" } },
-        { path: "/chat/completions", headers: { authorization: "Bearer d" } },
-        { path: "/v1/chat/completions", headers: { authorization: "Bearer e" } },
-      ])
-      expect(server.requests.map(({ json }) => (json as { model: string }).model)).toEqual(["m", "m", "m", "m", "m"])
+      const { module, settings, wire } = anthropic
+      const server = yield* serve((request) => goodAnswer(wire, callOf(request)))
+      const set = { ...settings(server.url, "key"), ANTHROPIC_API_VERSION: "2026-10-21" }
+      yield* ask(yield* open(from(module.layerConfig(), set)), "generate")
+      expect(server.requests).toMatchObject([{ headers: { "anthropic-version": "2026-10-21" } }])
     }),
   )
 })
