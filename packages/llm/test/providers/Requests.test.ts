@@ -1,11 +1,35 @@
 /** What each provider sends: where to, with which headers, and nothing that says more than it must. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Anthropic, LiteLlm, OpenAi, withTelemetry } from "../../src/index.ts"
+import type * as Layer from "effect/Layer"
+import {
+  Anthropic,
+  EmbeddingProvider,
+  EmbeddingStack,
+  LiteLlm,
+  type LlmError,
+  ModelInfo,
+  ModelStack,
+  OpenAi,
+  withTelemetry,
+} from "../../src/index.ts"
 import { ask, open, serve } from "../contract/Ask.ts"
 import { anthropic, cells, defaultKey, keyOf, providers } from "../contract/Providers.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
+import { whole } from "../faults/HttpText.ts"
 import { chat, fullText, messages } from "../faults/WireText.ts"
+import { answerTo } from "./EmbeddingUpstream.ts"
+
+const list = (layer: Layer.Layer<ModelInfo, LlmError>) =>
+  Effect.provide(
+    Effect.flatMap(ModelInfo, ({ models }) => models),
+    layer,
+  )
+const embed = (layer: Layer.Layer<EmbeddingProvider, LlmError>) =>
+  Effect.provide(
+    Effect.flatMap(EmbeddingProvider, (service) => service.embed({ inputs: ["Hello."] })),
+    layer,
+  )
 
 describe("a request", () => {
   it.live.each(cells)(
@@ -46,6 +70,23 @@ describe("a request", () => {
       expect(server.requests).toHaveLength(10)
       // A call that follows at once may find the connection of the one before not free yet.
       expect(server.connections.length).toBeLessThanOrEqual(2)
+    }),
+  )
+})
+
+describe("a request for embeddings and for the list of models", () => {
+  it.live.each(providers.map((provider) => ({ provider, on: provider.name })))(
+    "carries the same headers, where the provider has them ($on)",
+    Effect.fnUntraced(function* ({ provider: { headerOf, headers, optionsAt, provider, row } }) {
+      const server = yield* serve((request) => whole(request.method === "GET" ? '{"data":[]}' : answerTo(request)))
+      const options = { ...optionsAt(server.url), apiKey: defaultKey }
+      const asked = [
+        ...(row.models === undefined ? [] : [list(ModelStack.layerProvider(provider, options))]),
+        ...(row.embeddings === undefined ? [] : [embed(EmbeddingStack.layerProvider(provider, options))]),
+      ]
+      for (const one of asked) yield* one
+      const wanted = { ...headers, ...headerOf(defaultKey) }
+      expect(server.requests).toMatchObject(asked.map(() => ({ headers: wanted })))
     }),
   )
 })
