@@ -12,17 +12,17 @@ const answer = (model: string) => ({
 const messages = [{ role: "user", content: "Hello." }] as const
 
 const upstream = () => {
-  const asked: Array<{ readonly url: string; readonly authorization: string | null; readonly model: string }> = []
+  const asked: Array<{ readonly url: string; readonly headers: Headers; readonly model: string }> = []
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
     const request = new Request(input, init)
     const { model } = await request.json()
-    asked.push({ url: request.url, authorization: request.headers.get("authorization"), model })
+    asked.push({ url: request.url, headers: request.headers, model })
     return Response.json(answer(model))
   }
   return { asked, fetch }
 }
 
-describe.each(Object.values(services))("$name", ({ apiBase, name }) => {
+describe.each(Object.values(services))("$name", ({ apiBase, keyHeader, name }) => {
   const apiKey = "sk-test-0123456789"
   it.each([
     ["by the option", { provider: name, model: "large", providers: { [name]: { apiKey } } }],
@@ -32,6 +32,8 @@ describe.each(Object.values(services))("$name", ({ apiBase, name }) => {
     await using llm = new LLMInterface({ ...(options as object), fetch, logger: false })
     const { metadata } = unwrap(await llm.generate({ messages }))
     expect(metadata.provider).toBe(name)
-    expect(asked).toEqual([{ url: `${apiBase}/chat/completions`, authorization: `Bearer ${apiKey}`, model: "large" }])
+    expect(asked).toMatchObject([{ url: `${apiBase}/chat/completions`, model: "large" }])
+    const holding = Array.from(asked[0]?.headers ?? []).filter(([, value]) => value.includes(apiKey))
+    expect(holding).toEqual([keyHeader === undefined ? ["authorization", `Bearer ${apiKey}`] : [keyHeader, apiKey]])
   })
 })
