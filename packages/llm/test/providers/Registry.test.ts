@@ -41,6 +41,14 @@ describe("a row", () => {
     }
   })
 
+  it.each(rows.filter(({ keyHeader }) => keyHeader !== undefined))(
+    "of $name has its key in a header in lower case, which can be sent and which errors do not show",
+    ({ keyHeader = "" }) => {
+      expect(keyHeader).toBe(keyHeader.toLowerCase())
+      expect([Setting.isHeaderName(keyHeader), Secrets.isPublicHeader(keyHeader)]).toEqual([true, false])
+    },
+  )
+
   it.each(rows.filter(({ apiBase }) => apiBase !== undefined))(
     "of $name reaches its own address with a key, without waiting for anything",
     (row) => {
@@ -73,13 +81,6 @@ describe("a provider that has a file", () => {
   it.each(files)("%s has a row in test/contract/Providers.ts, which holds it to the laws", (name) => {
     expect(providers.map(({ provider }) => provider)).toContain(name)
   })
-
-  it.each(rows.filter(({ keyHeader }) => keyHeader !== undefined))(
-    "$name has its key in a header that can be sent and that errors do not show",
-    ({ keyHeader = "" }) => {
-      expect([Setting.isHeaderName(keyHeader), Secrets.isPublicHeader(keyHeader)]).toEqual([true, false])
-    },
-  )
 })
 
 describe("a bare model name", () => {
