@@ -1,7 +1,6 @@
 /**
- * The bytes of a streamed answer as events, one array per network read; what comes with the first output is read after that
- * has been handed out. It ends with `response-finish` or with the reason why there is none; it never ends silently (law 1:
- * proof of completion).
+ * The bytes of a streamed answer as events, one array per network read. It ends with `response-finish` or with the reason
+ * why there is none; it never ends silently (law 1: proof of completion).
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -53,21 +52,9 @@ export const eventPull = (
   let spent: Spent | undefined
   let documentDecoder: TextDecoder | undefined
 
-  /** True once the first output has been handed out. What came in one read with it waits for that. */
-  let isHanded = false
-  let waiting: Array<readonly [name: string | undefined, data: string]> = []
-
   const events = ServerSentEvents.make(limits.maxEventLength, (name, data) => {
-    if (!isHanded && (waiting.length > 0 || out.some(isOutput))) waiting.push([name, data])
-    else fault ??= decoder.push(name, data, out)
+    fault ??= decoder.push(name, data, out)
   })
-
-  /** Reads the events that waited for the first output. */
-  const readWaiting = () => {
-    for (const [name, data] of waiting) fault ??= decoder.push(name, data, out)
-    waiting = []
-    settleComplete()
-  }
 
   /** The stream will fail with this, after what it brought before has been handed out. */
   const fail = (found: LlmErrorReason) => {
@@ -84,11 +71,6 @@ export const eventPull = (
     if (end === undefined) fail(cut())
     else if (isFault(end)) fail(toReason(end))
     else finish(end)
-  }
-  const settleComplete = () => {
-    if (fault !== undefined || reason !== undefined || !decoder.isComplete()) return
-    const message = "the provider ended the stream without ending the answer"
-    settle(decoder.end(out), () => new StreamInterruptedError({ message }))
   }
   const tooLarge = (what: string) =>
     fail(new InvalidResponseError({ message: `the answer was given up: ${what}`, position: `byte ${length}` }))
@@ -134,7 +116,6 @@ export const eventPull = (
   }
 
   const take = (): Effect.Effect<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError | Cause.Done> => {
-    if (waiting.length > 0 && isHanded) readWaiting()
     const ready = out
     const first = ready[0]
     if (!started && first !== undefined) {
@@ -148,10 +129,7 @@ export const eventPull = (
       out = []
       for (const event of ready) {
         if (event.type === "text-delta") text.add(event.delta)
-        if (isOutput(event)) {
-          attempt.sawOutput()
-          isHanded = true
-        }
+        if (isOutput(event)) attempt.sawOutput()
       }
       return Effect.succeed(ready)
     }
@@ -175,7 +153,10 @@ export const eventPull = (
     Pull.matchEffect(next, {
       onSuccess: (chunks) => {
         for (const chunk of chunks) feed(chunk)
-        settleComplete()
+        if (fault === undefined && reason === undefined && decoder.isComplete()) {
+          const message = "the provider ended the stream without ending the answer"
+          settle(decoder.end(out), () => new StreamInterruptedError({ message }))
+        }
         return take()
       },
       onFailure: (cause) => {

@@ -24,25 +24,37 @@ const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 }
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("the events of a stream", () => {
-  it.effect(
-    "come together as one read of the socket brought them; the first output comes before what came with it",
-    () =>
-      Effect.gen(function* () {
-        const { llm } = providerOf([
-          { reads: [[chat.opening, chat.piece("a"), chat.piece("b")], chat.piece("c"), chat.finish + chat.terminal] },
-        ])
-        const arrays: Array<ReadonlyArray<string>> = []
-        yield* Stream.runForEachArray(llm.stream(hello), (events) => Effect.sync(() => void arrays.push(types(events))))
-        expect(arrays).toEqual([["response-start", "text-delta"], ["text-delta"], ["text-delta"], ["response-finish"]])
-      }),
+  it.effect("come together as one read of the socket brought them, and begin with the response's start", () =>
+    Effect.gen(function* () {
+      const { llm } = providerOf([
+        { reads: [[chat.opening, chat.piece("a"), chat.piece("b")], chat.piece("c"), chat.finish + chat.terminal] },
+      ])
+      const arrays: Array<ReadonlyArray<string>> = []
+      yield* Stream.runForEachArray(llm.stream(hello), (events) => Effect.sync(() => void arrays.push(types(events))))
+      expect(arrays).toHaveLength(3)
+      expect(arrays[0]?.slice(0, 1)).toEqual(["response-start"])
+      expect(arrays[0]?.filter((type) => type === "text-delta")).toHaveLength(2)
+      expect(arrays[1]).toEqual(["text-delta"])
+      expect(arrays[2]?.at(-1)).toBe("response-finish")
+    }),
   )
 
-  it.effect("give the first output out, and then the fault that came in the same read", () =>
-    Effect.gen(function* () {
-      const { error, events } = yield* streamed([[chat.opening, chat.piece("a"), chat.piece("b"), "data: {\n\n"]])
-      expect(types(events)).toEqual(["response-start", "text-delta", "text-delta"])
-      expect(error).toMatchObject({ text: "ab", reason: { _tag: "InvalidResponseError", position: "event 4" } })
-    }),
+  it.effect(
+    "are all there where one read brought a whole answer: a reader who pauses or leaves has it, figures and all",
+    () =>
+      Effect.gen(function* () {
+        const told: Array<CallEvent> = []
+        const { llm } = providerOf([{ reads: [goodStream(chat).join("")] }])
+        const first = joinCall((context) =>
+          within(Stream.runHead(llm.stream(hello)), { ...context, observers: [(event) => void told.push(event)] }),
+        )
+        yield* first
+        expect(told.at(-1)).toMatchObject({
+          type: "attempt-end",
+          exit: { _tag: "Success" },
+          record: { usage: { inputTokens: expect.any(Number), outputTokens: expect.any(Number) } },
+        })
+      }),
   )
 
   it.effect("begin with a start of their own where the service says nothing of the model, and only once", () =>
