@@ -218,6 +218,14 @@ describe("keyHeader, for a service that is not listed", patient, () => {
         { model: "openai/large", providers: { openai: own } },
         { ...refused, fallbacks: [target] },
         { provider: "openai", model: "large", deployments: [{ ...own, name: "one" }] },
+        // What they leave open is their provider's.
+        {
+          ...refused,
+          provider: "groq",
+          providers: { openai: own },
+          fallbacks: [{ provider: "openai", model: "large" }],
+        },
+        { model: "openai/large", providers: { openai: own }, deployments: [{ name: "one" }] },
       ]
       for (const options of asked) {
         yield* Effect.promise(async () => {
@@ -231,8 +239,26 @@ describe("keyHeader, for a service that is not listed", patient, () => {
         expect(unwrap(await llm.models()).models).toMatchObject([{ id: "large" }])
       })
       const accepted = server.requests.filter(({ headers }) => headers["x-acme-key"] !== "sk-refused")
-      expect(accepted.map(holding(defaultKey))).toEqual(Array.from({ length: 6 }, () => ({ "x-acme-key": defaultKey })))
+      expect(accepted.map(holding(defaultKey))).toEqual(Array.from({ length: 8 }, () => ({ "x-acme-key": defaultKey })))
       expect(server.requests.filter(({ headers }) => "authorization" in headers)).toEqual([])
+    }),
+  )
+
+  it.live(
+    "is not for another address than its own: a target with an address of its own names its own",
+    Effect.fnUntraced(function* () {
+      const server = yield* serve(answerOf)
+      const elsewhere = { provider: "openai", model: "large", apiKey: defaultKey, apiBase: `${server.url}/v1` } as const
+      const providers = { openai: { apiKey: "sk-own", apiBase: "http://127.0.0.1:1", keyHeader } }
+      const rest = { model: "openai/large", providers, maxRetries: 0, logger: false } as const
+      for (const options of [{ fallbacks: [elsewhere] }, { deployments: [{ ...elsewhere, name: "one" }] }]) {
+        yield* Effect.promise(async () => {
+          await using llm = new LLMInterface({ ...rest, ...options })
+          expect(unwrap(await llm.generate(hello)).text).toBe(fullText)
+        })
+      }
+      const bearer = { authorization: `Bearer ${defaultKey}` }
+      expect(server.requests.map(holding(defaultKey))).toEqual([bearer, bearer])
     }),
   )
 
