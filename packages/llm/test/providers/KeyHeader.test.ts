@@ -11,6 +11,7 @@ import {
   CallOptions,
   EmbeddingProvider,
   type InterfaceOptions,
+  type LlmError,
   LLMInterface,
   LlmStack,
   ModelInfo,
@@ -42,16 +43,14 @@ const acme = EmbeddingService.row({
   embeddings: { exampleModel: "acme-embed" },
 })
 
-type AcmeOptions = Omit<TargetOptions, "model">
-
-const acmeAt = (url: string, options: AcmeOptions = {}): TargetOptions => ({
+const acmeAt = (url: string, options: TargetOptions = {}): TargetOptions => ({
   apiKey: defaultKey,
   apiBase: `${url}/v1`,
   model: "large",
   ...options,
 })
 
-const acmeLayer = (url: string, options: AcmeOptions = {}) => ProviderLayer.layer(acme.endpoint(acmeAt(url, options)))
+const acmeLayer = (url: string, options: TargetOptions = {}) => ProviderLayer.layer(acme.endpoint(acmeAt(url, options)))
 
 const listed = JSON.stringify({ object: "list", data: [{ id: "large", object: "model" }] })
 
@@ -65,6 +64,12 @@ const answerOf = (request: RecordedRequest) => {
 const holding = (key: string) => (request: RecordedRequest) =>
   Object.fromEntries(Object.entries(request.headers).filter(([, value]) => value?.includes(key) === true))
 
+const embedAndList = (embeddings: Layer.Layer<EmbeddingProvider, LlmError>, models: Layer.Layer<ModelInfo, LlmError>) =>
+  Effect.gen(function* () {
+    yield* (yield* EmbeddingProvider).embed({ inputs: ["a"] })
+    yield* (yield* ModelInfo).models
+  }).pipe(Effect.provide(Layer.merge(embeddings, models)))
+
 const calls = ["generate", "stream"] as const
 
 describe("a service whose key has a header of its own", patient, () => {
@@ -72,18 +77,14 @@ describe("a service whose key has a header of its own", patient, () => {
     "carries it there and nowhere else: answers, streams, embeddings and the list of models",
     Effect.fnUntraced(function* () {
       const server = yield* serve(answerOf)
-      const { embeddings, models: ownModels } = acme
-      if (embeddings === undefined || ownModels === undefined) return yield* Effect.die("a row without them")
+      const { embeddings, models } = acme
+      if (embeddings === undefined || models === undefined) return yield* Effect.die("a row without them")
       const options = acmeAt(server.url)
       const llm = yield* open(acmeLayer(server.url))
       for (const call of calls) expect((yield* ask(llm, call)).text).toBe(fullText)
-      yield* Effect.provide(
-        Effect.flatMap(EmbeddingProvider, ({ embed }) => embed({ inputs: ["a"] })),
+      yield* embedAndList(
         ProviderLayer.layerEmbeddings(embeddings.endpoint(options)),
-      )
-      yield* Effect.provide(
-        Effect.flatMap(ModelInfo, ({ models }) => models),
-        ProviderLayer.layerModels(ownModels.endpoint(options)),
+        ProviderLayer.layerModels(models.endpoint(options)),
       )
       expect(server.requests.map(({ path }) => path)).toEqual([
         "/v1/chat/completions",
@@ -188,14 +189,7 @@ describe("keyHeader, for a service that is not listed", patient, () => {
       const options = { name: "acme", keyHeader, ...acmeAt(server.url) }
       expect((yield* ask(yield* open(OpenAi.layer(options)), "stream")).text).toBe(fullText)
       expect((yield* ask(yield* open(OpenAi.layerConfig(options)), "generate")).text).toBe(fullText)
-      yield* Effect.provide(
-        Effect.flatMap(EmbeddingProvider, ({ embed }) => embed({ inputs: ["a"] })),
-        OpenAi.layerEmbeddings(options),
-      )
-      yield* Effect.provide(
-        Effect.flatMap(ModelInfo, ({ models }) => models),
-        OpenAi.layerModels(options),
-      )
+      yield* embedAndList(OpenAi.layerEmbeddings(options), OpenAi.layerModels(options))
       expect(server.requests.map(holding(defaultKey))).toEqual(
         Array.from({ length: 4 }, () => ({ "x-acme-key": defaultKey })),
       )
@@ -293,8 +287,14 @@ describe("keyHeader, for a service that is not listed", patient, () => {
     },
   )
 
-  it("without a provider is refused: it is not known whose key it holds", async () => {
-    await using llm = new LLMInterface({ model: "my-own-model", keyHeader, logger: false })
-    expect(await llm.generate(hello)).toMatchObject({ errorType: "ConfigurationError" })
+  it.each<[string, InterfaceOptions]>([
+    ["keyHeader: it is not known", { provider: "fallback", model: "own", keyHeader }],
+    [
+      "deployments[0].keyHeader: is",
+      { model: "openai/m", deployments: [{ name: "a", apiKey: "k", keyHeader: "a b" }] },
+    ],
+  ])("is named where it is wrong, by its place: %s", async (said, options) => {
+    await using llm = new LLMInterface({ ...options, logger: false })
+    expect(await llm.generate(hello)).toMatchObject({ error: expect.stringContaining(said) })
   })
 })
