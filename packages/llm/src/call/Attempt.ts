@@ -229,7 +229,7 @@ export class Attempt {
     const told = reportedCostUsd === undefined ? billing : { ...billing, costUsd: reportedCostUsd }
     const cost = costOf(
       { provider, model, servedModel, usage: usage ?? {}, billing: told, atMs: this.epochMs() },
-      target,
+      target.pricing,
     )
     if (cost === undefined) return
     written.costUsd = cost.costUsd

@@ -29,7 +29,7 @@ export interface AttemptGate {
 export type AttemptLeave = (record: AttemptRecord) => void
 
 /** What is asked of whom. */
-export interface AttemptTarget extends Pricing {
+export interface AttemptTarget {
   /** Who is asked. */
   readonly provider: string
   /** The model that is asked for. */
@@ -44,6 +44,8 @@ export interface AttemptTarget extends Pricing {
   readonly isFree?: boolean | undefined
   /** What was dropped from the request. */
   readonly warnings?: ReadonlyArray<string> | undefined
+  /** What its answers cost; unknown where absent, unless the answer tells. */
+  readonly pricing?: Pricing | undefined
   /** The name of the provider in traces, where that is not its name. */
   readonly telemetryName?: string | undefined
   /** Where the request goes. */
@@ -57,7 +59,7 @@ export const planOf = (target: AttemptTarget, request: object, atMs: number): At
   const { maxTokens, model, provider } = target
   const price: AttemptPlan["price"] = (usage) => {
     const asked = { provider, model, servedModel: undefined, usage, billing: {}, atMs }
-    const cost = Result.try(() => costOf(asked, target))
+    const cost = Result.try(() => costOf(asked, target.pricing))
     return Result.isSuccess(cost) ? cost.success?.costUsd : undefined
   }
   return { provider, model, request, maxTokens, price }

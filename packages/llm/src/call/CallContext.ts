@@ -53,7 +53,7 @@ export interface CallContext {
   readonly headersMs: number | undefined
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
   readonly queue: { readonly endsMs: number; readonly limitMs: number } | undefined
-  /** Milliseconds of waiting for a permit, which belong to the next attempt. */
+  /** Milliseconds of waiting for a permit or a pace, which belong to the next attempt. */
   readonly queuedMs: number
   /** Milliseconds of waiting before a retry, which belong to the next attempt. */
   readonly waitedMs: number
@@ -104,7 +104,7 @@ export const joinCall = <A, E, R>(
 /** The events of one stream, as they are pulled. */
 export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
 
-/** Opens events that close with a scope, within a call: the one that is under way in the fiber. */
+/** Opens events that close with a scope, within a call, in the fiber that runs this. */
 export type Opener = (
   scope: Scope.Scope,
   context: CallContext,
@@ -127,14 +127,15 @@ export const joinStream = (open: Opener): Stream.Stream<LlmEvent, LlmError> =>
   )
 
 /**
- * Opens a stream within the call that is under way in `fiber`, which must be the one that runs this. One of this library's
- * is opened without a step more, and fails where it cannot be opened; of any other it is the first pull that fails.
+ * Opens a stream in `fiber`, which must be the one that runs this. One of this library's within a call that is under way is
+ * opened without a step more, and fails where it cannot be opened; else it is the first pull that fails.
  */
 export const openWithin = (
   stream: Stream.Stream<LlmEvent, LlmError>,
   scope: Scope.Scope,
   fiber: Fiber.Fiber<unknown, unknown>,
 ): Effect.Effect<Events, LlmError> => {
+  // The outermost stream begins the call, whose context its fiber has only once this has returned.
   const context = fiber.getRef(Current)
   if (context === undefined || !isJoined(stream)) return Channel.toPullScoped(stream.channel, scope)
   try {

@@ -139,7 +139,8 @@ const asked = <A>(
     }
     const request = valid.success
     const { maxTokens, temperature } = request
-    const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens, prices }
+    const pricing = prices === undefined ? undefined : { prices }
+    const target: AttemptTarget = { provider: name, model: request.model ?? model, temperature, maxTokens, pricing }
     const attempt = openAttempt(context, fiber, target, request)
     return Result.isFailure(attempt) ? Effect.fail(attempt.failure) : send({ request, attempt: attempt.success })
   })

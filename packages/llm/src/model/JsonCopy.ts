@@ -25,14 +25,7 @@ export class Uncopied {
     this.path = path
     this.problem = problem
   }
-
-  /** True where reading threw: a getter, or a trap of a proxy. */
-  get isUnreadable(): boolean {
-    return this.problem.startsWith(unreadable)
-  }
 }
-
-const unreadable = "cannot be read"
 
 /** The fields that stand for `owner[key]` in the copy, where `value` is something that JSON does not know (bytes). */
 export type CopyOther = (value: object, owner: object, key: string) => Readonly<Record<string, unknown>> | undefined
@@ -207,7 +200,7 @@ class Copying {
       return Reflect.get(source, key)
     } catch (thrown) {
       this.keys.push(key)
-      return this.fail(`${unreadable}: ${saidBy(thrown)}`)
+      return this.fail(`cannot be read: ${saidBy(thrown)}`)
     }
   }
 
@@ -216,7 +209,7 @@ class Copying {
     try {
       return action()
     } catch (thrown) {
-      return this.fail(`${unreadable}: ${saidBy(thrown)}`)
+      return this.fail(`cannot be read: ${saidBy(thrown)}`)
     }
   }
 }
@@ -239,7 +232,7 @@ export const jsonCopy = (
     return copying.uncopied === undefined ? Result.succeed(copy) : Result.fail(copying.uncopied)
   } catch (thrown) {
     // A trap of the caller's where no other is expected.
-    return Result.fail(new Uncopied(path, `${unreadable}: ${saidBy(thrown)}`))
+    return Result.fail(new Uncopied(path, `cannot be read: ${saidBy(thrown)}`))
   }
 }
 

@@ -16,13 +16,8 @@ export const withDefaults = (defaults: RequestDefaults): Policy.ServicePolicy =>
 
 const filling = ({ maxTokens, temperature }: RequestDefaults): Around => {
   const filled = <Q extends Asked>(request: Q): Q => {
-    try {
-      if (kindOf(request) !== "answer") return request
-      return { ...request, temperature: request.temperature ?? temperature, maxTokens: request.maxTokens ?? maxTokens }
-    } catch {
-      // A getter that throws: the check of requests tells of it.
-      return request
-    }
+    if (kindOf(request) !== "answer") return request
+    return { ...request, temperature: request.temperature ?? temperature, maxTokens: request.maxTokens ?? maxTokens }
   }
   return {
     effect: (request, run) => run(filled(request)),

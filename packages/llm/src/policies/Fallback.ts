@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { CallClock } from "../call/CallClock.ts"
-import { type CallContext, forAttempt, joinCall, tell } from "../call/CallContext.ts"
+import { type CallContext, forAttempt, joinCall, joinStream, tell } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import { streamWithOwn, askWithOwn } from "./mechanisms/OwnRequest.ts"
@@ -19,7 +19,6 @@ import type { Identity } from "./mechanisms/Around.ts"
 import { mayFallBack } from "./mechanisms/Judgement.ts"
 import { type AnyService, overServices, type ServiceRow } from "./mechanisms/ServiceTable.ts"
 import { answerWithin, shareOf, streamWithin, targetsOf, withTargetsAfter } from "./mechanisms/Shares.ts"
-import { streamFrom } from "./mechanisms/StreamStart.ts"
 import { entered } from "./mechanisms/Surround.ts"
 
 /**
@@ -89,7 +88,7 @@ const eitherOf = <I, S extends Identity>(row: ServiceRow<I, S>, first: S, second
       ),
     stream: (run) => (given) =>
       streamWithOwn(given, first.name, (request) =>
-        streamFrom((scope) =>
+        joinStream((scope) =>
           inTurn(first, second, options, {
             first: (context, share) => streamWithin(run(first, request), scope, context, share, first.name),
             second: (context, share) =>

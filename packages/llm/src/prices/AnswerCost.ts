@@ -29,7 +29,7 @@ const maxCostUsd = 1_000_000
 const isPossible = (costUsd: number): boolean => costUsd >= 0 && costUsd <= maxCostUsd
 
 /** The cost of an answer; undefined where it is not known. */
-export const costOf = (answer: PricedAnswer, pricing: Pricing): AnswerCost | undefined => {
+export const costOf = (answer: PricedAnswer, pricing: Pricing = {}): AnswerCost | undefined => {
   const { atMs, billing, model, servedModel } = answer
   if (billing.costUsd !== undefined && isPossible(billing.costUsd))
     return { costUsd: billing.costUsd, priceSource: "service" }

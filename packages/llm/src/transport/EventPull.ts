@@ -14,14 +14,12 @@ import { eventsOf, isOutput, type LlmEvent } from "../model/LlmEvent.ts"
 import type { Limits } from "../protocols/Limits.ts"
 import { type Ending, type Fault, isFault, type Protocol } from "../protocols/Protocol.ts"
 import type { Attempt, Spent } from "../call/Attempt.ts"
+import type { Events } from "../call/CallContext.ts"
 import { monotonicMs } from "../call/Time.ts"
 import { fromBrokenBody } from "./Failure.ts"
 import type { Exchange } from "./Transport.ts"
 import * as ServerSentEvents from "./ServerSentEvents.ts"
 import { readDocument as decodeDocument } from "./WholeAnswer.ts"
-
-/** The events of one answer, as they are pulled. */
-export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<LlmEvent>, LlmError>
 
 /** How long a server may dawdle after everything that is due has come: heartbeats do not keep an answer open. */
 const graceMs = 250

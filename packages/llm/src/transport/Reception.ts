@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Attempt } from "../call/Attempt.ts"
+import type { Events } from "../call/CallContext.ts"
 import {
   AuthenticationError,
   InvalidResponseError,
@@ -19,7 +20,7 @@ import type { Limits } from "../protocols/Limits.ts"
 import type { Fault, Protocol } from "../protocols/Protocol.ts"
 import { parseJson } from "../protocols/WireReader.ts"
 import { type BodyTooLarge, collectBeginning, collectBody } from "./Body.ts"
-import { type Events, eventPull } from "./EventPull.ts"
+import { eventPull } from "./EventPull.ts"
 import type { Endpoint, ServiceAddress } from "./Endpoint.ts"
 import { cleanFault, excerpt, fromBroken, fromBrokenBody, fromFault } from "./Failure.ts"
 import * as ResponseHeaders from "./ResponseHeaders.ts"

@@ -13,7 +13,7 @@ describe("an answered attempt", () => {
 
   it.effect("gives the metadata of the whole call", () =>
     Effect.gen(function* () {
-      const { attempt, context } = yield* opened({ temperature: 0.5, maxTokens: 9, prices, redact: blank })
+      const { attempt, context } = yield* opened({ temperature: 0.5, maxTokens: 9, pricing: { prices }, redact: blank })
       context.ledger.warn("other was passed over")
       yield* TestClock.adjust(25)
       attempt.sawHead({ status: 200, requestId: "req" })
@@ -66,7 +66,7 @@ describe("an answered attempt", () => {
 
   it.effect("costs what the head of its response says, whatever its prices and its end say", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices })
+      const { attempt } = yield* opened({ pricing: { prices } })
       attempt.sawHead({ status: 200, requestId: undefined, costUsd: 0.25 })
       const metadata = attempt.finish({ ...end, billing: { costUsd: 4 } })
       expect(metadata).toMatchObject({ costUsd: 0.25, priceSource: "service" })
@@ -75,21 +75,21 @@ describe("an answered attempt", () => {
 
   it.effect("costs what its end says where the head says nothing", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices })
+      const { attempt } = yield* opened({ pricing: { prices } })
       expect(attempt.finish({ ...end, billing: { costUsd: 4 } })).toMatchObject({ costUsd: 4, priceSource: "service" })
     }),
   )
 
   it.effect("is priced by the model that served it before the one that was asked", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices: { ...prices, served: { input: 10, output: 20 } } })
+      const { attempt } = yield* opened({ pricing: { prices: { ...prices, served: { input: 10, output: 20 } } } })
       expect(attempt.finish({ ...end, servedModel: "served" }).costUsd).toBe(30)
     }),
   )
 
   it.effect("is priced at the time of its end", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices: ({ atMs }) => atMs })
+      const { attempt } = yield* opened({ pricing: { prices: ({ atMs }) => atMs } })
       yield* TestClock.adjust(8)
       expect(attempt.finish(end).costUsd).toBe(8)
       expect(attempt.epochMs()).toBe(8)
@@ -108,7 +108,7 @@ describe("an answered attempt", () => {
 
   it.effect("has no usage in its record where none is known, and the cost that the service told all the same", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices })
+      const { attempt } = yield* opened({ pricing: { prices } })
       const metadata = attempt.finish({ usage: {}, usageStatus: "unknown", billing: { costUsd: 2 } })
       expect(metadata).toMatchObject({ usage: {}, usageStatus: "unknown", costUsd: 2 })
       expect(attempt.record()).not.toHaveProperty("usage")
@@ -117,7 +117,7 @@ describe("an answered attempt", () => {
 
   it.effect("costs nothing where no service charges for it", () =>
     Effect.gen(function* () {
-      const { attempt } = yield* opened({ prices, isFree: true })
+      const { attempt } = yield* opened({ pricing: { prices }, isFree: true })
       const metadata = attempt.finish(end)
       expect(metadata.costUsd).toBe(0)
       expect(metadata).not.toHaveProperty("priceSource")

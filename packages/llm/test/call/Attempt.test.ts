@@ -170,13 +170,13 @@ describe("a failed attempt", () => {
 
   it.effect("is charged with what it had used, and with nothing where that is not known", () =>
     Effect.gen(function* () {
-      const used = yield* opened({ prices })
+      const used = yield* opened({ pricing: { prices } })
       used.attempt.fail(failed, { usage })
       expect(used.attempt.record()).toMatchObject({ usage, costUsd: 3, priceSource: "custom" })
       const billed = yield* opened()
       billed.attempt.fail(failed, { usage, billing: { costUsd: 9 } })
       expect(billed.attempt.record()).toMatchObject({ usage, costUsd: 9, priceSource: "service" })
-      const unknown = yield* opened({ prices })
+      const unknown = yield* opened({ pricing: { prices } })
       unknown.attempt.fail(failed, { usage: {}, billing: { costUsd: 9 } })
       expect(unknown.attempt.record().costUsd).toBeNull()
       expect(unknown.attempt.record()).not.toHaveProperty("usage")

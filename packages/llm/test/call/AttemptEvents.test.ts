@@ -93,7 +93,7 @@ describe("the gates of a call", () => {
       const { gate, plans, records } = watching()
       const request = { messages: [] }
       const prices = { m: { input: 1, output: 2 } }
-      const { attempt } = yield* opened({ maxTokens: 7, prices }, { gates: [gate] }, request)
+      const { attempt } = yield* opened({ maxTokens: 7, pricing: { prices } }, { gates: [gate] }, request)
       const [plan] = plans
       expect(plan).toMatchObject({ provider: "own", model: "m", maxTokens: 7 })
       expect(plan?.request).toBe(request)
@@ -113,7 +113,7 @@ describe("the gates of a call", () => {
       const prices = () => {
         throw new Error("no price today")
       }
-      yield* opened({ prices }, { gates: [gate] })
+      yield* opened({ pricing: { prices } }, { gates: [gate] })
       expect(plans.map(({ price }) => price({ inputTokens: 1, outputTokens: 1 }))).toEqual([undefined, undefined])
     }),
   )
@@ -123,7 +123,7 @@ describe("the gates of a call", () => {
       const { gate, plans } = watching()
       yield* TestClock.adjust(9)
       yield* opened(
-        { prices: ({ atMs, model, provider }) => (provider === "own" && model === "m" ? atMs : null) },
+        { pricing: { prices: ({ atMs, model, provider }) => (provider === "own" && model === "m" ? atMs : null) } },
         { gates: [gate] },
       )
       expect(plans[0]?.price({ inputTokens: 1, outputTokens: 1 })).toBe(9)

@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { joinStream } from "../../call/CallContext.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import { withConcurrency } from "../Concurrency.ts"
 import {
@@ -24,7 +25,6 @@ import {
 import { streamWithOwn, askWithOwn } from "../mechanisms/OwnRequest.ts"
 import { type AnyService, overServices, type ServiceRow } from "../mechanisms/ServiceTable.ts"
 import { answerWithin, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
-import { streamFrom } from "../mechanisms/StreamStart.ts"
 import { askedAbout, entered } from "../mechanisms/Surround.ts"
 import { askInTurn, type AskOne, type Balanced, type Balancing } from "./BalancedCall.ts"
 import { invalid, mistakeIn } from "./BalanceCheck.ts"
@@ -214,7 +214,7 @@ const balanced = <I, S extends Identity>(
     },
     stream: (run) => (given) =>
       streamWithOwn(given, name, (request) =>
-        streamFrom((scope) =>
+        joinStream((scope) =>
           askInTurn(all, balancing, { request, told: request, kind: "stream" }, ({ service }, asked, context, share) =>
             streamWithin(run(service, asked), scope, context, share, service.name),
           ),

@@ -39,27 +39,31 @@ export const bounded = <A>(
       const running = Effect.runForkWith(contextWithin(fiber, context))(effect)
       const ready = running.pollUnsafe()
       if (ready !== undefined) return resume(ready)
-      // Lists of just the length that is needed: they are held as long as the call.
-      let timers: ReadonlyArray<Timer> = none
+      let timer: Timer | undefined
+      // A list of just the length that is needed: it is held as long as the call.
       let waits: ReadonlyArray<() => void> = none
       const stop = () => {
-        for (const timer of timers) stopTimer(timer)
+        stopTimer(timer)
         for (const leave of waits) leave()
       }
+      const ring = (clock: CallClock) => {
+        stop()
+        const reason = clock.expire()
+        resume(
+          Effect.andThen(
+            Fiber.interrupt(running),
+            Effect.suspend(() => Effect.fail(timeoutFailure(context, reason, name))),
+          ),
+        )
+      }
+      /** Waits for the clock that runs out first, of those that run. */
+      const arm = () => {
+        const first = clocks.reduce((one, other) => (other.endsMs < one.endsMs ? other : one))
+        stopTimer(timer)
+        timer = startTimer(fiber, Math.max(0, first.endsMs - monotonicMs(fiber)), () => ring(first))
+      }
       for (const clock of clocks) {
-        const ring = () => {
-          stop()
-          const reason = clock.expire()
-          resume(
-            Effect.andThen(
-              Fiber.interrupt(running),
-              Effect.suspend(() => Effect.fail(timeoutFailure(context, reason, name))),
-            ),
-          )
-        }
-        const leave = clock.whenRunning(() => {
-          timers = timers.concat(startTimer(fiber, Math.max(0, clock.endsMs - monotonicMs(fiber)), ring))
-        })
+        const leave = clock.whenRunning(arm)
         if (leave !== undefined) waits = waits.concat(leave)
       }
       running.addObserver((exit) => {

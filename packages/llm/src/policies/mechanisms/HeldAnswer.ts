@@ -82,11 +82,11 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
     joinStream((scope, context, fiber) => {
       const answer = new HeldAnswer(holding, context, true)
       return Effect.flatMap(Scope.addFinalizer(scope, answer.settle(aborted)), () =>
-        answer.begin(request, fiber, (held) =>
-          Effect.matchCauseEffect(openWithin(run(request), scope, fiber), {
-            onSuccess: (pull) => Effect.succeed(answer.settling(pull, held)),
-            onFailure: (cause) => answer.failing(cause),
-          }),
+        Effect.catchCause(
+          answer.begin(request, fiber, (held, own) =>
+            Effect.map(openWithin(run(request), scope, own), (pull) => answer.settling(pull, held)),
+          ),
+          (cause) => answer.failing(cause),
         ),
       )
     }),
@@ -112,7 +112,7 @@ class HeldAnswer<Held> {
   begin<A>(
     request: Asked,
     fiber: Fiber.Fiber<unknown, unknown>,
-    answer: (held: Held) => Effect.Effect<A, LlmError>,
+    answer: (held: Held, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, LlmError>,
   ): Effect.Effect<A, LlmError> {
     // The stream's scope was closed already: nothing would end this.
     if (this.ended) return Effect.interrupt
@@ -123,9 +123,10 @@ class HeldAnswer<Held> {
     // Opening a stream may die or fail: that is an end too.
     const held = begun.success
     return inside === undefined
-      ? answer(held)
+      ? answer(held, fiber)
       : inside(
-          Effect.suspend(() => answer(held)),
+          // What hands something down may do it in a fiber of its own.
+          Effect.withFiber((own) => answer(held, own)),
           held,
           this.context,
         )
@@ -177,7 +178,7 @@ class HeldAnswer<Held> {
   }
 
   /** Ends it with a failure of its stream. */
-  failing<E extends LlmError>(cause: Cause.Cause<E>): Effect.Effect<never, E> {
+  failing(cause: Cause.Cause<LlmError>): Effect.Effect<never, LlmError> {
     return Effect.andThen(this.settle(failed(cause)), Effect.failCause(cause))
   }
 

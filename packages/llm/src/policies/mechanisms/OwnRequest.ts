@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import { failBefore } from "../../call/Attempt.ts"
 import { type CallContext, joinCall, joinStream } from "../../call/CallContext.ts"
-import { jsonCopy, noteLarge, type Uncopied } from "../../model/JsonCopy.ts"
+import { jsonCopy, noteLarge, Uncopied } from "../../model/JsonCopy.ts"
 import type { LlmError } from "../../model/LlmError.ts"
 import type { LlmEvent } from "../../model/LlmEvent.ts"
 import { unwritable } from "../../model/RequestValidation.ts"
@@ -46,11 +46,11 @@ interface OwnRequest<Request> {
   readonly request: Request
   /** Copying it took so long that the event loop should have a turn afterwards. */
   readonly isLarge?: boolean
-  /** Why it cannot be read: a policy that looked at it would throw. */
-  readonly unreadable?: Uncopied | undefined
+  /** Why it cannot be copied. */
+  readonly uncopied?: Uncopied
 }
 
-/** The request as it is now. What can be read and not be copied is given back, for the check of requests to name. */
+/** The request as it is now, or why it cannot be copied. */
 const copied = <Request extends object>(request: Request): OwnRequest<Request> => {
   if (Owned.has(knownBy(request))) return { request }
   let values = 0
@@ -61,27 +61,36 @@ const copied = <Request extends object>(request: Request): OwnRequest<Request> =
     () => undefined,
     (count) => (values = count),
   )
-  if (Result.isFailure(copying))
-    return { request, unreadable: copying.failure.isUnreadable ? copying.failure : undefined }
-  if (!Predicate.isObject(copying.success)) return { request }
-  const copy: Request = { ...request, ...copying.success }
+  if (Result.isFailure(copying)) return { request, uncopied: copying.failure }
+  if (!Predicate.isObject(copying.success)) return { request, uncopied: new Uncopied("", "is not an object") }
+  const copy = withNothing(request, copying.success)
+  if (copy === undefined) return { request, uncopied: new Uncopied("", "cannot be read") }
   own(copy)
   const isLarge = values > manyValues
   if (isLarge) noteLarge(copy)
   return { request: copy, isLarge }
 }
 
+/** The copy with the fields that are set to nothing, which JSON would leave out. A getter that could be read once may throw now. */
+const withNothing = <Request extends object>(request: Request, copy: object): Request | undefined => {
+  try {
+    return { ...request, ...copy }
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * Asks with a request of the call's own, copied now. One that cannot be read is refused before any policy looks at it, and
- * after a large one the event loop has a turn. `name` is the provider's.
+ * Asks with a request of the call's own, copied now. One that cannot be copied is refused before any policy looks at it:
+ * the check of requests accepts none of those, and reading a getter may throw. After a large one the event loop has a turn. `name` is the provider's.
  */
 export const askWithOwn = <Request extends object, A>(
   given: Request,
   name: string,
   ask: (request: Request) => Effect.Effect<A, LlmError>,
 ): Effect.Effect<A, LlmError> => {
-  const { isLarge, request, unreadable } = copied(given)
-  if (unreadable !== undefined) return joinCall((context) => refused(context, name, unreadable))
+  const { isLarge, request, uncopied } = copied(given)
+  if (uncopied !== undefined) return joinCall((context) => refused(context, name, uncopied))
   const asking = ask(request)
   return isLarge === true ? Effect.andThen(Effect.yieldNow, asking) : asking
 }
@@ -92,8 +101,8 @@ export const streamWithOwn = <Request extends object>(
   name: string,
   ask: (request: Request) => Stream.Stream<LlmEvent, LlmError>,
 ): Stream.Stream<LlmEvent, LlmError> => {
-  const { request, unreadable } = copied(given)
-  return unreadable === undefined ? ask(request) : joinStream((_, context) => refused(context, name, unreadable))
+  const { request, uncopied } = copied(given)
+  return uncopied === undefined ? ask(request) : joinStream((_, context) => refused(context, name, uncopied))
 }
 
 const refused = (context: CallContext, provider: string, problem: Uncopied): Effect.Effect<never, LlmError> =>

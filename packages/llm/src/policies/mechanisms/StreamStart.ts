@@ -21,7 +21,7 @@ export const streamFrom = (
   open: (scope: Scope.Scope) => Effect.Effect<Events, LlmError>,
 ): Stream.Stream<LlmEvent, LlmError> => Stream.fromChannel(Channel.fromTransform((_, scope) => open(scope)))
 
-/** Opens a stream within a scope. */
+/** Opens a stream within a scope. It never fails: where the stream cannot be opened, its first pull does. */
 export const openStream = (stream: Stream.Stream<LlmEvent, LlmError>, scope: Scope.Scope): Effect.Effect<Events> =>
   Channel.toPullScoped(stream.channel, scope)
 

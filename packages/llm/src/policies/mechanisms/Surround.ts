@@ -21,11 +21,10 @@ import { overServices, type ServiceRow } from "./ServiceTable.ts"
 /** What a policy may know of a request that is neither for an answer nor for embeddings. */
 export const askedAbout = (request: object, about: AskedAbout): Asked => ({ ...request, about })
 
-/** The request with what a policy changed in what it was told of it. */
-const changed = <Q extends object>(request: Q, told: Asked, asked: Asked): Q => {
-  if (asked === told) return request
+/** The request that a policy asks with, as its service knows it. */
+const unasked = <Q extends object>(asked: Asked): Q => {
   const { about: _, ...fields } = asked
-  return { ...request, ...fields }
+  return fields as Q
 }
 
 /** A service whose every method runs inside `around`, with a request of its own from the call on. */
@@ -40,7 +39,7 @@ export const surrounded = <I, S extends Identity>(row: ServiceRow<I, S>, inner: 
       const asking = isAbout(kind)
         ? (request: Q) => {
             const told = askedAbout(request, kind)
-            return around.effect<Asked, A>(told, (asked) => ask(changed(request, told, asked)))
+            return around.effect<Asked, A>(told, (asked) => ask(asked === told ? request : unasked(asked)))
           }
         : (request: Q) => around.effect(request, ask)
       return (given: Q) => askWithOwn(given, inner.name, asking)

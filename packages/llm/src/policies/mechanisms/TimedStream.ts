@@ -203,7 +203,12 @@ export const timedStream = (
           return open(source, own)
         }),
         {
-          onFailure: (cause) => Effect.sync(() => settle(Effect.failCause(cause))),
+          onFailure: (cause) =>
+            Effect.sync(() => {
+              stopTimer(timer)
+              end ??= Exit.failCause(cause)
+              settle(Effect.failCause(cause))
+            }),
           onSuccess: (pull) => {
             // A stream that had to begin in time has begun.
             if (clocks.firstOutput !== undefined) begin()

@@ -187,7 +187,7 @@ export class Sender<Service extends ReachedService> {
         if (Result.isFailure(headers)) return this.refuse(context, model, headers.failure)
         if (url.includes("?")) redactor.learn(Secrets.ofAddress(url))
         if (model !== undefined && redactor.holdsSecret(model)) return this.refuse(context, model, keyAsModel)
-        const { priceList, prices, pricesModelAsked, provider, telemetryName } = service
+        const { provider, telemetryName } = service
         const { redact } = redactor
         const target = {
           provider,
@@ -199,9 +199,7 @@ export class Sender<Service extends ReachedService> {
           warnings,
           url,
           redact,
-          priceList,
-          prices,
-          pricesModelAsked,
+          pricing: service,
           telemetryName,
         }
         const request: WireRequest = { method, url, headers: headers.success, body }

@@ -70,15 +70,15 @@ it.effect("a count of the tokens of a request that cannot be read is refused bef
 it.effect("what a policy changes in a request whose tokens are counted is counted", () => {
   const script = ScriptedModels.layerModels({ counts: [1, 2] })
   const around: Around = {
-    effect: (request, run) => Effect.andThen(run(request), run({ ...request, model: "other" })),
+    effect: (request, run) => Effect.andThen(run(request), run({ ...request, model: "other", temperature: undefined })),
     stream: (request, run) => run(request),
   }
   return Effect.gen(function* () {
     const { countTokens } = yield* ModelInfo
-    yield* countTokens({ ...hello, model: "one" })
+    yield* countTokens({ ...hello, model: "one", temperature: 0 })
     expect(script.requests).toEqual([
-      { ...hello, model: "one" },
-      { ...hello, model: "other" },
+      { ...hello, model: "one", temperature: 0 },
+      { ...hello, model: "other", temperature: undefined },
     ])
   }).pipe(Effect.provide(script.pipe(Policy.mechanism(() => Effect.succeed(around)))))
 })

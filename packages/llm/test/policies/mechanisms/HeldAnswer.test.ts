@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { joinStream } from "../../../src/call/CallContext.ts"
+import { CallOptions } from "../../../src/call/CallOptions.ts"
 import { LlmError } from "../../../src/model/LlmError.ts"
 import type { LlmEvent } from "../../../src/model/LlmEvent.ts"
 import { LlmProvider } from "../../../src/model/LlmProvider.ts"
@@ -121,6 +122,38 @@ describe("what is held around a stream", () => {
       yield* pull
       expect(surrounded).toBe(3)
     }).pipe(Effect.provide(policy(bringing([piece("a")], [piece("b")]))))
+  })
+
+  it.effect("is handed down also where that is done in a fiber of its own", () => {
+    const headers: Array<unknown> = []
+    const { policy } = noting({
+      inside: (effect) =>
+        Effect.timeoutOrElse(Effect.provideService(effect, CallOptions, { headers: { a: "b" } }), {
+          duration: "5 seconds",
+          orElse: () => Effect.never,
+        }),
+    })
+    const within = Policy.mechanism(() =>
+      Effect.succeed(
+        Policy.aroundStart((begin, _context, _request, fiber) => {
+          headers.push(fiber.getRef(CallOptions).headers)
+          return begin
+        }),
+      ),
+    )
+    return Effect.gen(function* () {
+      yield* ask("generate")
+      yield* ask("stream")
+      expect(headers).toEqual([{ a: "b" }, { a: "b" }])
+    }).pipe(Effect.provide(policy(within(new Upstream(() => "hello").layer))))
+  })
+
+  it.effect("ends as failed where what is inside refuses the answer", () => {
+    const { policy, told } = noting({ inside: () => Effect.fail(refused) })
+    return Effect.gen(function* () {
+      for (const name of callNames) expect(yield* Effect.flip(ask(name))).toBe(refused)
+      expect(told).toEqual(["answer begins", "held Failed", "stream begins", "held Failed"])
+    }).pipe(Effect.provide(policy(new Upstream(() => "hello").layer)))
   })
 
   it.effect("does not begin where the stream's scope is closed already", () => {

@@ -60,13 +60,24 @@ describe("a request of a call's own", () => {
 })
 
 describe("a request that cannot be copied", () => {
-  const unreadable = (name: string) =>
-    Object.defineProperty({ messages: [message()], inputs: undefined }, name, {
+  const unreadable = (name: string, more: object = {}) =>
+    Object.defineProperty({ messages: [message()], inputs: undefined, ...more }, name, {
       enumerable: true,
       get: () => {
         throw new Error("not now")
       },
     })
+
+  const readableOnce = () => {
+    let reads = 0
+    return Object.defineProperty({ messages: [message()] }, "temperature", {
+      enumerable: true,
+      get: () => {
+        if (reads++ > 0) throw new Error("not again")
+        return 0
+      },
+    })
+  }
 
   it.effect.each(["temperature", "messages"])("is refused where its %s cannot be read", (name) =>
     Effect.gen(function* () {
@@ -83,15 +94,16 @@ describe("a request that cannot be copied", () => {
     }),
   )
 
-  it("is given back as it is where JSON would not write an object for it", () => {
-    const request = { messages: [message()], toJSON: () => "a text" }
-    expect(ownRequest(request)).toBe(request)
-    const nothing: object = JSON.parse("[null]")[0]
-    expect(ownRequest(nothing)).toBe(null)
-  })
-
-  it("is given back as it is where a field is not of JSON", () => {
-    const request = { messages: [message()], seed: 1n }
-    expect(ownRequest(request)).toBe(request)
-  })
+  it.effect.each([
+    [{ messages: [message()], toJSON: () => "a text" }, undefined],
+    [JSON.parse("[null]")[0] as object, undefined],
+    [{ messages: [message()], seed: 1n }, "seed"],
+    [unreadable("maxTokens", { temperature: 1n }), "temperature"],
+    [readableOnce(), undefined],
+  ] as const)("is refused where it is no plain data (%#)", ([request, parameter]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(askWithOwn(request, "p", () => Effect.die("asked")))
+      expect(reason).toMatchObject({ _tag: "InvalidRequestError", ...(parameter === undefined ? {} : { parameter }) })
+    }),
+  )
 })
