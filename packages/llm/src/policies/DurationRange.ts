@@ -7,6 +7,13 @@ import { shownValue } from "../model/KeyShape.ts"
 /** Which durations, in the words of a message. `Infinity` is one of those that need not be finite. */
 export type DurationRange = "0 or more" | "above 0" | "0 or more and finite" | "above 0 and finite"
 
+const ranges: Readonly<Record<DurationRange, { readonly withZero: boolean; readonly withInfinity: boolean }>> = {
+  "0 or more": { withZero: true, withInfinity: true },
+  "above 0": { withZero: false, withInfinity: true },
+  "0 or more and finite": { withZero: true, withInfinity: false },
+  "above 0 and finite": { withZero: false, withInfinity: false },
+}
+
 /** A duration in milliseconds; undefined for anything else, and for one that is not in the range. */
 export const millisWithin = (input: unknown, range: DurationRange): number | undefined => {
   // What is passed may throw where it is read.
@@ -16,8 +23,9 @@ export const millisWithin = (input: unknown, range: DurationRange): number | und
     ),
     () => Number.NaN,
   )
-  const isWithin = ms > 0 || (ms === 0 && range.startsWith("0"))
-  return isWithin && (Number.isFinite(ms) || !range.endsWith("finite")) ? ms : undefined
+  const { withInfinity, withZero } = ranges[range]
+  const isWithin = ms === 0 ? withZero : ms > 0 && (withInfinity || Number.isFinite(ms))
+  return isWithin ? ms : undefined
 }
 
 /** What is wrong with a setting, to be told after its name. */
