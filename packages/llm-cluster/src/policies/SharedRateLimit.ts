@@ -67,11 +67,14 @@ const take = (store: Store, bucket: Bucket, tokens: number) =>
     (taken) => delayMs(bucket, taken),
   )
 
+/** It has not been checked yet, so that a limit may be anything: one bad request must not spoil what all processes share. */
+const outputLimit = ({ maxTokens }: Policy.Asked): number =>
+  typeof maxTokens === "number" && maxTokens > 0 && Number.isFinite(maxTokens) ? maxTokens : 1000
+
 const estimated = (request: Policy.Asked): number => {
   const { hasOutput } = Policy.traitsOf(request)
   const characters = JSON.stringify([request.messages, request.inputs, request.tools])?.length ?? 0
-  const output = hasOutput ? (request.maxTokens ?? 1000) : 0
-  return Math.ceil(characters / 4) + output
+  return Math.ceil(characters / 4) + (hasOutput ? outputLimit(request) : 0)
 }
 
 /** One limit for all processes that name the same key. */

@@ -83,8 +83,10 @@ export const aroundAnswer = <Held>(holding: Holding<Held>): Around => ({
       const answer = new HeldAnswer(holding, context, true)
       return Effect.flatMap(Scope.addFinalizer(scope, answer.settle(aborted)), () =>
         Effect.catchCause(
-          answer.begin(request, fiber, (held, own) =>
-            Effect.map(openWithin(run(request), scope, own), (pull) => answer.settling(pull, held)),
+          Effect.suspend(() =>
+            answer.begin(request, fiber, (held, own) =>
+              Effect.map(openWithin(run(request), scope, own), (pull) => answer.settling(pull, held)),
+            ),
           ),
           (cause) => answer.failing(cause),
         ),

@@ -64,20 +64,20 @@ const copied = <Request extends object>(request: Request): OwnRequest<Request> =
   if (Result.isFailure(copying)) return { request, uncopied: copying.failure }
   if (!Predicate.isObject(copying.success)) return { request, uncopied: new Uncopied("", "is not an object") }
   const copy = withNothing(request, copying.success)
-  if (copy === undefined) return { request, uncopied: new Uncopied("", "cannot be read") }
   own(copy)
   const isLarge = values > manyValues
   if (isLarge) noteLarge(copy)
   return { request: copy, isLarge }
 }
 
-/** The copy with the fields that are set to nothing, which JSON would leave out. A getter that could be read once may throw now. */
-const withNothing = <Request extends object>(request: Request, copy: object): Request | undefined => {
+/** The copy with the fields that are set to nothing, which JSON leaves out. No value is read again: it may be another one. */
+const withNothing = <Request extends object>(request: Request, copy: Record<string, unknown>): Request => {
   try {
-    return { ...request, ...copy }
+    for (const name of Object.keys(request)) if (!(name in copy)) copy[name] = undefined
   } catch {
-    return undefined
+    // A trap that throws now: what could be read is there.
   }
+  return copy as Request
 }
 
 /**

@@ -20,7 +20,7 @@ import type { AttemptRecord, RateLimits, Usage } from "../../model/LlmResponse.t
 import { type Around, type Asked, type Identity, traitsOf } from "../mechanisms/Around.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
 import { Pace, type Place } from "./Pace.ts"
-import { estimateTokens } from "./TokenEstimate.ts"
+import { estimateTokens, outputLimit } from "./TokenEstimate.ts"
 import * as Policy from "../Policy.ts"
 import { charged, queueOf } from "../QueueWait.ts"
 
@@ -76,7 +76,7 @@ export const withPace = (pace: Pace): Policy.ServicePolicy =>
 export const reservedTokens = (request: Asked, pace: Pace, outputTokens = 1000): number => {
   const { hasOutput, usesTokens } = traitsOf(request)
   if (!usesTokens) return 0
-  const output = hasOutput ? (request.maxTokens ?? outputTokens) : 0
+  const output = hasOutput ? outputLimit(request, outputTokens) : 0
   return Math.min(estimateTokens(request) + output, pace.tokensPerMinute)
 }
 

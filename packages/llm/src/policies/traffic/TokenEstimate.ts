@@ -16,6 +16,10 @@ const tokensOf = (text: string): number => {
   return (text.length - others) / charactersPerToken + others * otherCharacterTokens
 }
 
+/** The tokens that a request lets an answer have. It has not been checked yet: its limit may be anything. */
+export const outputLimit = ({ maxTokens }: { readonly maxTokens?: unknown }, otherwise: number): number =>
+  typeof maxTokens === "number" && maxTokens > 0 && Number.isFinite(maxTokens) ? maxTokens : otherwise
+
 /** The tokens of every text in a request, tools and schemas included. */
 export const estimateTokens = (request: unknown): number => {
   const waiting: Array<unknown> = [request]

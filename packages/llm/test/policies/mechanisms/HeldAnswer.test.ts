@@ -196,6 +196,23 @@ describe("what is held around a stream", () => {
     }).pipe(Effect.provide(outer.policy(inner.policy(provider))))
   })
 
+  it.effect("is told that a policy within died that throws where it should make a stream", () => {
+    const { policy, told } = noting()
+    const throwing = Policy.mechanism(() =>
+      Effect.succeed({
+        effect: (request, run) => run(request),
+        stream: () => {
+          throw new Error("a bug")
+        },
+      }),
+    )
+    return Effect.gen(function* () {
+      const llm = yield* LlmProvider
+      expect(Exit.isFailure(yield* Effect.exit(Stream.runDrain(llm.stream(hello))))).toBe(true)
+      expect(told).toEqual(["stream begins", "held Died"])
+    }).pipe(Effect.provide(policy(throwing(new Upstream(() => "hello").layer))))
+  })
+
   it.effect("ends once, with the last event of an answer, and not again when its scope closes", () => {
     const { policy, told } = noting()
     return Effect.gen(function* () {
