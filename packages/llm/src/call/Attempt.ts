@@ -167,7 +167,8 @@ export class Attempt {
     this.written.servedModel = servedModel
     if (this.target.isFree === true) this.written.costUsd = 0
     else this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
-    this.close(Exit.void)
+    const nowMs = clockMs(this.clock)
+    this.closeAt(nowMs, Exit.void)
     const { context, target, written } = this
     const { ledger } = context
     const { warnings = [] } = target
@@ -179,7 +180,7 @@ export class Attempt {
       maxTokens: target.maxTokens,
       usage: end.usage,
       usageStatus: end.usageStatus,
-      latencyMs: Math.round(clockMs(this.clock) - ledger.startedMs),
+      latencyMs: Math.round(nowMs - ledger.startedMs),
       timestamp: ledger.started,
       requestId: written.requestId,
       responseId: this.nameOf(end.responseId),
@@ -197,9 +198,13 @@ export class Attempt {
 
   /** Closes the record where it is still open: the attempt has ended, or (without `exit`) nobody waits for it any more. */
   close(exit: Exit.Exit<unknown, unknown> = abandoned): void {
+    if (this.isOpen) this.closeAt(clockMs(this.clock), exit)
+  }
+
+  private closeAt(nowMs: number, exit: Exit.Exit<unknown, unknown>): void {
     if (!this.isOpen) return
     const { context, written } = this
-    written.durationMs = this.elapsedMs()
+    written.durationMs = Math.round(nowMs - this.startedMs)
     // The clock of the call that began a shared request may have run out for that call alone.
     if (Exit.isFailure(exit)) written.errorType ??= context.clock?.cutShort?._tag
     this.isOpen = false
@@ -254,7 +259,7 @@ export const openAttempt = (
   target: AttemptTarget,
   request: object,
 ): Result.Result<Attempt, LlmError> => {
-  context.permit.came(monotonicMs(fiber))
+  if (context.permit.atMs === undefined) context.permit.came(monotonicMs(fiber))
   if (context.gates.length === 0 || target.isFree === true) return Result.succeed(new Attempt(context, fiber, target))
   const plan = planOf(target, request, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   const { leaves, refusal } = passThrough(context.gates, plan, fiber)

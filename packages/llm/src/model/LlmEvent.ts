@@ -239,7 +239,7 @@ const toolCallOf = ({ arguments: args, id, name, protocolData }: ToolCallEnd): R
 
 /** An empty assembly. */
 export const assemble = (): Assembly => {
-  const parts: Array<ResponsePart | GrowingPart> = []
+  const parts: Array<ResponsePart | GrowingPart | undefined> = []
   let finish: ResponseFinish | undefined
   let growing: GrowingPart | undefined
   const extend = (type: GrowingPart["type"], index: number, delta: string) => {
@@ -251,9 +251,14 @@ export const assemble = (): Assembly => {
     }
     growing.text.add(delta)
   }
-  // An index that no piece came for is left out.
-  const present = (): ReadonlyArray<ResponsePart> =>
-    parts.flatMap((part) => (isGrowing(part) ? { type: part.type, text: `${part.text}` } : part))
+  const present = (): ReadonlyArray<ResponsePart> => {
+    const whole: Array<ResponsePart> = []
+    for (const part of parts) {
+      // No piece came for an index that is empty.
+      if (part !== undefined) whole.push(isGrowing(part) ? { type: part.type, text: `${part.text}` } : part)
+    }
+    return whole
+  }
   return {
     add: (event) => {
       switch (event.type) {

@@ -151,9 +151,12 @@ const problemOf = ({ messages, providerOptions, responseFormat, tools }: LlmRequ
 }
 
 const validated = (input: unknown): Result.Result<LlmRequest, InvalidRequestError> => {
-  const valid = isPlain(input)
-    ? Result.succeed(input)
-    : Result.mapError(decode(input), (error) => invalid(error.message, fields))
+  if (isPlain(input)) {
+    const { providerOptions } = input
+    const problem = providerOptions === undefined ? undefined : jsonProblem(providerOptions, "providerOptions")
+    return problem === undefined ? Result.succeed(input) : Result.fail(unwritable(problem))
+  }
+  const valid = Result.mapError(decode(input), (error) => invalid(error.message, fields))
   if (Result.isFailure(valid)) return valid
   const problem = problemOf(valid.success)
   return problem === undefined ? valid : Result.fail(unwritable(problem))

@@ -257,10 +257,12 @@ export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
             tags: fiber.getRef(CallTags),
           }),
         end: ({ before, startedMs, tags }, outcome, context, fiber) => {
-          const target = context.ledger.lastTarget(inner.name)
+          const { model, provider } = context.ledger.lastTarget(inner.name)
+          const attempts = attemptsOf(outcome, context)
           ledger.record({
-            attempts: attemptsOf(outcome, context).slice(before),
-            ...target,
+            attempts: before === 0 ? attempts : attempts.slice(before),
+            provider,
+            model,
             latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",
             tags,
