@@ -23,7 +23,9 @@ export class Ledger {
   /** When the call began: monotonic milliseconds, and ISO 8601. */
   readonly startedMs: number
   readonly started: string
-  private entries: ReadonlyArray<LedgerEntry> = none
+  /** Most calls have one attempt, and hold no list for it. */
+  private first: LedgerEntry | undefined = undefined
+  private later: ReadonlyArray<LedgerEntry> = none
   private notes: ReadonlyArray<string> = none
   private unchargedMs = 0
 
@@ -56,40 +58,46 @@ export class Ledger {
 
   /** Adds an attempt, and gives its number. */
   add(entry: LedgerEntry): number {
-    const number = this.entries.length
+    const number = this.count
+    if (this.first === undefined) this.first = entry
     // A new list each time: one that grows holds room for sixteen more, for as long as the call.
-    this.entries = this.entries.length === 0 ? [entry] : this.entries.concat(entry)
+    else this.later = this.later.concat(entry)
     return number
   }
 
   /** Copies of all records so far, in order. */
   attempts(): ReadonlyArray<AttemptRecord> {
-    return this.entries.map((entry) => entry.record())
+    const { first, later } = this
+    return first === undefined ? none : [first.record(), ...later.map((entry) => entry.record())]
   }
 
   /** How many attempts there are so far. */
   get count(): number {
-    return this.entries.length
+    return this.first === undefined ? 0 : 1 + this.later.length
   }
 
   /** True where the last attempt was a request that was sent. */
   get lastWasSent(): boolean {
-    return this.entries.at(-1)?.wasSent ?? false
+    return this.newest?.wasSent ?? false
   }
 
   /** A copy of the last record. */
   get last(): AttemptRecord | undefined {
-    return this.entries.at(-1)?.record()
+    return this.newest?.record()
   }
 
   /** The provider that was asked last, for an error that belongs to no attempt. */
   lastTarget(name: string): { readonly provider: string; readonly model: string | undefined } {
-    const last = this.entries.at(-1)
-    return { provider: last?.provider ?? name, model: last?.model }
+    const { newest } = this
+    return { provider: newest?.provider ?? name, model: newest?.model }
   }
 
   /** What the provider asked last is called in traces. */
   lastTelemetryName(name: string): string {
-    return this.entries.at(-1)?.telemetryName ?? name
+    return this.newest?.telemetryName ?? name
+  }
+
+  private get newest(): LedgerEntry | undefined {
+    return this.later.at(-1) ?? this.first
   }
 }
