@@ -67,7 +67,7 @@ const take = (store: Store, bucket: Bucket, tokens: number) =>
     (taken) => delayMs(bucket, taken),
   )
 
-/** It has not been checked yet, so that a limit may be anything: one bad request must not spoil what all processes share. */
+/** It has not been checked yet, so that a limit may be anything: one bad request must not break what all processes share. */
 const outputLimit = ({ maxTokens }: Policy.Asked): number =>
   typeof maxTokens === "number" && maxTokens > 0 && Number.isFinite(maxTokens) ? maxTokens : 1000
 

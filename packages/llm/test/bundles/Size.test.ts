@@ -31,8 +31,8 @@ const oneFile: Case = {
   name: "promises of the main entry in one file, with every protocol, tools and schemas of every kind",
   program: promisesOf("@wiseflow/llm"),
   // A class is bundled with all its methods and options: tools and values are 14 KB of it, the policies of traffic 15, the
-  // check of JSON Schemas 7.
-  ceilingKb: 207,
+  // check of JSON Schemas 7. The last KB is for keys in headers of their own, ranges of durations and the check of entries by kind.
+  ceilingKb: 208,
 }
 
 const effectOf = (provider: "OpenAi" | "Anthropic", ceilingKb: number): Case => ({

@@ -1,4 +1,4 @@
-/** A request is paced before it is checked: one whose limit of output tokens is no number must not spoil the pace of others. */
+/** A request is paced before it is checked: one whose limit of output tokens is not a number must not change the pace of others. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
