@@ -16,6 +16,7 @@ import { millisWithin } from "../policies/DurationRange.ts"
 import { own } from "../policies/mechanisms/OwnRequest.ts"
 import { unwritable, validateRequest } from "../model/RequestValidation.ts"
 import type { CallSettings, GenerateOptions, WithPrompt } from "./Llm.ts"
+import * as Setting from "../settings/Setting.ts"
 import { attempt, attempted, ownCopy, Uncopied } from "./OwnCopy.ts"
 import { PartBytes } from "./PartBytes.ts"
 import type { RequestSummary } from "./PromiseResponse.ts"
@@ -100,8 +101,7 @@ const readStickyKey = (key: unknown): { readonly stickyKey?: string } => {
   throw new Uncopied("stickyKey", "is not a text: write for example the id of the conversation")
 }
 
-/** A field name and a value as HTTP allows them (RFC 9110, section 5). */
-const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)
+/** A value as HTTP allows it in a field (RFC 9110, section 5.5). */
 const isHeaderText = (value: unknown): value is string =>
   typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
@@ -115,7 +115,7 @@ const readHeaders = (
   const own: Record<string, string> = {}
   for (const [name, value] of attempt(() => Object.entries(headers), "headers")) {
     const path = `headers[${JSON.stringify(name)}]`
-    if (!isHeaderName(name)) throw new Uncopied(path, "is not a name that HTTP allows for a header")
+    if (!Setting.isHeaderName(name)) throw new Uncopied(path, "is not a name that HTTP allows for a header")
     // Never quoted: a header may hold a secret.
     if (!isHeaderText(value))
       throw new Uncopied(path, "is not a text that HTTP allows in a header (no line ends, Latin-1)")

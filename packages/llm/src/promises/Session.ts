@@ -14,7 +14,7 @@ import { ConfigurationError, InvalidRequestError, isLlmError, LlmError } from ".
 import { LlmProvider } from "../model/LlmProvider.ts"
 import type { LlmRequest } from "../model/LlmRequest.ts"
 import { CallOptions, CallTags } from "../call/CallOptions.ts"
-import { Line } from "../policies/traffic/Line.ts"
+import { Line } from "../model/Line.ts"
 import { looksLikeKey } from "../model/KeyShape.ts"
 import { suggestion } from "../model/NearestName.ts"
 import * as Registry from "../providers/Registry.ts"

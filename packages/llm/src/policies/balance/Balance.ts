@@ -22,7 +22,7 @@ import {
   isAbout,
   kinds,
 } from "../mechanisms/Around.ts"
-import { streamWithOwn, askWithOwn } from "../mechanisms/OwnRequest.ts"
+import { askWithOwn, streamWithOwn } from "../mechanisms/OwnRequest.ts"
 import { type AnyService, overServices, type ServiceRow } from "../mechanisms/ServiceTable.ts"
 import { answerWithin, streamWithin, targetsOf } from "../mechanisms/Shares.ts"
 import { askedAbout, entered } from "../mechanisms/Surround.ts"

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { endingWith } from "../../call/CallContext.ts"
-import { Line, type Standing } from "../traffic/Line.ts"
+import { Line, type Standing } from "../../model/Line.ts"
 
 /** A number of permits. A holder always gives its permit back, also when it fails or is interrupted. */
 export interface Permits {

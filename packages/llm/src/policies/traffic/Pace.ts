@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { monotonicMs } from "../../call/Time.ts"
-import { Line, type Standing } from "./Line.ts"
+import { Line, type Standing } from "../../model/Line.ts"
 import type { RateLimit, RateLimits } from "../../model/LlmResponse.ts"
 import { longestToldMs } from "../mechanisms/Judgement.ts"
 import { SlidingWindow, type Use } from "./SlidingWindow.ts"

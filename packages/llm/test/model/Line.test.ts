@@ -1,7 +1,7 @@
 /** Those who stand in a line, beside an array of them. */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Line, type Standing } from "../../../src/policies/traffic/Line.ts"
+import { Line, type Standing } from "../../src/model/Line.ts"
 
 describe("a line", () => {
   it("keeps the order in which its members came, whichever of them leave", () => {
