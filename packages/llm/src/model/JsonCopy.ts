@@ -197,7 +197,8 @@ class Copying {
 
   private read(source: object, key: string | number): unknown {
     try {
-      return Reflect.get(source, key)
+      // As `Reflect.get` would, which costs four times as much.
+      return (source as Readonly<Record<string | number, unknown>>)[key]
     } catch (thrown) {
       this.keys.push(key)
       return this.fail(`cannot be read: ${saidBy(thrown)}`)

@@ -54,6 +54,12 @@ const givenUp: ReadonlySet<string> = new Set([
 /** A word without what Gemini writes after it (`function_call_filter: MALFORMED_FUNCTION_CALL`). */
 const wordOf = (raw: string): string => raw.replace(/:.*/s, "").trim().toLowerCase()
 
+/** The name of an end; undefined of a word that is not known. The words of most services stand in the table as they are. */
+const named = (raw: string): FinishReason | undefined => finishReasons.get(raw) ?? finishReasons.get(wordOf(raw))
+
+/** True for a word of an answer that its provider gave up. */
+const isGivenUp = (raw: string): boolean => !finishReasons.has(raw) && givenUp.has(wordOf(raw))
+
 /** What a reader knows of an answer that its finish reason may not say. */
 export interface Said {
   readonly refused: boolean
@@ -66,7 +72,7 @@ export interface Said {
  */
 export const finishReasonOf = (raw: string | undefined, { calledTools, refused }: Said): FinishReason => {
   if (refused) return "content-filter"
-  const reason = (raw === undefined ? undefined : finishReasons.get(wordOf(raw))) ?? "other"
+  const reason = (raw === undefined ? undefined : named(raw)) ?? "other"
   return reason === "stop" && calledTools ? "tool-calls" : reason
 }
 
@@ -104,7 +110,7 @@ export const withoutReason = (ended: Ended): Abandoned =>
 /** How an answer ended: well, or given up by its provider. */
 export const conclude = (ended: Ended): Ending | Abandoned => {
   const { billing, finishReason, rawFinishReason: raw, responseId, servedModel, usage, warnings } = ended
-  if (raw !== undefined && givenUp.has(wordOf(raw)))
+  if (raw !== undefined && isGivenUp(raw))
     return abandoned(`the provider gave up before the answer was whole (finish reason "${raw}")`, ended)
   return {
     finishReason,

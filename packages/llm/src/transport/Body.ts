@@ -24,26 +24,27 @@ const join = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => 
 
 const decoder = new TextDecoder()
 
+type Source = Pick<Exchange, "read" | "whole">
+
 type Text<E> = Effect.Effect<string, Broken | E>
 
 /** Reads a body as UTF-8, as far as `maxBytes`; `past` says what becomes of one that goes on. */
-const collect = <E>(
-  exchange: Pick<Exchange, "read">,
-  maxBytes: number,
-  past: (read: () => string) => Text<E>,
-): Text<E> =>
+const collect = <E>(exchange: Source, maxBytes: number, past: (read: () => string) => Text<E>): Text<E> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let length = 0
     const text = () => decoder.decode(join(chunks, length))
+    const isPast = (arrived: ReadonlyArray<Uint8Array>): boolean => {
+      for (const chunk of arrived) {
+        chunks.push(chunk)
+        length += chunk.byteLength
+      }
+      return length > maxBytes
+    }
+    const whole = exchange.whole?.()
+    if (whole !== undefined) return isPast(whole) ? past(text) : Effect.succeed(text())
     const readAll: Text<E> = Pull.matchEffect(exchange.read, {
-      onSuccess: (arrived) => {
-        for (const chunk of arrived) {
-          chunks.push(chunk)
-          length += chunk.byteLength
-        }
-        return length > maxBytes ? past(text) : readAll
-      },
+      onSuccess: (arrived) => (isPast(arrived) ? past(text) : readAll),
       onFailure: (cause) => Effect.failCause(cause),
       onDone: () => Effect.succeed(text()),
     })
@@ -51,11 +52,9 @@ const collect = <E>(
   })
 
 /** Reads the whole body as UTF-8. */
-export const collectBody = (
-  exchange: Pick<Exchange, "read">,
-  maxBytes: number,
-): Effect.Effect<string, Broken | BodyTooLarge> => collect(exchange, maxBytes, () => Effect.fail(tooLarge))
+export const collectBody = (exchange: Source, maxBytes: number): Effect.Effect<string, Broken | BodyTooLarge> =>
+  collect(exchange, maxBytes, () => Effect.fail(tooLarge))
 
 /** Reads the beginning of a body as UTF-8: what came when it had become longer than `maxBytes`, or all of it. */
-export const collectBeginning = (exchange: Pick<Exchange, "read">, maxBytes: number): Effect.Effect<string, Broken> =>
+export const collectBeginning = (exchange: Source, maxBytes: number): Effect.Effect<string, Broken> =>
   collect(exchange, maxBytes, (text) => Effect.succeed(text()))

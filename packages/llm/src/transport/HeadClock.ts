@@ -45,6 +45,7 @@ export const withHeadClock = (exchange: Exchange, limitMs: number): TimedExchang
   return {
     head,
     read: exchange.read,
+    whole: () => exchange.whole?.(),
     refusal: exchange.refusal,
     close: (isComplete) => {
       const closing = exchange.close(isComplete)

@@ -68,6 +68,8 @@ export interface Exchange {
    * Content codings are decoded: a reader sees, and counts, decoded bytes.
    */
   readonly read: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, Broken>
+  /** The whole body at once, where all of it has come and nothing was read yet: in one step in place of six. */
+  readonly whole?: (() => ReadonlyArray<Uint8Array> | undefined) | undefined
   /**
    * Ends it. `isComplete` says that the reader has what it wanted: a body about to end may end, within `drainMs`, and its
    * connection is used again. Otherwise the connection closes at once. The effect, where there is one, is what remains to

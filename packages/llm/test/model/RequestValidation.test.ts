@@ -77,6 +77,14 @@ describe("a request", () => {
     expect(parameterOf(input)).not.toBe("accepted")
   })
 
+  it.each(Object.keys(LlmRequest.fields))(
+    "that is plain but for %s, which is no such value, is refused by its name",
+    (name) => {
+      const refused = parameterOf({ messages, [name]: () => "wrong" })
+      expect(refused?.startsWith(name), refused).toBe(true)
+    },
+  )
+
   it("may name any option of a provider's, and leave known fields undefined", () => {
     const request = {
       messages,

@@ -90,6 +90,7 @@ export class MessageReader extends AnswerReader {
 
   /** What a whole message says that the pieces before it have not. */
   private unsaid(message: WireObject): WireObject {
+    if (this.isSilent) return message
     const { content, images, reasoning, reasoning_content, reasoning_details, refusal } = message
     return {
       content: this.textLength === 0 ? content : this.restOf(content),
@@ -97,6 +98,11 @@ export class MessageReader extends AnswerReader {
       ...(this.refused ? {} : { refusal }),
       ...(this.sawReasoning ? {} : { reasoning, reasoning_content, reasoning_details }),
     }
+  }
+
+  /** True where no piece has said anything yet. */
+  private get isSilent(): boolean {
+    return this.textLength === 0 && !this.refused && !this.sawImage && !this.sawReasoning
   }
 
   /** What a text adds to the text so far; nothing where it is another. */

@@ -11,7 +11,7 @@ import type { Dispatcher } from "./Undici.ts"
 import { afterMs } from "../RealTime.ts"
 import { decode } from "../codings/ContentCoding.ts"
 import type { Proxy } from "./Proxy.ts"
-import { broken, type Broken, drainMs, type Exchange, type Head } from "../Transport.ts"
+import { broken, type Broken, drainMs, type Exchange, type Head, type WireHeaders } from "../Transport.ts"
 import { ProxyError, refusal } from "./ProxyError.ts"
 
 /** Bytes a response may hold unread before its socket is paused. */
@@ -90,6 +90,13 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
           })
         }),
     )
+  }
+
+  whole(): ReadonlyArray<Uint8Array> | undefined {
+    if (!this.ended || this.failure !== undefined || this.decoded !== undefined) return undefined
+    const { chunks } = this
+    this.chunks = []
+    return chunks
   }
 
   close(isComplete: boolean): Effect.Effect<void> | undefined {
@@ -229,11 +236,11 @@ const brokenBehind = (proxy: Proxy, cause: unknown): Broken => {
 }
 
 /** A header that came more than once counts with all its values, as HTTP joins them; nearly none does. */
-const single = (headers: Record<string, string | Array<string> | undefined>): Record<string, string | undefined> => {
-  const result: Record<string, string | undefined> = {}
+const single = (headers: Record<string, string | Array<string> | undefined>): WireHeaders => {
   for (const name in headers) {
     const value = headers[name]
-    result[name] = Array.isArray(value) ? value.join(", ") : value
+    // undici made the object for this response alone.
+    if (Array.isArray(value)) headers[name] = value.join(", ")
   }
-  return result
+  return headers as Record<string, string | undefined>
 }
