@@ -53,9 +53,12 @@ export interface CallContext {
   readonly headersMs: number | undefined
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
   readonly queue: { readonly endsMs: number; readonly limitMs: number } | undefined
-  /** Milliseconds of waiting for a permit or a pace, which belong to the next attempt. */
+  /**
+   * Milliseconds of waiting for a permit or a pace, which belong to the next attempt. Whole ones: V8 lays out an object with
+   * another number otherwise, and once it has seen one it rebuilds the context of every call after it, at 1 µs each.
+   */
   readonly queuedMs: number
-  /** Milliseconds of waiting before a retry, which belong to the next attempt. */
+  /** Whole milliseconds of waiting before a retry, which belong to the next attempt. */
   readonly waitedMs: number
   /** Told what a response's head says of the account's limits, for a policy that keeps to them. */
   readonly onLimits: ((limits: RateLimits) => void) | undefined

@@ -77,15 +77,15 @@ export const metadataOf = (known: KnownOfCall): ResponseMetadata => {
 /** Finish reasons of an answer that filled the whole context window: no limit of the output cut it. */
 const fillsWindow = /context_window|model_length/
 
-/** Says that an answer was cut at a limit that nobody asked for. */
+/** Says that an answer was cut at a limit that nobody asked for; undefined of any other. */
 export const limitWarning = (
   {
     finishReason,
     rawFinishReason = "",
   }: { readonly finishReason?: FinishReason | undefined; readonly rawFinishReason?: string | undefined },
   { asksForLimit, maxTokens }: { readonly asksForLimit?: boolean | undefined; readonly maxTokens?: number | undefined },
-): ReadonlyArray<string> => {
-  if (finishReason !== "length" || asksForLimit !== false || fillsWindow.test(rawFinishReason)) return []
+): string | undefined => {
+  if (finishReason !== "length" || asksForLimit !== false || fillsWindow.test(rawFinishReason)) return undefined
   const limit = maxTokens === undefined ? "a limit of the model or its service" : `${maxTokens} tokens (max_tokens)`
-  return [`the answer was cut at ${limit}, which the request did not set; set maxTokens to choose the limit`]
+  return `the answer was cut at ${limit}, which the request did not set; set maxTokens to choose the limit`
 }

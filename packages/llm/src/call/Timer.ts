@@ -15,7 +15,8 @@ const maxPlatformMs = 2 ** 31 - 1
 
 /** Calls `ring` once, after `ms`, unless it is stopped before. */
 export const startTimer = (fiber: Fiber.Fiber<unknown, unknown>, ms: number, ring: () => void): Timer => {
-  if (isPlatformTime(fiber) && ms <= maxPlatformMs) return setTimeout(ring, ms)
+  // The platform counts whole milliseconds, and cuts off the rest: it would ring too early.
+  if (isPlatformTime(fiber) && ms <= maxPlatformMs) return setTimeout(ring, Math.ceil(ms))
   const sleeper = Effect.runForkWith(fiber.context)(Effect.sleep(ms))
   sleeper.addObserver((exit) => {
     if (Exit.isSuccess(exit)) ring()

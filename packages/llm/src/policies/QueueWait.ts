@@ -38,4 +38,4 @@ export const inQueue = (
 
 /** The context for an attempt that is charged with a wait. Most calls do not wait, and need none of their own for it. */
 export const charged = (context: CallContext, waitedMs: number): CallContext =>
-  waitedMs < 1 ? context : { ...context, queuedMs: context.queuedMs + waitedMs }
+  waitedMs < 1 ? context : { ...context, queuedMs: context.queuedMs + Math.round(waitedMs) }

@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Attempt } from "../call/Attempt.ts"
+import type { Attempt, ShownHead } from "../call/Attempt.ts"
 import type { Events } from "../call/CallContext.ts"
 import {
   AuthenticationError,
@@ -96,22 +96,23 @@ const receive = <Service extends ReachedService, A>(
         : Effect.fail(sent.attempt.fail(withoutHead(error.success, sent)))
     },
     onSuccess: (response) => {
-      sent.attempt.sawHead({
-        status: response.status,
-        requestId: ResponseHeaders.requestId(response.headers),
-        costUsd: ResponseHeaders.responseCostUsd(response.headers),
-        ...(sent.includesHeaders ? shownOf(sent, response.headers) : undefined),
-      })
+      const { headers, status } = response
+      sent.attempt.sawHead(
+        status,
+        ResponseHeaders.requestId(headers),
+        ResponseHeaders.responseCostUsd(headers),
+        sent.includesHeaders ? shownOf(sent, headers) : undefined,
+      )
       const { onLimits } = sent
       if (onLimits !== undefined) {
-        const limits = ResponseHeaders.rateLimits(response.headers, sent.attempt.epochMs())
+        const limits = ResponseHeaders.rateLimits(headers, sent.attempt.epochMs())
         if (limits !== undefined) onLimits(limits)
       }
-      return response.status >= 200 && response.status < 300 ? read(sent, response) : failure(sent, response)
+      return status >= 200 && status < 300 ? read(sent, response) : failure(sent, response)
     },
   })
 
-const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders) => ({
+const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders): ShownHead => ({
   limits: ResponseHeaders.rateLimits(headers, attempt.epochMs()),
   responseHeaders: ResponseHeaders.shownHeaders(headers, redact),
 })

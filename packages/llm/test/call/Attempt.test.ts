@@ -23,8 +23,8 @@ describe("the record of an attempt", () => {
       yield* TestClock.adjust("2 seconds")
       const { fiber } = yield* begun
       const ledger = new Ledger(fiber)
-      ledger.waitedInVain(2.4)
-      const limits = { ledger, targetIndex: 3, queuedMs: 1.3, waitedMs: 6.6 }
+      ledger.waitedInVain(2.6)
+      const limits = { ledger, targetIndex: 3, queuedMs: 1, waitedMs: 7 }
       const { attempt } = yield* opened({}, limits)
       expect(attempt.record()).toStrictEqual({
         provider: "own",
@@ -104,12 +104,12 @@ describe("the record of an attempt", () => {
     Effect.gen(function* () {
       const limits = { requests: { remaining: 1 } }
       const { attempt } = yield* opened({ redact: blank })
-      attempt.sawHead({ status: 200, requestId: "req_secret", limits })
+      attempt.sawHead(200, "req_secret")
       expect(attempt.requestId).toBe("req_<redacted>")
       expect(attempt.record()).toMatchObject({ status: 200, requestId: "req_<redacted>" })
       expect(attempt.record()).not.toHaveProperty("limits")
       expect(attempt.record()).not.toHaveProperty("responseHeaders")
-      attempt.sawHead({ status: 200, requestId: undefined, limits, responseHeaders: { "x-a": "1" } })
+      attempt.sawHead(200, undefined, undefined, { limits, responseHeaders: { "x-a": "1" } })
       expect(attempt.record()).toMatchObject({ requestId: undefined, limits, responseHeaders: { "x-a": "1" } })
     }),
   )

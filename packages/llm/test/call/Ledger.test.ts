@@ -149,10 +149,10 @@ describe("an answer that was cut at a limit", () => {
   const unasked = { asksForLimit: false, maxTokens: 4096 }
 
   it("that nobody asked for has a warning with the limit, and what to set", () => {
-    const [warning] = limitWarning(cut, unasked)
+    const warning = limitWarning(cut, unasked)
     expect(warning).toContain("was cut at 4096 tokens (max_tokens)")
     expect(warning).toContain("set maxTokens")
-    const [other] = limitWarning({ ...cut, rawFinishReason: "length" }, { asksForLimit: false })
+    const other = limitWarning({ ...cut, rawFinishReason: "length" }, { asksForLimit: false })
     expect(other).toContain("was cut at a limit of the model or its service")
   })
 
@@ -164,6 +164,6 @@ describe("an answer that was cut at a limit", () => {
     ["that it did not reach", { finishReason: "stop" }, unasked],
     ["that is not known", {}, unasked],
   ] as const)("%s has none", (_, end, target) => {
-    expect(limitWarning(end, target)).toEqual([])
+    expect(limitWarning(end, target)).toBeUndefined()
   })
 })

@@ -1,10 +1,11 @@
 /** The wait of a call, in a policy that lets each one wait for ten seconds. */
 import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { within } from "../../src/call/CallContext.ts"
+import { joinCall, within } from "../../src/call/CallContext.ts"
 import { monotonicMs } from "../../src/call/Time.ts"
 import { withConcurrency } from "../../src/policies/Concurrency.ts"
 import { withFallback } from "../../src/policies/Fallback.ts"
@@ -32,6 +33,24 @@ const withWait = mechanism(({ name }) =>
       end: () => undefined,
     }),
   ),
+)
+
+it.effect(
+  "a wait of any length is charged in whole milliseconds, so that the contexts of all calls are laid out alike",
+  () =>
+    joinCall((context) =>
+      Effect.sync(() => {
+        const waits = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 5 })
+        fc.assert(
+          fc.property(waits, (waitedMs) => {
+            const { queuedMs } = waitedMs.reduce(charged, context)
+            expect(Number.isSafeInteger(queuedMs)).toBe(true)
+            for (const one of waitedMs) context.ledger.waitedInVain(one)
+            expect(Number.isSafeInteger(context.ledger.takeWaits())).toBe(true)
+          }),
+        )
+      }),
+    ),
 )
 
 describe.each(callNames)("the wait of %s", (name) => {
