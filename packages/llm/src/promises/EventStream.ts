@@ -11,8 +11,17 @@ import type { GenerateResponse } from "./PromiseResponse.ts"
 import { abortError, type Session } from "./Session.ts"
 import { type End, StreamSource } from "./StreamSource.ts"
 
+/**
+ * What a stream that is collected leaves to be given back: nothing, once it has ended. The entries of a registry, also those
+ * that were taken out, keep what they hold until old objects are collected: with the whole stream in it, garbage collection
+ * took 20 µs for each.
+ */
+interface Remains {
+  source: StreamSource | undefined
+}
+
 /** A stream that was collected with its answer unread gives its permit and its connection back. */
-const dropped = new FinalizationRegistry<StreamSource>((source) => source.dropReader())
+const dropped = new FinalizationRegistry<Remains>(({ source }) => source?.dropReader())
 
 /**
  * The events of one answer, to one reader. Nothing is sent before somebody reads.
@@ -30,8 +39,13 @@ export class EventStream implements LlmStream, AsyncIterableIterator<LlmEvent, u
   private againTold: unknown
 
   constructor(session: Session, call: CallInput) {
-    this.source = new StreamSource(session, call)
-    dropped.register(this, this.source)
+    const remains: Remains = { source: undefined }
+    this.source = new StreamSource(session, call, () => {
+      remains.source = undefined
+      dropped.unregister(remains)
+    })
+    remains.source = this.source
+    dropped.register(this, remains, remains)
   }
 
   [Symbol.asyncIterator](): this {

@@ -46,6 +46,17 @@ describe("streams that nobody holds, or that are held and not read", () => {
   })
 })
 
+describe("streams that have ended", () => {
+  it("are collected while they are young: what is told of dropped ones does not make them old", async () => {
+    await using upstream = await listen(answers("hello"))
+    const environment = { OPENAI_API_BASE: upstream.url, WISEFLOW_LOG_LEVEL: "none" }
+    const { code, stderr, stdout } = await runProgram(program("ended"), { environment, nodeFlags })
+    expect([code, stderr]).toEqual([0, ""])
+    // Each is some 10 KB.
+    expect(JSON.parse(stdout).bytes).toBeLessThan(2500)
+  })
+})
+
 /** An interface on one scripted answer of so many pieces. */
 const spoken = (pieces: number) => {
   const script = layer([{ text: Array.from({ length: pieces }, (_, index) => `${index} `) }])
