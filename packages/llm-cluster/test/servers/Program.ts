@@ -27,7 +27,9 @@ export const program = (name: string, args: ReadonlyArray<string>): Program => {
   const ended = once(child, "close").then(([code]) => (typeof code === "number" ? code : null))
   return {
     said: async (text) => {
-      while (!output.includes(text) && child.exitCode === null) await Promise.race([once(child.stdout, "data"), ended])
+      while (!output.includes(text) && child.exitCode === null && child.signalCode === null) {
+        await Promise.race([once(child.stdout, "data"), ended])
+      }
     },
     tell: (line) => void child.stdin.write(`${line}\n`),
     pid: child.pid ?? 0,
