@@ -9,6 +9,7 @@ import * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
+import type { Sharding } from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SocketRunner from "effect/cluster/SocketRunner"
 import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
@@ -37,7 +38,7 @@ export interface ClusterOptions {
   readonly failover?: Duration.Input | undefined
   /**
    * How long a runner may go on with what it has asked when it is stopped, or when its items move to one that has joined.
-   * What takes longer is asked again elsewhere. Default 15 seconds.
+   * What takes longer is asked again elsewhere. Items that still wait are not asked here meanwhile. Default 15 seconds.
    */
   readonly drain?: Duration.Input | undefined
   /**
@@ -114,9 +115,9 @@ const engine = ClusterWorkflowEngine.layer
 /** A process that answers: it listens at `address`, holds a share of the items, and takes over those of the dead. */
 export const runner = (
   options: ClusterOptions & { readonly address: RunnerAddressOptions; readonly concurrency?: number | undefined },
-): Layer.Layer<WorkflowEngine | SqlClient.SqlClient, BatchError> =>
+): Layer.Layer<WorkflowEngine | Sharding | SqlClient.SqlClient, BatchError> =>
   engine.pipe(
-    Layer.provide(SocketRunner.layer),
+    Layer.provideMerge(SocketRunner.layer),
     Layer.provide(RunnerHealth.layerPing.pipe(Layer.provide(Runners.layerRpc))),
     Layer.provide([NodeClusterSocket.layerSocketServer, NodeClusterSocket.layerClientProtocol]),
     Layer.provide(storage),

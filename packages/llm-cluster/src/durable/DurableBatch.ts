@@ -12,6 +12,9 @@ import {
 } from "@wiseflow/llm"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as ClusterSchema from "effect/cluster/ClusterSchema"
+import * as EntityId from "effect/cluster/EntityId"
+import { Sharding } from "effect/cluster/Sharding"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -219,6 +222,7 @@ const answering = (
 ) =>
   Effect.gen(function* () {
     const llm = yield* LlmProvider
+    const sharding = yield* Sharding
     const permits = yield* Semaphore.make(concurrency)
     const runner = `${address.host}:${address.port}`
     const state = { asking: 0, isStopping: false }
@@ -229,19 +233,26 @@ const answering = (
       const done = { ...(yield* written(llm, outcome)), runner }
       yield* untilStored(table.finish(batch, id, done))
     })
-    const next = (batch: string, id: string) =>
+    const isHere = (execution: string) => {
+      const entity = EntityId.make(execution)
+      const group = Context.get(Item.annotations, ClusterSchema.ShardGroup)(entity)
+      return sharding.hasShardId(sharding.getShardId(entity, group))
+    }
+    /** Asks an item and gives what is left to do after that, without the permit. */
+    const next = (batch: string, id: string, execution: string): Effect.Effect<Effect.Effect<void>> =>
       Effect.suspend(() => {
-        // Another runner will ask: this one waits to be ended.
-        if (state.isStopping) return Effect.never
+        // The item waited for its permit. Now the runner is being stopped, or the item's share is moving to another runner:
+        // begun here, the request could be cut off when `drain` ends. So it waits to be ended, and the other runner asks.
+        if (state.isStopping || !isHere(execution)) return Effect.succeed(Effect.never)
         // Counted in one step with what counts it out again, so that no interruption can come between.
         return Effect.acquireUseRelease(
           Effect.sync(() => state.asking++),
-          () => Effect.orDie(answer(batch, id)),
+          () => Effect.as(Effect.orDie(answer(batch, id)), Effect.void),
           () => Effect.sync(() => state.asking--),
         )
       })
-    const items = Item.toLayer(({ batch, id }) =>
-      Activity.make({ name: "answer", execute: permits.withPermits(1)(next(batch, id)) }),
+    const items = Item.toLayer(({ batch, id }, execution) =>
+      Activity.make({ name: "answer", execute: Effect.flatten(permits.withPermits(1)(next(batch, id, execution))) }),
     )
     const drained = Effect.gen(function* () {
       state.isStopping = true

@@ -1,6 +1,6 @@
 /**
- * A durable batch with three runner processes that are killed at random moments. `DURABLE_ITEMS` (300) is how many items it
- * has; with 5000 it takes minutes.
+ * A durable batch whose runner processes are killed at random moments, are stopped and join. `DURABLE_ITEMS` (300) is how many
+ * items it has where they are killed; with 5000 it takes minutes.
  */
 import { randomInt } from "node:crypto"
 import { setTimeout as after } from "node:timers/promises"
@@ -126,6 +126,34 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
     await other.ended
     assert.lengthOf(results, 60)
     assert.isBelow(before, 60)
+    assert.strictEqual(upstream.duplicates, 0)
+  })
+
+  it("asks nothing twice when a runner joins", async () => {
+    await using postgres = await PostgresServer.start()
+    await using upstream = await Upstream.start(800)
+    const start = async () => program("Runner", [postgres.url, `${await freePort()}`, `${concurrency}`, upstream.url])
+    const first = await start()
+    await first.said("ready")
+    const asking = Effect.gen(function* () {
+      const batches = yield* DurableBatch.DurableBatch
+      // More than the first runner can ask before shares of it have moved.
+      yield* batches.submit("joined", Stream.take(questions, 240))
+      return yield* Stream.runCollect(batches.results("joined", { pollEvery: "250 millis" }))
+    }).pipe(Effect.provide(DurableBatch.layerClient({ url: postgres.url })))
+    const answered = Effect.runPromise(asking)
+    while (upstream.asked.size < concurrency) await after(20)
+    const joined = await start()
+    const results = await answered
+    for (const { ended, kill } of [first, joined]) {
+      kill("SIGKILL")
+      await ended
+    }
+    assert.lengthOf(results, 240)
+    assert.sameMembers(
+      [...new Set(upstream.arrivals.map(({ key }) => key))],
+      [`runner-${first.pid}`, `runner-${joined.pid}`],
+    )
     assert.strictEqual(upstream.duplicates, 0)
   })
 })

@@ -1,6 +1,7 @@
 /**
  * A runner of durable batches: arguments are the database, its port, its concurrency, the upstream and, where the pace is
- * shared, Redis with its requests a second. It says `ready` and works until it is killed, or ends at SIGTERM.
+ * shared, Redis with its requests a second. It says `ready` and works until it is killed, or ends at SIGTERM. Its key names
+ * its process, so that the upstream knows who asks.
  */
 import { OpenAi, withRetry } from "@wiseflow/llm"
 import { SharedStore, withSharedRateLimit } from "@wiseflow/llm-cluster"
@@ -12,7 +13,7 @@ import * as References from "effect/References"
 
 const [url = "", port = "0", concurrency = "16", upstream = "", redis = "", perSecond = "100"] = process.argv.slice(2)
 
-const llm = OpenAi.layer({ apiKey: "key", apiBase: upstream, model: "gpt-5-mini", wireApi: "chat" })
+const llm = OpenAi.layer({ apiKey: `runner-${process.pid}`, apiBase: upstream, model: "gpt-5-mini", wireApi: "chat" })
 const stack =
   redis === ""
     ? llm.pipe(withRetry())

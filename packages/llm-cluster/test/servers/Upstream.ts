@@ -6,6 +6,17 @@ interface Asked {
   readonly messages: ReadonlyArray<{ readonly role: string; readonly content: unknown }>
 }
 
+/** A request that arrived. */
+export interface Arrival {
+  /** Which item it asked. */
+  readonly id: string
+  /** The key it came with, which names the process that asked. */
+  readonly key: string
+  readonly atMs: number
+  /** When its connection was closed without an answer, because the asker gave up or died. */
+  closedUnansweredMs: number | undefined
+}
+
 /** What is sent back: which item was asked, the HTTP status, and the body. */
 interface Reply {
   readonly id: string
@@ -53,6 +64,8 @@ const reply = (path: string, text: string): Reply => {
 export class Upstream implements AsyncDisposable {
   /** How often each item was asked. */
   readonly asked = new Map<string, number>()
+  /** Every request, in the order in which they arrived. */
+  readonly arrivals: Array<Arrival> = []
   /** The most requests that were open at once. */
   mostOpen = 0
   private open = 0
@@ -70,6 +83,12 @@ export class Upstream implements AsyncDisposable {
       request.on("end", () => {
         const { body, id, status } = reply(request.url ?? "", Buffer.concat(chunks).toString())
         this.asked.set(id, (this.asked.get(id) ?? 0) + 1)
+        const key = (request.headers.authorization ?? "").replace("Bearer ", "")
+        const arrival: Arrival = { id, key, atMs: performance.now(), closedUnansweredMs: undefined }
+        this.arrivals.push(arrival)
+        response.once("close", () => {
+          if (!response.writableFinished) arrival.closedUnansweredMs = performance.now()
+        })
         setTimeout(() => {
           response.writeHead(status, { "content-type": "application/json" })
           response.end(JSON.stringify(body))
