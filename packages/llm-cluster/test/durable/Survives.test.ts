@@ -41,7 +41,9 @@ const runners = async (url: string, upstream: Upstream, redis: RedisServer) => {
   return {
     killedMs,
     killOne: async (isStartedAgain: boolean) => {
-      const chosen = randomInt(running.length)
+      // The one that asked last: a runner that has no share yet has nothing in flight.
+      const busy = running.findIndex(({ pid }) => `runner-${pid}` === upstream.arrivals.at(-1)?.key)
+      const chosen = busy === -1 ? randomInt(running.length) : busy
       const killed = running[chosen]
       killedMs.set(`runner-${killed?.pid}`, performance.now())
       killed?.kill("SIGKILL")
