@@ -38,6 +38,25 @@ describe("the depth of a JSON text", () => {
     expect(excessOf(`{"a":${nested(maxDepth)}}`)).toBe(tooDeep)
   })
 
+  it("is told by its levels, in the shortest texts too and whatever stands between two of them", () => {
+    const openings = ["[", "[ ", "[1,", '{"":', '[{"":']
+    const mostly = fc.constantFrom(...openings).chain((most) => {
+      const one = fc.oneof({ weight: 9, arbitrary: fc.constant(most) }, fc.constantFrom(...openings))
+      return fc.array(one, { minLength: maxDepth - 3, maxLength: maxDepth + 3 })
+    })
+    fc.assert(
+      fc.property(mostly, (levels) => {
+        const opened = levels.join("")
+        const brackets = opened.match(/[[{]/g) ?? []
+        const closed = brackets.map((bracket) => (bracket === "[" ? "]" : "}")).toReversed()
+        const text = `${opened}0${closed.join("")}`
+        expect(() => JSON.parse(text)).not.toThrow()
+        expect(excessOf(text)).toBe(brackets.length > maxDepth ? tooDeep : undefined)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it("counts what is open, not what has been closed, and no bracket in a string", () => {
     expect(excessOf(`[${"[],{},".repeat(5000)}1]`)).toBeUndefined()
     expect(excessOf(`"${"[".repeat(5000)}"`)).toBeUndefined()

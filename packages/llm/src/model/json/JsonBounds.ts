@@ -92,6 +92,10 @@ class Shapes {
 /** Each shape takes a key, a colon, a value and what stands between them: a shorter text cannot have too many. */
 const shortestOfManyShapes = 5 * maxShapes
 
+/** True for a text, as most events are, that has no room for more levels: each has two brackets, and more where no list begins with a list. */
+const isTooShortToBeDeep = (text: string): boolean =>
+  text.length < 2 * maxDepth || (text.length < 3 * maxDepth && !text.includes("[["))
+
 /** True where no more brackets open than there may be levels, as in nearly every answer: found without a look at its strings. */
 const isShallow = (text: string): boolean => {
   let opened = 0
@@ -108,8 +112,7 @@ const isShallow = (text: string): boolean => {
  * lists and objects it may hold: a body may hold millions of probabilities.
  */
 export const excessOf = (text: string, most = Infinity): string | undefined => {
-  // Each level has two brackets.
-  if (text.length < 2 * maxDepth) return undefined
+  if (isTooShortToBeDeep(text)) return undefined
   const shapes = text.length < shortestOfManyShapes ? undefined : new Shapes()
   if (shapes === undefined && isShallow(text)) return undefined
   let depth = 0

@@ -112,7 +112,7 @@ export class Carried {
   }
 
   private keepField(name: string, value: unknown): void {
-    if (!isPresent(value)) return
+    if (value === undefined || !isPresent(value)) return
     this.fields ??= new Map()
     this.fields.set(name, value)
   }

@@ -11,15 +11,12 @@ export interface Thought {
   readonly field: string
 }
 
-/** The names of the field, the most telling first. */
-const fields = ["reasoning_content", "reasoning"]
-
-const namedThought = (delta: WireObject): Thought | undefined => {
-  for (const field of fields) {
-    const text = nonEmpty(delta[field])
-    if (text !== undefined) return { text, field }
-  }
-  return undefined
+/** The most telling name of the field first. */
+const namedThought = ({ reasoning, reasoning_content }: WireObject): Thought | undefined => {
+  const content = nonEmpty(reasoning_content)
+  if (content !== undefined) return { text: content, field: "reasoning_content" }
+  const text = nonEmpty(reasoning)
+  return text === undefined ? undefined : { text, field: "reasoning" }
 }
 
 /** The reasoning that a delta says; none where it says none. */
