@@ -2,6 +2,7 @@
  * One request of a call, from the moment before it is sent to its end: its record in the ledger, and what comes out of it,
  * metadata or an error. Only its provider writes to it; it measures, sends nothing and decides nothing.
  */
+import * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -11,7 +12,7 @@ import { costOf } from "../prices/AnswerCost.ts"
 import { type AttemptLeave, type AttemptTarget, passThrough, planOf } from "./AttemptGate.ts"
 import { type CallContext, tell } from "./CallContext.ts"
 import { type AnswerEnd, limitWarning, metadataOf } from "./Metadata.ts"
-import { isoTime } from "./Time.ts"
+import { clockMs, isoTime, monotonicMs } from "./Time.ts"
 
 export type { AttemptTarget } from "./AttemptGate.ts"
 export type { AnswerEnd } from "./Metadata.ts"
@@ -22,12 +23,6 @@ export interface Spent {
   readonly billing?: Billing | undefined
 }
 
-/** What a call that asked for it sees of the head of its response. */
-export interface ShownHead {
-  readonly limits: RateLimits | undefined
-  readonly responseHeaders: Readonly<Record<string, string>>
-}
-
 /** Names of models, requests and finish reasons are short; a longer one is cut. */
 const nameLength = 256
 
@@ -36,7 +31,6 @@ const unchanged = (text: string): string => text
 const none: ReadonlyArray<never> = []
 
 const abandoned = Exit.interrupt()
-const ungated: ReadonlyArray<AttemptLeave> = []
 
 type Writable = { -readonly [Key in keyof AttemptRecord]: AttemptRecord[Key] }
 
@@ -44,6 +38,7 @@ export class Attempt {
   private readonly context: CallContext
   private readonly target: AttemptTarget
   private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly clock: Clock.Clock
   private readonly startedMs: number
   private readonly written: Writable
   private readonly number: number
@@ -56,18 +51,19 @@ export class Attempt {
     context: CallContext,
     fiber: Fiber.Fiber<unknown, unknown>,
     target: AttemptTarget,
-    leaves: ReadonlyArray<AttemptLeave> = ungated,
+    leaves: ReadonlyArray<AttemptLeave> = none,
   ) {
     this.leaves = leaves
     this.context = context
     this.target = target
     this.fiber = fiber
-    this.startedMs = context.ledger.nowMs()
+    this.clock = fiber.getRef(Clock.Clock)
+    this.startedMs = clockMs(this.clock)
     this.written = {
       provider: target.provider,
       model: target.model,
       targetIndex: context.targetIndex,
-      started: isoTime(context.ledger.epochMs()),
+      started: isoTime(this.clock.currentTimeMillisUnsafe()),
       queuedMs: context.queuedMs + context.ledger.takeWaits(),
       waitedMs: context.waitedMs,
       durationMs: 0,
@@ -110,7 +106,7 @@ export class Attempt {
 
   /** Milliseconds since the epoch, by the call's clock. */
   epochMs(): number {
-    return this.context.ledger.epochMs()
+    return this.clock.currentTimeMillisUnsafe()
   }
 
   /** A copy of the record; one that still runs is told up to now. */
@@ -124,13 +120,19 @@ export class Attempt {
   }
 
   /** Notes the head of the response. A cost that a service reports itself wins over the price table (law 19). */
-  sawHead(status: number, requestId: string | undefined, costUsd?: number, shown?: ShownHead): void {
-    this.written.status = status
-    this.written.requestId = this.nameOf(requestId)
-    this.reportedCostUsd = costUsd
-    if (shown === undefined) return
-    this.written.limits = shown.limits
-    this.written.responseHeaders = shown.responseHeaders
+  sawHead(head: {
+    readonly status: number
+    readonly requestId: string | undefined
+    readonly costUsd?: number | undefined
+    readonly limits?: RateLimits | undefined
+    readonly responseHeaders?: Readonly<Record<string, string>> | undefined
+  }): void {
+    this.written.status = head.status
+    this.written.requestId = this.nameOf(head.requestId)
+    this.reportedCostUsd = head.costUsd
+    if (head.responseHeaders === undefined) return
+    this.written.limits = head.limits
+    this.written.responseHeaders = head.responseHeaders
   }
 
   /** Notes the first piece of the answer. */
@@ -166,7 +168,7 @@ export class Attempt {
     this.written.servedModel = servedModel
     if (this.target.isFree === true) this.written.costUsd = 0
     else this.account(end.usageStatus === "unknown" ? undefined : end.usage, end.billing)
-    const nowMs = this.context.ledger.nowMs()
+    const nowMs = clockMs(this.clock)
     this.closeAt(nowMs, Exit.void)
     const { context, target, written } = this
     const { ledger } = context
@@ -190,19 +192,17 @@ export class Attempt {
     })
   }
 
-  /** What the caller is told beside the answer. Of most answers there is nothing, and the lists need not be joined. */
+  /** What the caller is told beside the answer. */
   private warningsOf(end: AnswerEnd): ReadonlyArray<string> {
     const { redact = unchanged, warnings: dropped = none } = this.target
-    const { warnings: noted } = this.context.ledger
     const { warnings: told = none } = end
     const cut = limitWarning(end, this.target)
-    if (noted.length + dropped.length + told.length === 0) return cut === undefined ? [] : [cut]
-    return [...noted, ...dropped, ...told.map(redact), ...(cut === undefined ? none : [cut])]
+    return [...this.context.ledger.warnings, ...dropped, ...told.map(redact), ...(cut === undefined ? none : [cut])]
   }
 
   /** Closes the record where it is still open: the attempt has ended, or (without `exit`) nobody waits for it any more. */
   close(exit: Exit.Exit<unknown, unknown> = abandoned): void {
-    if (this.isOpen) this.closeAt(this.context.ledger.nowMs(), exit)
+    if (this.isOpen) this.closeAt(clockMs(this.clock), exit)
   }
 
   private closeAt(nowMs: number, exit: Exit.Exit<unknown, unknown>): void {
@@ -226,7 +226,7 @@ export class Attempt {
   }
 
   private elapsedMs(): number {
-    return Math.round(this.context.ledger.nowMs() - this.startedMs)
+    return Math.round(clockMs(this.clock) - this.startedMs)
   }
 
   /** What the answer, or what came of it, cost. A cost that the service tells in a header is its own word, too. */
@@ -263,9 +263,9 @@ export const openAttempt = (
   target: AttemptTarget,
   request: object,
 ): Result.Result<Attempt, LlmError> => {
-  if (context.permit.atMs === undefined) context.permit.came(context.ledger.nowMs())
+  if (context.permit.atMs === undefined) context.permit.came(monotonicMs(fiber))
   if (context.gates.length === 0 || target.isFree === true) return Result.succeed(new Attempt(context, fiber, target))
-  const plan = planOf(target, request, context.ledger.epochMs())
+  const plan = planOf(target, request, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   const { leaves, refusal } = passThrough(context.gates, plan, fiber)
   return refusal === undefined
     ? Result.succeed(new Attempt(context, fiber, target, leaves))

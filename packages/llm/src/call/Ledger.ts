@@ -2,10 +2,9 @@
  * What one call has been through: its attempts, in the order in which they began. It only grows, and what it hands out are
  * copies, so that nobody can write into the story of a call (law 17).
  */
-import * as Clock from "effect/Clock"
 import type * as Fiber from "effect/Fiber"
 import type { AttemptRecord } from "../model/LlmResponse.ts"
-import { clockMs, isoTime } from "./Time.ts"
+import { epochMs, isoTime, monotonicMs } from "./Time.ts"
 
 /** An attempt in the ledger: it knows its own record. */
 export interface LedgerEntry {
@@ -29,25 +28,13 @@ export class Ledger {
   private later: ReadonlyArray<LedgerEntry> = none
   private notes: ReadonlyArray<string> = none
   private unchargedMs = 0
-  private readonly clock: Clock.Clock
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
-    this.clock = fiber.getRef(Clock.Clock)
-    this.startedMs = clockMs(this.clock)
-    this.started = isoTime(this.clock.currentTimeMillisUnsafe())
+    this.startedMs = monotonicMs(fiber)
+    this.started = isoTime(epochMs(fiber))
   }
 
-  /** Monotonic milliseconds by the call's clock, which is not looked up each time that somebody asks. */
-  nowMs(): number {
-    return clockMs(this.clock)
-  }
-
-  /** Milliseconds since the epoch by the call's clock. */
-  epochMs(): number {
-    return this.clock.currentTimeMillisUnsafe()
-  }
-
-  /** Notes a wait for a permit that none came of: the next attempt is charged with it, so that no wait is lost. */
+  /** Notes a wait for a permit that none came of: the next attempt is charged with it, in whole milliseconds. */
   waitedInVain(waitedMs: number): void {
     this.unchargedMs += Math.round(waitedMs)
   }
@@ -81,8 +68,7 @@ export class Ledger {
   /** Copies of all records so far, in order. */
   attempts(): ReadonlyArray<AttemptRecord> {
     const { first, later } = this
-    if (first === undefined) return none
-    return later.length === 0 ? [first.record()] : [first.record(), ...later.map((entry) => entry.record())]
+    return first === undefined ? none : [first.record(), ...later.map((entry) => entry.record())]
   }
 
   /** How many attempts there are so far. */

@@ -51,15 +51,20 @@ const isPlainConversation = (said: unknown): boolean => {
 
 type Check = (value: unknown) => boolean
 
-const isFinite: Check = Schema.is(LlmRequest.fields.temperature)
-const isText: Check = Schema.is(LlmRequest.fields.user)
-const isName: Check = Schema.is(LlmRequest.fields.model)
-const isCount: Check = Schema.is(LlmRequest.fields.maxTokens)
-const isWhole: Check = Schema.is(LlmRequest.fields.seed)
-const isFlag: Check = Schema.is(LlmRequest.fields.parallelToolCalls)
-const isEffort: Check = Schema.is(LlmRequest.fields.reasoningEffort)
-const areTexts: Check = Schema.is(LlmRequest.fields.stop)
-const areOptions: Check = Schema.is(LlmRequest.fields.providerOptions)
+const { fields: known } = LlmRequest
+const isModel: Check = Schema.is(known.model)
+const isTemperature: Check = Schema.is(known.temperature)
+const isTopP: Check = Schema.is(known.topP)
+const isMaxTokens: Check = Schema.is(known.maxTokens)
+const isStop: Check = Schema.is(known.stop)
+const isSeed: Check = Schema.is(known.seed)
+const isFrequencyPenalty: Check = Schema.is(known.frequencyPenalty)
+const isPresencePenalty: Check = Schema.is(known.presencePenalty)
+const isParallelToolCalls: Check = Schema.is(known.parallelToolCalls)
+const isReasoningEffort: Check = Schema.is(known.reasoningEffort)
+const isUser: Check = Schema.is(known.user)
+const isPreviousResponseId: Check = Schema.is(known.previousResponseId)
+const areProviderOptions: Check = Schema.is(known.providerOptions)
 
 /**
  * True where each field of a plain question is as the schema wants it. None of its values has fields of its own but
@@ -69,19 +74,19 @@ const hasPlainFields = (input: { readonly [Name in keyof LlmRequest]?: unknown }
   const { frequencyPenalty, maxTokens, model, parallelToolCalls, presencePenalty, previousResponseId } = input
   const { providerOptions, reasoningEffort, seed, stop, temperature, topP, user } = input
   return (
-    (model === undefined || isName(model)) &&
-    (temperature === undefined || isFinite(temperature)) &&
-    (maxTokens === undefined || isCount(maxTokens)) &&
-    (topP === undefined || isFinite(topP)) &&
-    (stop === undefined || areTexts(stop)) &&
-    (seed === undefined || isWhole(seed)) &&
-    (frequencyPenalty === undefined || isFinite(frequencyPenalty)) &&
-    (presencePenalty === undefined || isFinite(presencePenalty)) &&
-    (parallelToolCalls === undefined || isFlag(parallelToolCalls)) &&
-    (reasoningEffort === undefined || isEffort(reasoningEffort)) &&
-    (user === undefined || isText(user)) &&
-    (previousResponseId === undefined || isName(previousResponseId)) &&
-    (providerOptions === undefined || areOptions(providerOptions)) &&
+    (model === undefined || isModel(model)) &&
+    (temperature === undefined || isTemperature(temperature)) &&
+    (topP === undefined || isTopP(topP)) &&
+    (maxTokens === undefined || isMaxTokens(maxTokens)) &&
+    (stop === undefined || isStop(stop)) &&
+    (seed === undefined || isSeed(seed)) &&
+    (frequencyPenalty === undefined || isFrequencyPenalty(frequencyPenalty)) &&
+    (presencePenalty === undefined || isPresencePenalty(presencePenalty)) &&
+    (parallelToolCalls === undefined || isParallelToolCalls(parallelToolCalls)) &&
+    (reasoningEffort === undefined || isReasoningEffort(reasoningEffort)) &&
+    (user === undefined || isUser(user)) &&
+    (previousResponseId === undefined || isPreviousResponseId(previousResponseId)) &&
+    (providerOptions === undefined || areProviderOptions(providerOptions)) &&
     input.tools === undefined &&
     input.toolChoice === undefined &&
     input.responseFormat === undefined &&

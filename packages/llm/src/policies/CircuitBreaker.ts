@@ -13,6 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { refuseAttempt } from "../call/Attempt.ts"
 import { type CallContext, tell } from "../call/CallContext.ts"
+import { monotonicMs } from "../call/Time.ts"
 import { CircuitOpenError, type LlmError, type LlmErrorReason, QuotaExceededError } from "../model/LlmError.ts"
 import type { Asked, Identity } from "./mechanisms/Around.ts"
 import { type Admission, Circuit, type OnChange, type Thresholds } from "./mechanisms/Circuit.ts"
@@ -117,7 +118,7 @@ class Breaker {
   }
 
   begin(context: CallContext, request: Asked, fiber: Fiber.Fiber<unknown, unknown>): Result.Result<Held, LlmError> {
-    const nowMs = context.ledger.nowMs()
+    const nowMs = monotonicMs(fiber)
     const { name } = this.inner
     const model = request.model ?? this.inner.model
     // An empty account refuses calls only where another target follows: the last target is always asked.
@@ -144,12 +145,12 @@ class Breaker {
   /** A probe that has brought its first piece has proved that the target answers. */
   output({ admission, model }: Held, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): void {
     if (!admission.isProbe) return
-    admission.circuit.succeed(admission, context.ledger.nowMs(), this.thresholds, this.telling(model, context, fiber))
+    admission.circuit.succeed(admission, monotonicMs(fiber), this.thresholds, this.telling(model, context, fiber))
   }
 
   end(held: Held, outcome: Outcome, context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): void {
     const { admission } = held
-    const nowMs = context.ledger.nowMs()
+    const nowMs = monotonicMs(fiber)
     const onChange = this.telling(held.model, context, fiber)
     const { circuit } = admission
     if (outcome._tag === "Answered") {

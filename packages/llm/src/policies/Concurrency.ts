@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
 import { type CallContext, joinCall, joinStream, openWithin, tell, within } from "../call/CallContext.ts"
+import { monotonicMs } from "../call/Time.ts"
 import type { LlmError } from "../model/LlmError.ts"
 import type { Around, Identity } from "./mechanisms/Around.ts"
 import * as Permits from "./mechanisms/Permits.ts"
@@ -56,7 +57,7 @@ export const limited = (permits: Permits.Permits, { name }: Identity): Around =>
 /** The call asks for a permit, at this time. */
 const queued = (context: CallContext, fiber: Fiber.Fiber<unknown, unknown>): number => {
   if (context.observers.length > 0) tell(context, { type: "queued" }, fiber)
-  return context.ledger.nowMs()
+  return monotonicMs(fiber)
 }
 
 /** The call has a permit: the wait for it is charged to the attempt that follows. */
@@ -66,7 +67,7 @@ const arrived = <A, E>(
   sinceMs: number,
   next: () => Effect.Effect<A, E>,
 ): Effect.Effect<A, E> => {
-  const nowMs = context.ledger.nowMs()
+  const nowMs = monotonicMs(fiber)
   const waitedMs = nowMs - sinceMs
   context.permit.came(nowMs)
   if (context.observers.length > 0) tell(context, { type: "permit", waitedMs: Math.round(waitedMs) }, fiber)

@@ -16,6 +16,7 @@ import { type CallContext, joinCall, joinStream, openWithin, within } from "../c
 import { CallClock } from "../call/CallClock.ts"
 import { FirstPermit } from "../call/FirstPermit.ts"
 import { CallOptions } from "../call/CallOptions.ts"
+import { monotonicMs } from "../call/Time.ts"
 import type { LlmError, TimeoutClock } from "../model/LlmError.ts"
 import type { Around } from "./mechanisms/Around.ts"
 import { bounded } from "./mechanisms/Bounded.ts"
@@ -130,7 +131,7 @@ const start = (
 ): { readonly clocks: StreamClocks; readonly context: CallContext } => {
   const isAwaited = limits.fromFirstPermit || limits.queueMs !== undefined
   const permit = isAwaited ? new FirstPermit(outer.permit) : outer.permit
-  const nowMs = outer.ledger.nowMs()
+  const nowMs = monotonicMs(fiber)
   let { clock } = outer
   const started = (name: TimeoutClock, limitMs: number | undefined, from: number | "first-permit" | "silence") => {
     if (limitMs === undefined) return undefined

@@ -203,7 +203,7 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
   return new Uncopied([...callFields].find(isUnreadable) ?? "", found.problem)
 }
 
-/** The first field of a copy that there is not. */
+/** The first field of a copy that no call has. */
 const unknownOf = (copy: object, fields: ReadonlySet<string>): string | undefined => {
   for (const name in copy) if (!fields.has(name)) return name
   return undefined
@@ -228,10 +228,10 @@ export const read = <Request>(
   if (Result.isFailure(signal)) return refused(placed(signal.failure, options), undefined)
   const settings = attempted(() => {
     const { cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout } = options
-    const isAny = cache !== undefined || headers !== undefined || includeResponseHeaders !== undefined
-    const isAnyOther =
-      maxRetries !== undefined || stickyKey !== undefined || tags !== undefined || timeout !== undefined
-    if (!isAny && !isAnyOther) return undefined
+    const saysNothing = cache === undefined && headers === undefined && includeResponseHeaders === undefined
+    const setsNothing =
+      maxRetries === undefined && stickyKey === undefined && tags === undefined && timeout === undefined
+    if (saysNothing && setsNothing) return undefined
     return {
       ...readTimeout(timeout),
       ...readMaxRetries(maxRetries),

@@ -35,8 +35,8 @@ const readAhead = 4096
 export class StreamSource {
   private readonly session: Session
   private readonly call: CallInput
-  /** Told when nothing is held any more, or is about to be given back. */
-  private readonly ended: () => void
+  /** Called once, before the scope closes. */
+  private readonly onClosing: () => void
   private readonly startedMs = Date.now()
   private readonly assembly = assemble()
   private readonly scope = Scope.makeUnsafe()
@@ -60,10 +60,10 @@ export class StreamSource {
   isIncomplete = false
   end: End | undefined
 
-  constructor(session: Session, call: CallInput, ended: () => void) {
+  constructor(session: Session, call: CallInput, onClosing: () => void) {
     this.session = session
     this.call = call
-    this.ended = ended
+    this.onClosing = onClosing
   }
 
   /** Somebody reads the events from now on. */
@@ -288,7 +288,7 @@ export class StreamSource {
   }
 
   private async close(end: End): Promise<void> {
-    this.ended()
+    this.onClosing()
     this.wakeReadAhead?.()
     this.call.signal?.removeEventListener("abort", this.abort)
     const early = end._tag === "Aborted" || end._tag === "Left"

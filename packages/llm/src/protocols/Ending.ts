@@ -55,9 +55,9 @@ const givenUp: ReadonlySet<string> = new Set([
 const wordOf = (raw: string): string => raw.replace(/:.*/s, "").trim().toLowerCase()
 
 /** The name of an end; undefined of a word that is not known. The words of most services stand in the table as they are. */
-const named = (raw: string): FinishReason | undefined => finishReasons.get(raw) ?? finishReasons.get(wordOf(raw))
+const knownReason = (raw: string): FinishReason | undefined => finishReasons.get(raw) ?? finishReasons.get(wordOf(raw))
 
-/** True for a word of an answer that its provider gave up. */
+/** True for a word of an answer that its provider gave up. No word is in both tables. */
 const isGivenUp = (raw: string): boolean => !finishReasons.has(raw) && givenUp.has(wordOf(raw))
 
 /** What a reader knows of an answer that its finish reason may not say. */
@@ -72,7 +72,7 @@ export interface Said {
  */
 export const finishReasonOf = (raw: string | undefined, { calledTools, refused }: Said): FinishReason => {
   if (refused) return "content-filter"
-  const reason = (raw === undefined ? undefined : named(raw)) ?? "other"
+  const reason = (raw === undefined ? undefined : knownReason(raw)) ?? "other"
   return reason === "stop" && calledTools ? "tool-calls" : reason
 }
 

@@ -34,19 +34,21 @@ const collect = <E>(exchange: Source, maxBytes: number, past: (read: () => strin
     const chunks: Array<Uint8Array> = []
     let length = 0
     const text = () => decoder.decode(join(chunks, length))
-    const isPast = (arrived: ReadonlyArray<Uint8Array>): boolean => {
+    /** Takes what has arrived, and goes on where it is not too much. */
+    const taken = (arrived: ReadonlyArray<Uint8Array>, next: () => Text<E>): Text<E> => {
       for (const chunk of arrived) {
         chunks.push(chunk)
         length += chunk.byteLength
       }
-      return length > maxBytes
+      return length > maxBytes ? past(text) : next()
     }
+    const end = (): Text<E> => Effect.succeed(text())
     const whole = exchange.whole?.()
-    if (whole !== undefined) return isPast(whole) ? past(text) : Effect.succeed(text())
+    if (whole !== undefined) return taken(whole, end)
     const readAll: Text<E> = Pull.matchEffect(exchange.read, {
-      onSuccess: (arrived) => (isPast(arrived) ? past(text) : readAll),
+      onSuccess: (arrived) => taken(arrived, () => readAll),
       onFailure: (cause) => Effect.failCause(cause),
-      onDone: () => Effect.succeed(text()),
+      onDone: end,
     })
     return readAll
   })

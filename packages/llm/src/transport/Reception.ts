@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Attempt, ShownHead } from "../call/Attempt.ts"
+import type { Attempt } from "../call/Attempt.ts"
 import type { Events } from "../call/CallContext.ts"
 import {
   AuthenticationError,
@@ -97,12 +97,10 @@ const receive = <Service extends ReachedService, A>(
     },
     onSuccess: (response) => {
       const { headers, status } = response
-      sent.attempt.sawHead(
-        status,
-        ResponseHeaders.requestId(headers),
-        ResponseHeaders.responseCostUsd(headers),
-        sent.includesHeaders ? shownOf(sent, headers) : undefined,
-      )
+      const requestId = ResponseHeaders.requestId(headers)
+      const costUsd = ResponseHeaders.responseCostUsd(headers)
+      const head = { status, requestId, costUsd }
+      sent.attempt.sawHead(sent.includesHeaders ? { ...head, ...shownOf(sent, headers) } : head)
       const { onLimits } = sent
       if (onLimits !== undefined) {
         const limits = ResponseHeaders.rateLimits(headers, sent.attempt.epochMs())
@@ -112,7 +110,7 @@ const receive = <Service extends ReachedService, A>(
     },
   })
 
-const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders): ShownHead => ({
+const shownOf = ({ attempt, redact }: Sent<ReachedService>, headers: WireHeaders) => ({
   limits: ResponseHeaders.rateLimits(headers, attempt.epochMs()),
   responseHeaders: ResponseHeaders.shownHeaders(headers, redact),
 })

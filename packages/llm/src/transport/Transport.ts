@@ -68,7 +68,7 @@ export interface Exchange {
    * Content codings are decoded: a reader sees, and counts, decoded bytes.
    */
   readonly read: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, Broken>
-  /** The whole body at once, where all of it has come and nothing was read yet: in one step in place of six. */
+  /** What has come and was not read, once no more will come; undefined until then. It saves a reader of whole bodies five steps. */
   readonly whole?: (() => ReadonlyArray<Uint8Array> | undefined) | undefined
   /**
    * Ends it. `isComplete` says that the reader has what it wanted: a body about to end may end, within `drainMs`, and its

@@ -16,7 +16,7 @@ describe("an answered attempt", () => {
       const { attempt, context } = yield* opened({ temperature: 0.5, maxTokens: 9, pricing: { prices }, redact: blank })
       context.ledger.warn("other was passed over")
       yield* TestClock.adjust(25)
-      attempt.sawHead(200, "req")
+      attempt.sawHead({ status: 200, requestId: "req" })
       const named = { servedModel: "m-secret", responseId: "resp_secret", rawFinishReason: "end_secret" }
       const metadata = attempt.finish({ ...end, ...named, warnings: ["a secret was dropped"] })
       expect(metadata).toMatchObject({
@@ -67,7 +67,7 @@ describe("an answered attempt", () => {
   it.effect("costs what the head of its response says, whatever its prices and its end say", () =>
     Effect.gen(function* () {
       const { attempt } = yield* opened({ pricing: { prices } })
-      attempt.sawHead(200, undefined, 0.25)
+      attempt.sawHead({ status: 200, requestId: undefined, costUsd: 0.25 })
       const metadata = attempt.finish({ ...end, billing: { costUsd: 4 } })
       expect(metadata).toMatchObject({ costUsd: 0.25, priceSource: "service" })
     }),

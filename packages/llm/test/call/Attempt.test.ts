@@ -104,12 +104,12 @@ describe("the record of an attempt", () => {
     Effect.gen(function* () {
       const limits = { requests: { remaining: 1 } }
       const { attempt } = yield* opened({ redact: blank })
-      attempt.sawHead(200, "req_secret")
+      attempt.sawHead({ status: 200, requestId: "req_secret", limits })
       expect(attempt.requestId).toBe("req_<redacted>")
       expect(attempt.record()).toMatchObject({ status: 200, requestId: "req_<redacted>" })
       expect(attempt.record()).not.toHaveProperty("limits")
       expect(attempt.record()).not.toHaveProperty("responseHeaders")
-      attempt.sawHead(200, undefined, undefined, { limits, responseHeaders: { "x-a": "1" } })
+      attempt.sawHead({ status: 200, requestId: undefined, limits, responseHeaders: { "x-a": "1" } })
       expect(attempt.record()).toMatchObject({ requestId: undefined, limits, responseHeaders: { "x-a": "1" } })
     }),
   )

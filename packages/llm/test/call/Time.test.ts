@@ -1,6 +1,7 @@
 /** The time of a call, by whichever clock its fiber has, and timers that keep to it. */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
+import { vi } from "vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
@@ -69,6 +70,16 @@ describe("under the platform's clock", () => {
         })
       })
       expect(rung).toEqual(["rung"])
+    }),
+  )
+
+  it.live("a timer is set to whole milliseconds, and never to fewer than were asked for", () =>
+    Effect.gen(function* () {
+      const fiber = yield* here
+      const set = vi.spyOn(globalThis, "setTimeout")
+      for (const ms of [0, 0.2, 1.5, 20]) stopTimer(startTimer(fiber, ms, () => undefined))
+      expect(set.mock.calls.map(([, ms]) => ms)).toEqual([0, 1, 2, 20])
+      set.mockRestore()
     }),
   )
 

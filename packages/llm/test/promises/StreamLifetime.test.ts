@@ -52,8 +52,8 @@ describe("streams that have ended", () => {
     const environment = { OPENAI_API_BASE: upstream.url, WISEFLOW_LOG_LEVEL: "none" }
     const { code, stderr, stdout } = await runProgram(program("ended"), { environment, nodeFlags })
     expect([code, stderr]).toEqual([0, ""])
-    // Each is some 10 KB.
-    expect(JSON.parse(stdout).bytes).toBeLessThan(2500)
+    // 2.4 KB; 10.5 KB where streams that have ended become old.
+    expect(JSON.parse(stdout).bytes).toBeLessThan(6000)
   })
 })
 

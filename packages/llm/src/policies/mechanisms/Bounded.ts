@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { CallClock } from "../../call/CallClock.ts"
 import { type CallContext, contextWithin } from "../../call/CallContext.ts"
+import { monotonicMs } from "../../call/Time.ts"
 import { LlmError, type TimeoutError } from "../../model/LlmError.ts"
 import { startTimer, stopTimer, type Timer } from "../../call/Timer.ts"
 
@@ -59,7 +60,7 @@ export const bounded = <A>(
       const arm = () => {
         const first = clocks.reduce((one, other) => (other.endsMs < one.endsMs ? other : one))
         stopTimer(timer)
-        timer = startTimer(fiber, Math.max(0, first.endsMs - context.ledger.nowMs()), () => ring(first))
+        timer = startTimer(fiber, Math.max(0, first.endsMs - monotonicMs(fiber)), () => ring(first))
       }
       for (const clock of clocks) {
         const leave = clock.whenRunning(arm)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CallContext } from "../../call/CallContext.ts"
 import { CallTags, type Tags } from "../../call/CallOptions.ts"
+import { monotonicMs } from "../../call/Time.ts"
 import { usageNames } from "../../call/Totals.ts"
 import type { AttemptRecord, PriceSource, Usage } from "../../model/LlmResponse.ts"
 import { aroundAnswer, type Outcome } from "../mechanisms/HeldAnswer.ts"
@@ -255,18 +256,18 @@ export const withUsageLedger = (ledger: UsageLedger): Policy.ServicePolicy =>
       aroundAnswer<{ readonly startedMs: number; readonly before: number; readonly tags: Tags }>({
         begin: (context, _, fiber) =>
           Result.succeed({
-            startedMs: context.ledger.nowMs(),
+            startedMs: monotonicMs(fiber),
             before: context.ledger.count,
             tags: fiber.getRef(CallTags),
           }),
-        end: ({ before, startedMs, tags }, outcome, context) => {
+        end: ({ before, startedMs, tags }, outcome, context, fiber) => {
           const { model, provider } = context.ledger.lastTarget(inner.name)
           const attempts = attemptsOf(outcome, context)
           ledger.record({
             attempts: before === 0 ? attempts : attempts.slice(before),
             provider,
             model,
-            latencyMs: context.ledger.nowMs() - startedMs,
+            latencyMs: monotonicMs(fiber) - startedMs,
             isError: outcome._tag !== "Answered",
             tags,
           })

@@ -112,7 +112,7 @@ export class Carried {
   }
 
   private keepField(name: string, value: unknown): void {
-    if (value === undefined || !isPresent(value)) return
+    if (!isPresent(value)) return
     this.fields ??= new Map()
     this.fields.set(name, value)
   }

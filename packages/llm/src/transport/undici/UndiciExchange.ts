@@ -150,7 +150,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
       controller.abort(new Error("refused by the proxy"))
       return
     }
-    this.response = { status, headers: single(headers) }
+    this.response = { status, headers: areSingle(headers) ? headers : joined(headers) }
     const coding = this.response.headers["content-encoding"]
     if (coding !== undefined) this.decoded = decode(this.received, coding, false)
     this.wake()
@@ -235,12 +235,20 @@ const brokenBehind = (proxy: Proxy, cause: unknown): Broken => {
   return { ...broken(cause), via: `the proxy ${proxy.origin}` }
 }
 
-/** A header that came more than once counts with all its values, as HTTP joins them; nearly none does. */
-const single = (headers: Record<string, string | Array<string> | undefined>): WireHeaders => {
+type Headers = Record<string, string | Array<string> | undefined>
+
+/** True where each header came once, as nearly always. */
+const areSingle = (headers: Headers): headers is Record<string, string | undefined> => {
+  for (const name in headers) if (Array.isArray(headers[name])) return false
+  return true
+}
+
+/** A header that came more than once counts with all its values, as HTTP joins them. */
+const joined = (headers: Headers): WireHeaders => {
+  const result: Record<string, string | undefined> = {}
   for (const name in headers) {
     const value = headers[name]
-    // undici made the object for this response alone.
-    if (Array.isArray(value)) headers[name] = value.join(", ")
+    result[name] = Array.isArray(value) ? value.join(", ") : value
   }
-  return headers as Record<string, string | undefined>
+  return result
 }

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { collectBody } from "../../../src/transport/Body.ts"
 import { UndiciExchange } from "../../../src/transport/undici/UndiciExchange.ts"
 import { begun, controlled, data, end, failed, read, start, turn } from "./Controlled.ts"
 
@@ -71,6 +72,56 @@ describe("the head", () => {
       socket.on("error", () => undefined)
       yield* Fiber.interrupt(other)
       expect(socket.destroyed).toBe(true)
+    }),
+  )
+})
+
+describe("the whole body", () => {
+  const bytes = (chunks: ReadonlyArray<Uint8Array> | undefined) => chunks?.map((chunk) => Buffer.from(chunk).toString())
+
+  it.live("is given at once where all of it has come, and what is left of it after a read", () =>
+    Effect.gen(function* () {
+      const { exchange } = begun(start(), data("a"), data("b"), end)
+      yield* exchange.head
+      expect(bytes(exchange.whole())).toEqual(["a", "b"])
+      expect(yield* read(exchange)).toBe("done")
+      const empty = begun(start(204), end).exchange
+      yield* empty.head
+      expect(empty.whole()).toEqual([])
+    }),
+  )
+
+  it.live("is not given while more may come, nor where it broke off, nor in a coding", () =>
+    Effect.gen(function* () {
+      const more = begun(start(), data("a")).exchange
+      yield* more.head
+      expect(more.whole()).toBeUndefined()
+      expect(yield* read(more)).toEqual(["a"])
+      const lost = begun(start(), data("a"), (exchange, controller) =>
+        exchange.onResponseError(controller, new Error("lost")),
+      ).exchange
+      yield* lost.head
+      expect(lost.whole()).toBeUndefined()
+      expect(yield* read(lost)).toEqual(["a"])
+      expect(yield* Effect.flip(lost.read)).toEqual(failed("lost"))
+      const coded = begun(
+        start(200, { "content-encoding": "gzip" }),
+        (exchange, controller) => exchange.onResponseData(controller, gzipSync("a")),
+        end,
+      ).exchange
+      yield* coded.head
+      expect(coded.whole()).toBeUndefined()
+    }),
+  )
+
+  it.live("is not read where it is longer than it may be", () =>
+    Effect.gen(function* () {
+      const { exchange } = begun(start(), data("abc"), data("def"), end)
+      yield* exchange.head
+      expect(yield* Effect.flip(collectBody(exchange, 5))).toEqual({ _tag: "BodyTooLarge" })
+      const fits = begun(start(), data("abc"), data("def"), end).exchange
+      yield* fits.head
+      expect(yield* collectBody(fits, 6)).toBe("abcdef")
     }),
   )
 })
