@@ -64,7 +64,7 @@ export class Attempt {
       model: target.model,
       targetIndex: context.targetIndex,
       started: isoTime(this.clock.currentTimeMillisUnsafe()),
-      queuedMs: context.queuedMs + context.ledger.takeWaits(),
+      queuedMs: Math.round((context.queuedUs + context.ledger.takeWaits()) / 1000),
       waitedMs: context.waitedMs,
       durationMs: 0,
       costUsd: null,

@@ -54,11 +54,11 @@ export interface CallContext {
   /** Until when the first permit must have come, in monotonic milliseconds, and the limit that this comes from. */
   readonly queue: { readonly endsMs: number; readonly limitMs: number } | undefined
   /**
-   * Milliseconds of waiting for a permit or a pace, which belong to the next attempt. Whole ones: V8 lays out an object with
-   * another number otherwise, and once it has seen one it rebuilds the context of every call after it, at 1 µs each.
+   * Microseconds of waiting for a permit or a pace, which belong to the next attempt. Whole ones: V8 lays out an object with
+   * another number otherwise, and once it has seen one it rebuilds the contexts of every call after it, at 1 µs each.
    */
-  readonly queuedMs: number
-  /** Whole milliseconds of waiting before a retry, which belong to the next attempt. */
+  readonly queuedUs: number
+  /** Milliseconds of waiting before a retry, which belong to the next attempt. Whole ones, for the same reason. */
   readonly waitedMs: number
   /** Told what a response's head says of the account's limits, for a policy that keeps to them. */
   readonly onLimits: ((limits: RateLimits) => void) | undefined
@@ -95,7 +95,7 @@ export const joinCall = <A, E, R>(
       deadline: "unset",
       headersMs: undefined,
       queue: undefined,
-      queuedMs: 0,
+      queuedUs: 0,
       waitedMs: 0,
       onLimits: undefined,
       gates: nobody,

@@ -4,7 +4,7 @@
  */
 import type * as Fiber from "effect/Fiber"
 import type { AttemptRecord } from "../model/LlmResponse.ts"
-import { epochMs, isoTime, monotonicMs } from "./Time.ts"
+import { epochMs, isoTime, microseconds, monotonicMs } from "./Time.ts"
 
 /** An attempt in the ledger: it knows its own record. */
 export interface LedgerEntry {
@@ -27,16 +27,16 @@ export class Ledger {
   private first: LedgerEntry | undefined = undefined
   private later: ReadonlyArray<LedgerEntry> = none
   private notes: ReadonlyArray<string> = none
-  private unchargedMs = 0
+  private unchargedUs = 0
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     this.startedMs = monotonicMs(fiber)
     this.started = isoTime(epochMs(fiber))
   }
 
-  /** Notes a wait for a permit that none came of: the next attempt is charged with it, in whole milliseconds. */
+  /** Notes a wait for a permit that none came of: the next attempt is charged with it, so that no wait is lost. */
   waitedInVain(waitedMs: number): void {
-    this.unchargedMs += Math.round(waitedMs)
+    this.unchargedUs += microseconds(waitedMs)
   }
 
   /** Adds a warning for the caller, whichever target answers: that a target was passed over, for example. */
@@ -49,11 +49,11 @@ export class Ledger {
     return this.notes
   }
 
-  /** The waits that no attempt has been charged with yet. */
+  /** The waits that no attempt has been charged with yet, in microseconds. */
   takeWaits(): number {
-    const ms = this.unchargedMs
-    this.unchargedMs = 0
-    return ms
+    const us = this.unchargedUs
+    this.unchargedUs = 0
+    return us
   }
 
   /** Adds an attempt, and gives its number. */

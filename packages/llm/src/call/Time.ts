@@ -21,6 +21,9 @@ export const monotonicMs = (fiber: Fiber.Fiber<unknown, unknown>): number => clo
 export const clockMs = (clock: Clock.Clock): number =>
   clock === platformClock ? performance.now() : Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
+/** Whole microseconds: what waits are summed in. */
+export const microseconds = (ms: number): number => Math.round(ms * 1000)
+
 /** Milliseconds since the epoch by a fiber's clock. */
 export const epochMs = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()

@@ -140,7 +140,7 @@ const inTurn = <A>(
             const secondShare = shareOf(context, targetsOf(second), monotonicMs(fiber))
             const clock = secondShare ?? context.clock
             const targetIndex = context.targetIndex + targetsOf(first)
-            return sides.second({ ...context, clock, targetIndex, queuedMs: 0, waitedMs: 0 }, secondShare)
+            return sides.second({ ...context, clock, targetIndex, queuedUs: 0, waitedMs: 0 }, secondShare)
           }),
         )
       },

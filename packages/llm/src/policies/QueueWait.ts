@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { CallContext } from "../call/CallContext.ts"
-import { monotonicMs } from "../call/Time.ts"
+import { microseconds, monotonicMs } from "../call/Time.ts"
 import { type LlmError, TimeoutError } from "../model/LlmError.ts"
 import { timeoutFailure } from "./mechanisms/Bounded.ts"
 
@@ -38,4 +38,4 @@ export const inQueue = (
 
 /** The context for an attempt that is charged with a wait. Most calls do not wait, and need none of their own for it. */
 export const charged = (context: CallContext, waitedMs: number): CallContext =>
-  waitedMs < 1 ? context : { ...context, queuedMs: context.queuedMs + Math.round(waitedMs) }
+  waitedMs < 1 ? context : { ...context, queuedUs: context.queuedUs + microseconds(waitedMs) }

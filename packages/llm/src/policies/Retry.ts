@@ -143,7 +143,7 @@ const backOff = Effect.fnUntraced(function* <A>(
     yield* Effect.logDebug(`retrying in ${Math.round(waitMs)} ms`, { errorType: error.reason._tag, retry: retried + 1 })
     yield* Effect.sleep(waitMs)
     if (!budget.take()) break
-    const result = yield* Effect.result(within(begin, { ...context, queuedMs: 0, waitedMs: Math.round(waitMs) }))
+    const result = yield* Effect.result(within(begin, { ...context, queuedUs: 0, waitedMs: Math.round(waitMs) }))
     if (result._tag === "Success") {
       budget.succeeded(retried + 1)
       return result.success

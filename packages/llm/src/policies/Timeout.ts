@@ -159,7 +159,7 @@ const start = (
     deadline: standsIn ? "own" : outer.deadline,
     headersMs: limits.headersMs ?? outer.headersMs,
     queue: limits.queueMs === undefined ? outer.queue : { endsMs: nowMs + limits.queueMs, limitMs: limits.queueMs },
-    queuedMs: outer.queuedMs,
+    queuedUs: outer.queuedUs,
     waitedMs: outer.waitedMs,
     onLimits: outer.onLimits,
     gates: outer.gates,

@@ -205,7 +205,7 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
 
 /** The first field of a copy that no call has. */
 const unknownOf = (copy: object, fields: ReadonlySet<string>): string | undefined => {
-  for (const name in copy) if (!fields.has(name)) return name
+  for (const name of Object.keys(copy)) if (!fields.has(name)) return name
   return undefined
 }
 

@@ -44,7 +44,10 @@ export const withHeadClock = (exchange: Exchange, limitMs: number): TimedExchang
   )
   return {
     head,
-    read: exchange.read,
+    // Known once the head is: it may name a coding.
+    get read() {
+      return exchange.read
+    },
     whole: () => exchange.whole?.(),
     refusal: exchange.refusal,
     close: (isComplete) => {

@@ -23,8 +23,8 @@ describe("the record of an attempt", () => {
       yield* TestClock.adjust("2 seconds")
       const { fiber } = yield* begun
       const ledger = new Ledger(fiber)
-      ledger.waitedInVain(2.6)
-      const limits = { ledger, targetIndex: 3, queuedMs: 1, waitedMs: 7 }
+      ledger.waitedInVain(2.4)
+      const limits = { ledger, targetIndex: 3, queuedUs: 1300, waitedMs: 7 }
       const { attempt } = yield* opened({}, limits)
       expect(attempt.record()).toStrictEqual({
         provider: "own",

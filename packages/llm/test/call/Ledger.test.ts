@@ -75,7 +75,7 @@ describe("the ledger of a call", () => {
       expect(ledger.takeWaits()).toBe(0)
       ledger.waitedInVain(3)
       ledger.waitedInVain(4)
-      expect([ledger.takeWaits(), ledger.takeWaits()]).toEqual([7, 0])
+      expect([ledger.takeWaits(), ledger.takeWaits()]).toEqual([7000, 0])
     }),
   )
 

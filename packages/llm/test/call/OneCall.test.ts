@@ -31,7 +31,7 @@ describe("a call", () => {
         deadline: "unset",
         headersMs: undefined,
         queue: undefined,
-        queuedMs: 0,
+        queuedUs: 0,
         waitedMs: 0,
         onLimits: undefined,
       })

@@ -85,6 +85,28 @@ describe("a request", () => {
     },
   )
 
+  it("is read in the order of its fields: the first that is wrong is named, whatever a later one does", () => {
+    const later = {
+      get user() {
+        throw new Error("boom")
+      },
+    }
+    const wrong = { messages, temperature: "hot" }
+    expect(parameterOf(Object.defineProperties(wrong, Object.getOwnPropertyDescriptors(later)))).toBe("temperature")
+  })
+
+  it("with a getter that is right once is accepted, where another field needs the whole check", () => {
+    let reads = 0
+    const request = {
+      messages,
+      tools: [{ name: "f", parameters: { type: "object" } }],
+      get user() {
+        return reads++ === 0 ? "u" : 5
+      },
+    }
+    expect(parameterOf(request)).toBe("accepted")
+  })
+
   it("may name any option of a provider's, and leave known fields undefined", () => {
     const request = {
       messages,

@@ -36,15 +36,15 @@ const withWait = mechanism(({ name }) =>
 )
 
 it.effect(
-  "a wait of any length is charged in whole milliseconds, so that the contexts of all calls are laid out alike",
+  "a wait of any length is charged in whole microseconds, so that the contexts of all calls are laid out alike",
   () =>
     joinCall((context) =>
       Effect.sync(() => {
         const waits = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 5 })
         fc.assert(
           fc.property(waits, (waitedMs) => {
-            const { queuedMs } = waitedMs.reduce(charged, context)
-            expect(Number.isSafeInteger(queuedMs)).toBe(true)
+            const { queuedUs } = waitedMs.reduce(charged, context)
+            expect(Number.isSafeInteger(queuedUs)).toBe(true)
             for (const one of waitedMs) context.ledger.waitedInVain(one)
             expect(Number.isSafeInteger(context.ledger.takeWaits())).toBe(true)
           }),
@@ -52,6 +52,36 @@ it.effect(
       }),
     ),
 )
+
+/** A limit of a program's own, whose permits come so late, or never. */
+const late = (wait: Effect.Effect<void>) =>
+  withConcurrency({ hold: (effect) => Effect.andThen(wait, effect), holdIn: () => wait })
+
+/** Eight milliseconds, in steps of a fifth of one. */
+const aWhile = Effect.repeat(TestClock.adjust("200 micros"), { times: 39 })
+
+describe.each(callNames)("short waits of %s", (name) => {
+  it.effect("are charged with their sum, not with the sum of what is left of each", () => {
+    const wait = late(Effect.sleep("1600 micros"))
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask(name))
+      yield* aWhile
+      const { attempts, latencyMs } = (yield* Fiber.join(fiber)).metadata
+      expect([latencyMs, attempts[0]?.queuedMs]).toEqual([5, 5])
+    }).pipe(Effect.provide(new Upstream(() => "hello").layer.pipe(wait, wait, wait, withTimeout("1 minute"))))
+  })
+
+  it.effect("that no permit came of are not lost", () => {
+    const full = () => new Upstream(() => "hello").layer.pipe(late(Effect.never), withTimeout({ queue: "400 micros" }))
+    const last = new Upstream(() => "hello", "last").layer
+    const stack = [full(), full(), full(), full(), last].reduce((first, next) => first.pipe(withFallback(next)), full())
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask(name))
+      yield* aWhile
+      expect((yield* Fiber.join(fiber)).metadata.attempts.at(-1)?.queuedMs).toBe(2)
+    }).pipe(Effect.provide(stack))
+  })
+})
 
 describe.each(callNames)("the wait of %s", (name) => {
   it.effect("is charged to the attempt that follows", () => {

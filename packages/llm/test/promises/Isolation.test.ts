@@ -100,3 +100,15 @@ describe("what a caller gets", () => {
     expect(metadata.usage.inputTokens).not.toBe(-1)
   })
 })
+
+describe("a program in which every object has an enumerable method", () => {
+  it.each(surfaces)("asks as any other, with %s", async (_, ask) => {
+    await using one = await connect(answerOf)
+    Object.assign(Object.prototype, { isEmpty: () => false })
+    try {
+      expect(await ask(one.llm, { messages: [said("hello")] })).not.toHaveProperty("error")
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "isEmpty")
+    }
+  })
+})

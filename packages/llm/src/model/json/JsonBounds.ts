@@ -93,8 +93,8 @@ class Shapes {
 const shortestOfManyShapes = 5 * maxShapes
 
 /**
- * True for a text, as most events are, that has no room for more levels: each has two brackets, and takes at least three
- * characters where no list begins with a list.
+ * True for a text, as most events are, that has no room for more levels if it is JSON at all: each has two brackets, and takes at
+ * least three characters where no list begins with a list.
  */
 const isTooShortToBeDeep = (text: string): boolean =>
   text.length < 2 * maxDepth || (text.length < 3 * maxDepth && !text.includes("[["))

@@ -129,7 +129,7 @@ class BalancedCall<S extends Identity, Q extends Asked, A> {
     const share = shareOf(inTurn, targetsOf(service), nowMs)
     const context: CallContext = {
       ...inTurn,
-      ...(before === undefined ? {} : { queuedMs: 0, waitedMs: 0 }),
+      ...(before === undefined ? {} : { queuedUs: 0, waitedMs: 0 }),
       deployment: chosen(choice, before !== undefined),
       clock: share ?? inTurn.clock,
     }

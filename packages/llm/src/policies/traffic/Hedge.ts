@@ -196,7 +196,7 @@ class Hedge {
       },
     })
     // The waits before are those of the first request.
-    second({ ...this.watched(observer), queuedMs: 0, waitedMs: 0 }, () => {
+    second({ ...this.watched(observer), queuedUs: 0, waitedMs: 0 }, () => {
       if (sent === 0) budget.giveBack(reservedUsd)
     })
   }

@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { LlmProvider, OpenAi } from "../../../src/index.ts"
+import { LlmProvider, OpenAi, withTimeout } from "../../../src/index.ts"
 import type { CallName } from "../../faults/FaultScenario.ts"
 import { end, slowly, stall, type Step, write } from "../../faults/FaultServer.ts"
 import { chunk, head, lastChunk, streamHead } from "../../faults/HttpText.ts"
@@ -53,6 +53,15 @@ describe("a coded body", () => {
       expect(yield* asking).toBe(fullText)
       expect(yield* asking).toBe(fullText)
       expect(server.requests[0]?.headers["accept-encoding"]).toBe("identity")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live.each(cells)("is decoded under a clock for its head ($call, $coding)", ({ call, coding }) =>
+    Effect.gen(function* () {
+      const body = encoded(coding, bodyOf(call, fullText))
+      const server = yield* serve(() => answer(coding, body, call))
+      const timed = provider(server.url).pipe(withTimeout({ headers: "1 minute" }))
+      expect(yield* Effect.provide(ask(call), timed)).toBe(fullText)
     }).pipe(Effect.scoped),
   )
 
