@@ -1,6 +1,7 @@
 /**
  * One limit for many processes, of requests and of tokens in a time. Calls wait their turn in the order in which
- * they came, each for as long as the store told it at once: one access a limit and call, however long the wait.
+ * they came, each for as long as the store told it at once: one access a limit and call, however long the wait. A call that
+ * comes too late at its turn takes another.
  *
  * Put it inside `withRetry`: each attempt is then counted, as the provider counts it.
  */
@@ -39,9 +40,13 @@ interface Bucket {
   readonly refill: Duration.Duration
 }
 
+/** How late a call may set out, as a part of the window: so much of the limit the bucket keeps back. */
+const lateness = 0.03
+
 /**
  * A bucket that keeps a limit in every window, not only on average: 1 % at once and 96 % over the window, since one that is
- * full at its start gives both. The other 3 % are for calls that set out late, in a process that was busy at its turn.
+ * full at its start gives both. The other 3 % are for calls that set out late, in a process that was busy at its turn: a
+ * window holds the turns of its own time, and of the 3 % of `per` before it.
  */
 export const bucketOf = (key: string, limit: number, per: Duration.Duration): Bucket => ({
   key,
@@ -134,24 +139,34 @@ const limiter = (options: SharedRateLimitOptions, inner: Policy.Identity) =>
       return bucket === undefined || count === 0 ? Effect.void : Effect.ignore(access(take(shared, bucket, -count)))
     }
 
+    const lateMs = Duration.toMillis(per) * lateness
+
+    /** Waits for a turn. */
+    const turn = (request: Policy.Asked, tokens: number, isSecond: boolean): Effect.Effect<void, LlmError> =>
+      Effect.all([wait("requests", 1, request), wait("tokens", tokens, request)], { concurrency: "unbounded" }).pipe(
+        Effect.timed,
+        Effect.flatMap(([took, waits]) => {
+          const ms = Math.max(...waits) - Duration.toMillis(took)
+          if (ms > maxWaitMs) {
+            const givenBack = Effect.all([give("requests", 1), give("tokens", tokens)], { concurrency: "unbounded" })
+            // It has had a turn, so it goes late: a process that is always late would make no call at all.
+            if (isSecond) return Effect.asVoid(givenBack)
+            const message = `no request made: the shared rate limit is used up for ${Math.ceil(ms)} ms`
+            const reason = new RateLimitError({ message, retryAfterMs: Math.ceil(ms) })
+            return Effect.andThen(givenBack, Effect.fail(failed(request, reason)))
+          }
+          return Effect.flatMap(Effect.timed(ms > 0 ? Effect.sleep(ms) : Effect.void), ([slept]) =>
+            // All that became due while the process was held up would set out at once, on top of those whose turn is now.
+            isSecond || Duration.toMillis(slept) - ms <= lateMs ? Effect.void : turn(request, tokens, true),
+          )
+        }),
+      )
+
     return {
       begin: (request: Policy.Asked) => {
         const takes = options.tokens !== undefined && Policy.traitsOf(request).usesTokens
         const tokens = takes ? Math.max(1, Math.ceil(estimate(request))) : 0
-        return Effect.all([wait("requests", 1, request), wait("tokens", tokens, request)], {
-          concurrency: "unbounded",
-        }).pipe(
-          Effect.timed,
-          Effect.flatMap(([took, waits]) => {
-            const ms = Math.max(...waits) - Duration.toMillis(took)
-            if (ms <= maxWaitMs) return Effect.as(ms > 0 ? Effect.sleep(ms) : Effect.void, tokens)
-            const message = `no request made: the shared rate limit is used up for ${Math.ceil(ms)} ms`
-            return Effect.andThen(
-              Effect.all([give("requests", 1), give("tokens", tokens)], { concurrency: "unbounded" }),
-              Effect.fail(failed(request, new RateLimitError({ message, retryAfterMs: Math.ceil(ms) }))),
-            )
-          }),
-        )
+        return Effect.as(turn(request, tokens, false), tokens)
       },
       end: (tokens: number, outcome: Policy.Outcome): Effect.Effect<void> => {
         // What took none, such as a count of tokens, gives none back, whatever its answer says.
