@@ -45,6 +45,8 @@ export class BatchError extends Data.TaggedError("BatchError")<{
   readonly reason: BatchErrorReason
   /** What was wrong, for a person. It holds no password and no request. */
   readonly message: string
+  /** What the cluster failed with, where an item could not be handed to it. Unlike `message` it can hold what a database said. */
+  readonly cause?: unknown
 }> {}
 
 const Outcome = Schema.Union([

@@ -40,6 +40,7 @@ import {
 } from "./BatchItem.ts"
 import * as BatchTable from "./BatchTable.ts"
 import * as ClusterLayers from "./ClusterLayers.ts"
+import { handedOver } from "./HandOver.ts"
 
 export { BatchError, type BatchErrorReason, type BatchItem, type BatchOutcome, type BatchResult } from "./BatchItem.ts"
 export type { BatchProgress } from "./BatchTable.ts"
@@ -114,13 +115,12 @@ const make = Effect.gen(function* () {
   ) {
     const rows = yield* Effect.forEach(page, ([item, place]) => rowOf(batch, item, place))
     const waiting = yield* table.add(batch, rows)
-    yield* Effect.forEach(waiting, ({ id }) => Item.execute({ batch, id }, { discard: true }), {
-      concurrency: 16,
-      discard: true,
-    }).pipe(
-      Effect.provideService(WorkflowEngine, engine),
-      Effect.catchDefect(() => new BatchError({ reason: "store", message: "an item could not be handed to a runner" })),
-    )
+    yield* Effect.forEach(
+      waiting,
+      // Again under the same key, an item that was handed over already stays the one that it is.
+      ({ id }) => handedOver(Item.execute({ batch, id }, { discard: true })),
+      { concurrency: 16, discard: true },
+    ).pipe(Effect.provideService(WorkflowEngine, engine))
     return rows.length
   })
 

@@ -261,6 +261,52 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
       60_000,
     )
 
+    /** Runs while the database does this at each item that is handed to the cluster. */
+    const atHandOver = <A, E, R>(action: string, effect: Effect.Effect<A, E, R>) =>
+      Effect.gen(function* () {
+        const { postgres } = yield* Bench
+        const change = (statements: string) => Effect.promise(() => postgres.change(statements))
+        yield* change(
+          `CREATE SEQUENCE hand_overs;
+           CREATE FUNCTION hand_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${action} RETURN NEW; END $$;
+           CREATE TRIGGER hand_over BEFORE INSERT ON cluster_messages FOR EACH ROW EXECUTE FUNCTION hand_over()`,
+        )
+        const dropped = change(
+          "SET client_min_messages = error; DROP FUNCTION hand_over CASCADE; DROP SEQUENCE hand_overs",
+        )
+        return yield* Effect.ensuring(effect, dropped)
+      })
+
+    it.effect(
+      "hands an item over again when the failure passes",
+      () =>
+        Effect.gen(function* () {
+          // A sequence counts on where a transaction is undone.
+          const deadlocks = "IF nextval('hand_overs') <= 3 THEN RAISE deadlock_detected; END IF;"
+          assert.strictEqual(yield* atHandOver(deadlocks, submit("passing", item("passing"))), 1)
+          assert.lengthOf(yield* collect("passing"), 1)
+        }),
+      60_000,
+    )
+
+    it.effect(
+      "says why an item could not be handed over, without what the database said, and takes it later",
+      () =>
+        Effect.gen(function* () {
+          const refusal = "RAISE check_violation USING MESSAGE = 'secret';"
+          const error = yield* Effect.flip(atHandOver(refusal, submit("refused", item("refused"))))
+          assert.strictEqual(error.reason, "store")
+          assert.strictEqual(
+            error.message,
+            "an item could not be handed to a runner: the database failed: ConstraintError",
+          )
+          assert.propertyVal(error.cause, "_tag", "PersistenceError")
+          assert.strictEqual(yield* submit("refused", item("refused")), 1)
+          assert.lengthOf(yield* collect("refused"), 1)
+        }),
+      60_000,
+    )
+
     it.effect(
       "goes on when the database comes back",
       () =>

@@ -89,6 +89,14 @@ export class PostgresServer implements AsyncDisposable {
     return stdout.split("\n").filter((line) => line !== "")
   }
 
+  /** Runs statements that may have to wait for a transaction of this process, which goes on meanwhile. */
+  async change(statements: string): Promise<void> {
+    const args = ["-h", "127.0.0.1", "-p", `${this.port}`, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", statements]
+    const child = spawn(join(this.bin, "psql"), args, { cwd: tmpdir(), stdio: ["ignore", "ignore", "inherit"] })
+    const [code] = await once(child, "close")
+    if (code !== 0) throw new Error(`psql ended with ${code}`)
+  }
+
   /** Its process, whose backends are its children. */
   get pid(): number {
     return this.child?.pid ?? 0
