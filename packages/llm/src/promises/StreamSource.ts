@@ -35,7 +35,6 @@ const readAhead = 4096
 export class StreamSource {
   private readonly session: Session
   private readonly call: CallInput
-  /** Called once, before the scope closes. */
   private readonly onClosing: () => void
   private readonly startedMs = Date.now()
   private readonly assembly = assemble()
@@ -60,6 +59,7 @@ export class StreamSource {
   isIncomplete = false
   end: End | undefined
 
+  /** `onClosing` is called once, before the scope closes. */
   constructor(session: Session, call: CallInput, onClosing: () => void) {
     this.session = session
     this.call = call
@@ -187,15 +187,13 @@ export class StreamSource {
     this.finish({ _tag: "Aborted", reason: abortError("the interface was disposed of before the stream's end") })
 
   private async open(): Promise<Exit.Exit<ReadonlyArray<LlmEvent>, LlmError | Cause.Done>> {
-    const { settings, signal } = this.call
+    const { request: given, settings, signal } = this.call
     if (signal?.aborted === true) {
       this.abort()
       return Exit.interrupt()
     }
     signal?.addEventListener("abort", this.abort)
-    const request = this.session.check(
-      this.call.request instanceof Promise ? await this.call.request : this.call.request,
-    )
+    const request = this.session.check(given instanceof Promise ? await given : given)
     const acquired = this.session.acquire(signal)
     const built = acquired instanceof Promise ? await acquired : Exit.succeed(acquired)
     if (Exit.isFailure(built)) return Exit.failCause(built.cause)
