@@ -1,6 +1,6 @@
 /**
- * A durable batch whose runner processes are killed at random moments, are stopped and join. `DURABLE_ITEMS` (300) is how many
- * items it has where they are killed; with 5000 it takes minutes.
+ * A durable batch whose runner that asked last is killed at random moments, whose runners are stopped and join. `DURABLE_ITEMS`
+ * (300) is how many items it has where they are killed; with 5000 it takes minutes.
  */
 import { randomInt } from "node:crypto"
 import { setTimeout as after } from "node:timers/promises"
@@ -128,6 +128,8 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
       assert.strictEqual(upstream.asked.size, items)
       const { byKills, withoutKill } = askedAgain(upstream.arrivals, crew.killedMs)
       assert.deepStrictEqual(withoutKill, [])
+      // Each kill met requests in flight, or the bound below would hold of nothing.
+      assert.strictEqual(byKills.size, kills)
       for (const [runner, again] of byKills) {
         assert.isAtMost(again.length, concurrency, `${runner}: ${again.join(", ")}`)
       }
