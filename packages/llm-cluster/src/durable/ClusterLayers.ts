@@ -67,8 +67,8 @@ export const wrongSetting = (
   }
   for (const name of ["failover", "drain"] as const) {
     const value = settings[name]
-    if (value === undefined || Option.isSome(Duration.fromInput(value))) continue
-    return new BatchError({ reason: "invalid", message: `${name} must be a duration such as "30 seconds"` })
+    if (value === undefined || Option.exists(Duration.fromInput(value), Duration.isFinite)) continue
+    return new BatchError({ reason: "invalid", message: `${name} must be a finite duration such as "30 seconds"` })
   }
   return undefined
 }

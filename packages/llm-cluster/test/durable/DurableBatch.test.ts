@@ -251,6 +251,9 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
             assert.include((yield* refused({ [name]: 0.5 })).message, name)
           }
           assert.include((yield* refused({ failover: "soon" as "1 second" })).message, "failover")
+          for (const name of ["failover", "drain"]) {
+            assert.include((yield* refused({ [name]: "Infinity" })).message, `${name} must be a finite duration`)
+          }
           assert.include((yield* Effect.flip(collect("any", { pageSize: 0 }))).message, "pageSize")
           assert.include(
             (yield* refused({ address: { host: "127.0.0.1", port: postgres.port } })).message,
