@@ -35,7 +35,7 @@ say(`PostgreSQL at 127.0.0.1:${postgres.port}, Redis at ${redis.port}, a model s
 
 const ports = [await freePort(), await freePort(), await freePort()]
 const start = (port: number) =>
-  program("Runner", [postgres.url, `${port}`, `${concurrency}`, upstream.url, redis.url, `${perSecond}`])
+  program("Runner", [postgres.url, `${port}`, `${concurrency}`, upstream.url, "5 seconds", redis.url, `${perSecond}`])
 const runners = ports.map(start)
 const kills = ports.map(() => 0)
 // Whatever ends this program ends them.

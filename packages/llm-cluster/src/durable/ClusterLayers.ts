@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly failover?: Duration.Input | undefined
   /**
    * How long a runner may go on with what it has asked when it is stopped, or when its items move to one that has joined.
-   * What takes longer is asked again elsewhere. Items that still wait are not asked here meanwhile. Default 15 seconds.
+   * What takes longer is asked again elsewhere. Items that are not asked yet move at once. Finite; default 15 seconds.
    */
   readonly drain?: Duration.Input | undefined
   /**

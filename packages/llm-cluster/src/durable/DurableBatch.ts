@@ -13,11 +13,13 @@ import {
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as ClusterSchema from "effect/cluster/ClusterSchema"
-import * as EntityId from "effect/cluster/EntityId"
+import { CurrentAddress } from "effect/cluster/Entity"
+import type { ShardId } from "effect/cluster/ShardId"
 import { Sharding } from "effect/cluster/Sharding"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -233,27 +235,45 @@ const answering = (
       const done = { ...(yield* written(llm, outcome)), runner }
       yield* untilStored(table.finish(batch, id, done))
     })
-    const isHere = (execution: string) => {
-      const entity = EntityId.make(execution)
-      const group = Context.get(Item.annotations, ClusterSchema.ShardGroup)(entity)
-      return sharding.hasShardId(sharding.getShardId(entity, group))
-    }
-    /** Asks an item and gives what is left to do after that, without the permit. */
-    const next = (batch: string, id: string, execution: string): Effect.Effect<Effect.Effect<void>> =>
+    /** Items that wait for a permit, and the shares that they are in. */
+    const waiting = new Map<Fiber.Fiber<unknown, unknown>, ShardId>()
+    /** The item goes on under the next owner of its share: asked here, it could be cut off when `drain` ends. */
+    const abandon = (fiber: Fiber.Fiber<unknown, unknown>) =>
+      fiber.interruptUnsafe(fiber.id, ClusterSchema.Abandon.annotation)
+    /** A share leaves when none of its items is here: it must not wait until each has had a permit. */
+    const abandonMoving = Effect.sync(() => {
+      for (const [fiber, shardId] of waiting) if (!sharding.hasShardId(shardId)) abandon(fiber)
+    })
+    // Counted in one step with what counts it out again, so that no interruption can come between.
+    const ask = (batch: string, id: string) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => state.asking++),
+        () => Activity.make({ name: "answer", execute: Effect.orDie(answer(batch, id)) }),
+        () => Effect.sync(() => state.asking--),
+      )
+    // Outside the activity, which would run again after an interruption.
+    const begin = (fiber: Fiber.Fiber<unknown, unknown>, shardId: ShardId, batch: string, id: string) =>
       Effect.suspend(() => {
-        // The item waited for its permit. Now the runner is being stopped, or the item's share is moving to another runner:
-        // begun here, the request could be cut off when `drain` ends. So it waits to be ended, and the other runner asks.
-        if (state.isStopping || !isHere(execution)) return Effect.succeed(Effect.never)
-        // Counted in one step with what counts it out again, so that no interruption can come between.
-        return Effect.acquireUseRelease(
-          Effect.sync(() => state.asking++),
-          () => Effect.as(Effect.orDie(answer(batch, id)), Effect.void),
-          () => Effect.sync(() => state.asking--),
-        )
+        // It is abandoned when its share leaves. While the share is here, an abandoned item would begin again at once.
+        if (state.isStopping) return Effect.never
+        if (!sharding.hasShardId(shardId)) {
+          abandon(fiber)
+          return Effect.never
+        }
+        waiting.delete(fiber)
+        return ask(batch, id)
       })
-    const items = Item.toLayer(({ batch, id }, execution) =>
-      Activity.make({ name: "answer", execute: Effect.flatten(permits.withPermits(1)(next(batch, id, execution))) }),
+    const items = Item.toLayer(({ batch, id }) =>
+      Effect.withFiber((fiber) => {
+        const { shardId } = Context.getUnsafe(fiber.context, CurrentAddress)
+        return Effect.acquireUseRelease(
+          Effect.sync(() => waiting.set(fiber, shardId)),
+          () => permits.withPermits(1)(begin(fiber, shardId, batch, id)),
+          () => Effect.sync(() => waiting.delete(fiber)),
+        )
+      }),
     )
+    yield* Effect.forkScoped(Effect.repeat(abandonMoving, Schedule.spaced("500 millis")))
     const drained = Effect.gen(function* () {
       state.isStopping = true
       while (state.asking > 0) yield* Effect.sleep("50 millis")

@@ -32,7 +32,8 @@ const questions = Stream.range(0, items - 1).pipe(
 
 /** Three runners, one of which is killed and started again at the same address whenever it is told. */
 const runners = async (url: string, upstream: Upstream, redis: RedisServer) => {
-  const start = (port: number) => program("Runner", [url, `${port}`, `${concurrency}`, upstream.url, redis.url, "200"])
+  const start = (port: number) =>
+    program("Runner", [url, `${port}`, `${concurrency}`, upstream.url, "5 seconds", redis.url, "200"])
   const ports = [await freePort(), await freePort(), await freePort()]
   const running = ports.map(start)
   /** When each runner was killed, by its key. */
@@ -162,10 +163,13 @@ describe.skipIf(reason !== undefined)("a durable batch", () => {
     assert.strictEqual(upstream.duplicates, 0)
   })
 
-  it("asks nothing twice when a runner joins", async () => {
+  it("asks nothing twice when a runner joins, and hands it items without waiting for drain", async () => {
     await using postgres = await PostgresServer.start()
     await using upstream = await Upstream.start(800)
-    const start = async () => program("Runner", [postgres.url, `${await freePort()}`, `${concurrency}`, upstream.url])
+    // Longer than the test may take.
+    const drain = "10 minutes"
+    const start = async () =>
+      program("Runner", [postgres.url, `${await freePort()}`, `${concurrency}`, upstream.url, drain])
     const first = await start()
     await first.said("ready")
     const asking = Effect.gen(function* () {
