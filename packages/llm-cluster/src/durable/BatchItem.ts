@@ -6,6 +6,7 @@ import { LlmError, LlmRequest, type LlmResponse, LlmResponse as LlmResponseSchem
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Workflow from "effect/workflow/Workflow"
 
 /** One question of a batch. */
 export interface BatchItem {
@@ -79,3 +80,12 @@ export const decodeOutcome = (text: string): Effect.Effect<BatchOutcome, BatchEr
 /** PostgreSQL's text takes no NUL, and half a surrogate pair has no UTF-8. */
 export const isName = (name: string): boolean =>
   name.length >= 1 && name.length <= 255 && !/\p{Surrogate}|\0/u.test(name)
+
+/** What the cluster calls the workflow of an item. */
+export const workflowName = "wiseflow.batch-item"
+
+/** The workflow of one item, by the name of its batch and its own: the same item is the same workflow. */
+export const Item = Workflow.make(workflowName, {
+  payload: { batch: Schema.String, id: Schema.String },
+  idempotencyKey: ({ batch, id }) => `${batch.length}:${batch}:${id}`,
+})

@@ -3,6 +3,7 @@
  * field, before anything is sent (law 20). Misspelt fields are refused too: one that is silently ignored is a lost setting.
  */
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { EmbeddingRequest } from "./EmbeddingProvider.ts"
@@ -49,49 +50,34 @@ const isPlainConversation = (said: unknown): boolean => {
   return true
 }
 
-type Check = (value: unknown) => boolean
+/** The check of each field, where it is set. */
+const checks = Record.map(LlmRequest.fields, (field): ((value: unknown) => boolean) => Schema.is<Schema.Top>(field))
 
-const { fields: known } = LlmRequest
-const isModel: Check = Schema.is(known.model)
-const isTemperature: Check = Schema.is(known.temperature)
-const isTopP: Check = Schema.is(known.topP)
-const isMaxTokens: Check = Schema.is(known.maxTokens)
-const isStop: Check = Schema.is(known.stop)
-const isSeed: Check = Schema.is(known.seed)
-const isFrequencyPenalty: Check = Schema.is(known.frequencyPenalty)
-const isPresencePenalty: Check = Schema.is(known.presencePenalty)
-const isParallelToolCalls: Check = Schema.is(known.parallelToolCalls)
-const isReasoningEffort: Check = Schema.is(known.reasoningEffort)
-const isUser: Check = Schema.is(known.user)
-const isPreviousResponseId: Check = Schema.is(known.previousResponseId)
-const areProviderOptions: Check = Schema.is(known.providerOptions)
-
-const isNone: Check = () => false
-
-const fits = (value: unknown, check: Check): boolean => value === undefined || check(value)
+const fits = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value)
 
 /**
  * True where each field of a plain question is as the schema wants it. None of its values has fields of its own but
- * `providerOptions`. Each is read once, and by its name, which costs a tenth of reading it by a name in a variable.
+ * `providerOptions`. Each is read once, in the order of the schema, and by a name that is written out: V8 then knows where
+ * it stands.
  */
 const hasPlainFields = (input: { readonly [Name in keyof LlmRequest]?: unknown }): boolean =>
-  fits(input.model, isModel) &&
-  fits(input.temperature, isTemperature) &&
-  fits(input.topP, isTopP) &&
-  fits(input.maxTokens, isMaxTokens) &&
-  fits(input.stop, isStop) &&
-  fits(input.seed, isSeed) &&
-  fits(input.frequencyPenalty, isFrequencyPenalty) &&
-  fits(input.presencePenalty, isPresencePenalty) &&
-  fits(input.tools, isNone) &&
-  fits(input.toolChoice, isNone) &&
-  fits(input.parallelToolCalls, isParallelToolCalls) &&
-  fits(input.responseFormat, isNone) &&
-  fits(input.reasoningEffort, isReasoningEffort) &&
-  fits(input.reasoning, isNone) &&
-  fits(input.user, isUser) &&
-  fits(input.previousResponseId, isPreviousResponseId) &&
-  fits(input.providerOptions, areProviderOptions)
+  fits(input.model, checks.model) &&
+  fits(input.temperature, checks.temperature) &&
+  fits(input.topP, checks.topP) &&
+  fits(input.maxTokens, checks.maxTokens) &&
+  fits(input.stop, checks.stop) &&
+  fits(input.seed, checks.seed) &&
+  fits(input.frequencyPenalty, checks.frequencyPenalty) &&
+  fits(input.presencePenalty, checks.presencePenalty) &&
+  input.tools === undefined &&
+  input.toolChoice === undefined &&
+  fits(input.parallelToolCalls, checks.parallelToolCalls) &&
+  input.responseFormat === undefined &&
+  fits(input.reasoningEffort, checks.reasoningEffort) &&
+  input.reasoning === undefined &&
+  fits(input.user, checks.user) &&
+  fits(input.previousResponseId, checks.previousResponseId) &&
+  fits(input.providerOptions, checks.providerOptions)
 
 /**
  * True for the plain question that most calls are: texts, and known fields. The schema would say the same, and at several

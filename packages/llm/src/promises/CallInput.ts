@@ -203,12 +203,6 @@ const placed = (found: Uncopied, options: CallSettings): Uncopied => {
   return new Uncopied([...callFields].find(isUnreadable) ?? "", found.problem)
 }
 
-/** The first field of a copy that no call has. */
-const unknownOf = (copy: object, fields: ReadonlySet<string>): string | undefined => {
-  for (const name of Object.keys(copy)) if (!fields.has(name)) return name
-  return undefined
-}
-
 /** A request of more values is copied in one turn of the event loop, checked in another, and sent in a third. */
 const manyValues = 10_000
 
@@ -228,10 +222,10 @@ export const read = <Request>(
   if (Result.isFailure(signal)) return refused(placed(signal.failure, options), undefined)
   const settings = attempted(() => {
     const { cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout } = options
-    const saysNothing = cache === undefined && headers === undefined && includeResponseHeaders === undefined
-    const setsNothing =
-      maxRetries === undefined && stickyKey === undefined && tags === undefined && timeout === undefined
-    if (saysNothing && setsNothing) return undefined
+    const given = [cache, headers, includeResponseHeaders, maxRetries, stickyKey, tags, timeout]
+    if (given.every((setting) => setting === undefined)) {
+      return undefined
+    }
     return {
       ...readTimeout(timeout),
       ...readMaxRetries(maxRetries),
@@ -247,7 +241,7 @@ export const read = <Request>(
   let values = 0
   const copied = ownCopy(options, callFields, bytes.copy, (count) => (values = count))
   if (Result.isFailure(copied)) return refused(copied.failure, signal.success)
-  const unknown = unknownOf(copied.success, fields)
+  const unknown = Object.keys(copied.success).find((name) => !fields.has(name))
   if (unknown !== undefined) {
     const shown = looksLikeKey(unknown) ? "a field" : unknown
     return refused(

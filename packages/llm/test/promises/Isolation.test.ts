@@ -4,6 +4,7 @@ import { LLMInterface, type LlmEvent, unwrap } from "../../src/index.ts"
 import { callOf, goodAnswer } from "../faults/FaultScenario.ts"
 import { type Answer, FaultServer, inTurn, type Script } from "../faults/FaultServer.ts"
 import { whole } from "../faults/HttpText.ts"
+import { fullText } from "../faults/WireText.ts"
 import { openai } from "../contract/Providers.ts"
 
 const connect = async (script: Script, more: ConstructorParameters<typeof LLMInterface>[0] = {}) => {
@@ -106,7 +107,8 @@ describe("a program in which every object has an enumerable method", () => {
     await using one = await connect(answerOf)
     Object.assign(Object.prototype, { isEmpty: () => false })
     try {
-      expect(await ask(one.llm, { messages: [said("hello")] })).not.toHaveProperty("error")
+      const { metadata, text } = unwrap(await ask(one.llm, { messages: [said("hello")] }))
+      expect([text, metadata.attempts.length, one.server.requests.length]).toEqual([fullText, 1, 1])
     } finally {
       Reflect.deleteProperty(Object.prototype, "isEmpty")
     }

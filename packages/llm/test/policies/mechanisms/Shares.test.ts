@@ -7,11 +7,12 @@ import { FirstPermit } from "../../../src/call/FirstPermit.ts"
 import { shareOf, smallerLimits, targetsOf, withTargetsAfter } from "../../../src/policies/mechanisms/Shares.ts"
 
 describe("the limits of a request that either of two targets may get", () => {
-  it("are those of the one that has any, and the very same", () => {
+  it("are the limits of the only one that has any, not a copy of them, and none where neither has", () => {
     const limits = { inputs: 3, tokens: 7, isAdvice: true }
     expect(smallerLimits(limits, undefined)).toBe(limits)
     expect(smallerLimits(undefined, limits)).toBe(limits)
-    expect(smallerLimits(undefined, undefined)).toBeUndefined()
+    expect(limits).toStrictEqual({ inputs: 3, tokens: 7, isAdvice: true })
+    expect(smallerLimits(undefined, undefined)).toBe(undefined)
   })
 
   it.each([
